@@ -1,0 +1,54 @@
+# `just check` is what CI runs.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# List the recipes.
+default:
+    @just --list
+
+# Everything CI asks for, in its order.
+check: test format lint deny book doc interop
+
+# The README's test command: needs cargo, a C compiler and nothing else.
+test:
+    cargo test --workspace --locked
+
+# Formatting.
+format:
+    cargo fmt --all --check
+
+# Clippy, warnings are errors.
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Licences, bans and sources of every dependency. Needs no network.
+deny:
+    cargo deny --all-features --offline check licenses bans sources
+
+# Known vulnerabilities. Fetches the advisory database.
+advisories:
+    cargo deny check advisories
+
+# The API documentation, warnings are errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# The book under docs/, built when mdbook is installed; its links are tested by `just test` either way.
+book:
+    @if command -v mdbook > /dev/null; then mdbook build docs; else echo "SKIPPED: mdbook is not installed; 'cargo install mdbook --locked' brings it"; fi
+
+# Against real peers: cosign, oras, olareg, docker-registry, skopeo. Missing ones are named in the output.
+interop:
+    tests/peers/with-peers.sh cargo test -p countersign-tests --features interop --test interop --locked -- --nocapture --test-threads 1
+
+# One report of speed and memory, as ratios (release build).
+bench:
+    cargo build --release --locked -p countersign-cli
+    cargo run --release --locked -p countersign-benches
+
+# Line coverage of the pure crates.
+coverage:
+    cargo llvm-cov --locked -p countersign-formats -p countersign-proof --summary-only
+
+# Re-make what is generated from the code: vectors, docs/attacks.md, docs/errors.md.
+generate:
+    cargo run --locked -p countersign-testdata --example generate
