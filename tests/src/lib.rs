@@ -1,1 +1,1 @@
-//! (to be written)
+//! The harness of the whole-program tests: programs of this workspace and real peers, started on loopback.
