@@ -1,1 +1,11 @@
 //! The harness of the whole-program tests: programs of this workspace and real peers, started on loopback.
+
+pub mod image;
+pub mod peers;
+pub mod process;
+pub mod registries;
+
+pub use image::RealImage;
+pub use peers::{Peer, skipped};
+pub use process::{Outcome, Program, countersign};
+pub use registries::{Registry, RegistryKind};
