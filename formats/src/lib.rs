@@ -1,1 +1,53 @@
-//! (to be written)
+//! Bytes to types and back: digests, references, manifests, bundles, envelopes, statements and keys.
+//!
+//! A value from this crate says what the bytes *say*, nothing more: nothing here checks a signature, computes a digest,
+//! opens a file or reads a clock. Every parser refuses duplicate keys, reads its input to the end, and holds every
+//! number that comes from outside against a named limit of [`Limits`] before memory is taken for it.
+
+mod base64_text;
+mod bundle;
+mod checkpoint;
+mod descriptor;
+mod digest;
+mod encrypted_key;
+mod envelope;
+mod error;
+pub mod json;
+mod legacy;
+mod limits;
+mod log_body;
+mod log_entry;
+mod manifest;
+pub mod media_types;
+mod pem;
+pub mod predicate_types;
+mod public_key;
+mod reference;
+mod simple_signing;
+mod statement;
+mod trusted_root;
+mod unix_time;
+
+pub use base64_text::{decode_base64, encode_base64};
+pub use bundle::{Bundle, BundleContent, BundleVersion, KeyMaterial};
+pub use checkpoint::{Checkpoint, NoteSignature};
+pub use descriptor::{Descriptor, Platform};
+pub use digest::{Digest, HashAlgorithm};
+pub use encrypted_key::{EncryptedPrivateKey, Scrypt};
+pub use envelope::{Envelope, EnvelopeSignature, pae, pae_prefix};
+pub use error::{Document, Error, ErrorKind};
+pub use legacy::LegacyAnnotations;
+pub use limits::Limits;
+pub use log_body::{LogBody, LoggedHash, LoggedSignature, Verifier};
+pub use log_entry::{InclusionProof, LogEntry};
+pub use manifest::{ImageIndex, ImageManifest, Manifest};
+pub use pem::{PemBlock, pem_blocks, pem_certificates, write_pem};
+pub use predicate_types::PredicateType;
+pub use public_key::{KeyKind, PublicKey};
+pub use reference::{
+    ArchiveReference, LayoutReference, Reference, ReferenceError, ReferenceErrorKind, RegistryReference,
+};
+pub use simple_signing::SimpleSigning;
+pub use statement::{Predicate, Statement, StatementSubject, StatementVersion, statement_json};
+pub use trusted_root::{AuthorityInstance, InstanceKey, LogInstance, TrustedRoot};
+pub use unix_time::{UnixTime, Window};

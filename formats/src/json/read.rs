@@ -1,0 +1,545 @@
+//! The pull reader.
+
+use super::skip;
+use crate::base64_text;
+use crate::error::{Document, Error, ErrorKind, excerpt};
+use crate::limits::Limits;
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+/// The deepest nesting that is read whatever the limits say; also the size of the skipper's stack in bits.
+const DEPTH_BITS: usize = 128;
+
+/// Members up to which names are compared one by one; above, through a hash set.
+const FEW_MEMBERS: usize = 16;
+
+/// The type of a JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `{…}`
+    Object,
+    /// `[…]`
+    List,
+    /// `"…"`
+    String,
+    /// A number.
+    Number,
+    /// `true` or `false`
+    Boolean,
+    /// `null`
+    Null,
+}
+
+impl Kind {
+    /// The type's name for people, with its article.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Object => "an object",
+            Self::List => "a list",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "a truth value",
+            Self::Null => "null",
+        }
+    }
+}
+
+/// Reads one JSON document from its beginning to its end.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    text: &'a str,
+    position: usize,
+    depth: usize,
+    depth_limit: usize,
+    document: Document,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the beginning of `text`; errors name `document`.
+    pub fn new(document: Document, text: &'a str, limits: &Limits) -> Self {
+        Self { text, position: 0, depth: 0, depth_limit: limits.json_depth.min(DEPTH_BITS), document }
+    }
+
+    /// A reader of `bytes`, which must be UTF-8 and at most `maximum` bytes; `limit` is that cap's name.
+    ///
+    /// # Errors
+    /// `over-limit`, `not-utf8`.
+    pub fn from_bytes(
+        document: Document,
+        bytes: &'a [u8],
+        (limit, maximum): (&'static str, u64),
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        if bytes.len() as u64 > maximum {
+            return Err(Error::new(document, ErrorKind::OverLimit { limit, maximum }));
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Self::new(document, text, limits)),
+            Err(error) => Err(Error::new(document, ErrorKind::NotUtf8 { offset: error.valid_up_to() })),
+        }
+    }
+
+    /// The document that errors name.
+    pub fn document(&self) -> Document {
+        self.document
+    }
+
+    /// An error about the value being read.
+    pub fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(self.document, kind)
+    }
+
+    /// An error that says what value is wanted and shows an excerpt of what is there.
+    pub fn bad_value(&self, expected: &'static str, found: &str) -> Error {
+        self.error(ErrorKind::BadValue { expected, found: excerpt(found) })
+    }
+
+    /// The error for a member that a closed format does not know.
+    pub fn unknown_field(&self, name: &str) -> Error {
+        self.error(ErrorKind::UnknownField { name: excerpt(name) })
+    }
+
+    /// The error for a value over a named limit.
+    pub fn over_limit(&self, limit: &'static str, maximum: usize) -> Error {
+        self.error(ErrorKind::OverLimit { limit, maximum: maximum as u64 })
+    }
+
+    /// The value, or the error that member `name` is missing.
+    ///
+    /// # Errors
+    /// `missing-field`.
+    pub fn required<T>(&self, name: &'static str, value: Option<T>) -> Result<T, Error> {
+        value.ok_or_else(|| self.error(ErrorKind::MissingField { name }))
+    }
+
+    /// Ends the document: nothing but white space may follow.
+    ///
+    /// # Errors
+    /// `json-syntax`.
+    pub fn end(mut self) -> Result<(), Error> {
+        self.white_space();
+        if self.position == self.text.len() { Ok(()) } else { Err(self.syntax("the end of the document")) }
+    }
+
+    /// The type of the value that comes next.
+    ///
+    /// # Errors
+    /// `json-syntax`.
+    pub fn peek(&mut self) -> Result<Kind, Error> {
+        self.white_space();
+        Ok(match self.byte() {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::List,
+            Some(b'"') => Kind::String,
+            Some(b'-' | b'0'..=b'9') => Kind::Number,
+            Some(b't' | b'f') => Kind::Boolean,
+            Some(b'n') => Kind::Null,
+            _ => return Err(self.syntax("a value")),
+        })
+    }
+
+    /// Reads an object of a fixed format: `member` reads the value of each name.
+    ///
+    /// Names that are equal but for the case of ASCII letters count as the same name: other readers match names without
+    /// regard to case, and would see another document.
+    ///
+    /// # Errors
+    /// `wrong-type`, `duplicate-key`, `over-limit`, `json-syntax`, and what `member` returns.
+    pub fn object(
+        &mut self,
+        member: impl FnMut(&mut Self, &str) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.members(true, member)
+    }
+
+    /// Reads an object whose names are free, such as annotations; names are compared byte by byte.
+    ///
+    /// # Errors
+    /// As [`Reader::object`].
+    pub fn map(&mut self, member: impl FnMut(&mut Self, &str) -> Result<(), Error>) -> Result<(), Error> {
+        self.members(false, member)
+    }
+
+    /// Reads a list: `element` reads each element and is given its index from 0.
+    ///
+    /// # Errors
+    /// `wrong-type`, `over-limit`, `json-syntax`, and what `element` returns.
+    pub fn list(
+        &mut self,
+        mut element: impl FnMut(&mut Self, usize) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.open(Kind::List)?;
+        self.white_space();
+        if self.take(b']') {
+            self.depth -= 1;
+            return Ok(());
+        }
+        for index in 0.. {
+            element(self, index).map_err(|error| error.within_index(index))?;
+            self.white_space();
+            if self.take(b',') {
+                continue;
+            }
+            if self.take(b']') {
+                break;
+            }
+            return Err(self.syntax("`,` or `]`"));
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads a list of at most `maximum` elements; `limit` is that cap's name.
+    ///
+    /// # Errors
+    /// As [`Reader::list`].
+    pub fn capped_list<T>(
+        &mut self,
+        (limit, maximum): (&'static str, usize),
+        mut element: impl FnMut(&mut Self) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut elements = Vec::new();
+        self.list(|reader, index| {
+            if index >= maximum {
+                return Err(reader.over_limit(limit, maximum));
+            }
+            elements.push(element(reader)?);
+            Ok(())
+        })?;
+        Ok(elements)
+    }
+
+    /// Reads a string; it is borrowed when it has no escapes.
+    ///
+    /// # Errors
+    /// `wrong-type`, `json-syntax`.
+    pub fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+        self.expect(Kind::String)?;
+        self.string_here()
+    }
+
+    /// Reads a string of at most `maximum` bytes; `limit` is that cap's name.
+    ///
+    /// # Errors
+    /// As [`Reader::string`], and `over-limit`.
+    pub fn capped_string(&mut self, (limit, maximum): (&'static str, usize)) -> Result<Cow<'a, str>, Error> {
+        let text = self.string()?;
+        if text.len() > maximum {
+            return Err(self.over_limit(limit, maximum));
+        }
+        Ok(text)
+    }
+
+    /// Reads `true` or `false`.
+    ///
+    /// # Errors
+    /// `wrong-type`, `json-syntax`.
+    pub fn boolean(&mut self) -> Result<bool, Error> {
+        self.expect(Kind::Boolean)?;
+        let start = self.position;
+        let span = self.skip()?;
+        debug_assert!(span.start == start);
+        Ok(self.text.get(span) == Some("true"))
+    }
+
+    /// Reads `null`.
+    ///
+    /// # Errors
+    /// `wrong-type`, `json-syntax`.
+    pub fn null(&mut self) -> Result<(), Error> {
+        self.expect(Kind::Null)?;
+        self.skip().map(|_| ())
+    }
+
+    /// Reads a number that is a whole number from 0 to 2^63-1, written without fraction or exponent.
+    ///
+    /// # Errors
+    /// `wrong-type`, `bad-value`, `json-syntax`.
+    pub fn whole_number(&mut self) -> Result<u64, Error> {
+        self.expect(Kind::Number)?;
+        let text = self.raw()?;
+        whole(text).ok_or_else(|| self.bad_value("a whole number from 0 to 2^63-1", text))
+    }
+
+    /// Reads an int64 of protobuf JSON, written as string or number, that is not negative.
+    ///
+    /// # Errors
+    /// `wrong-type`, `bad-value`, `json-syntax`.
+    pub fn protobuf_int64(&mut self) -> Result<u64, Error> {
+        if self.peek()? == Kind::Number {
+            return self.whole_number();
+        }
+        let text = self.string()?;
+        whole(&text).ok_or_else(|| self.bad_value("a whole number from 0 to 2^63-1", &text))
+    }
+
+    /// Reads a string of canonical base64 with at most `maximum` bytes of content; `limit` is that cap's name.
+    ///
+    /// # Errors
+    /// `wrong-type`, `bad-base64`, `over-limit`, `json-syntax`.
+    pub fn base64(&mut self, (limit, maximum): (&'static str, usize)) -> Result<Bytes, Error> {
+        let text = self.string()?;
+        match base64_text::decode(&text, maximum) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(self.over_limit(limit, maximum)),
+            Err(base64_text::Refused) => Err(self.error(ErrorKind::BadBase64)),
+        }
+    }
+
+    /// Reads an object of strings with at most `maximum` members; `limit` is that cap's name.
+    ///
+    /// # Errors
+    /// As [`Reader::map`], and `wrong-type` for a value that is not a string.
+    pub fn string_map(
+        &mut self,
+        (limit, maximum): (&'static str, usize),
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let mut strings = BTreeMap::new();
+        self.map(|reader, name| {
+            if strings.len() >= maximum {
+                return Err(reader.over_limit(limit, maximum));
+            }
+            strings.insert(name.to_owned(), reader.string()?.into_owned());
+            Ok(())
+        })?;
+        Ok(strings)
+    }
+
+    /// As [`Reader::string_map`], but a value that is not a string is kept as its JSON text.
+    ///
+    /// # Errors
+    /// As [`Reader::map`].
+    pub fn lenient_string_map(
+        &mut self,
+        (limit, maximum): (&'static str, usize),
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let mut strings = BTreeMap::new();
+        self.map(|reader, name| {
+            if strings.len() >= maximum {
+                return Err(reader.over_limit(limit, maximum));
+            }
+            let value = match reader.peek()? {
+                Kind::String => reader.string()?.into_owned(),
+                _ => reader.checked_raw()?.to_owned(),
+            };
+            strings.insert(name.to_owned(), value);
+            Ok(())
+        })?;
+        Ok(strings)
+    }
+
+    /// Skips one value after validating its grammar and depth, and returns where it stands in the text, in bytes.
+    ///
+    /// Names inside are not compared: for values that are kept as bytes and judged by another reader.
+    ///
+    /// # Errors
+    /// `json-syntax`, `over-limit`.
+    pub fn skip(&mut self) -> Result<Range<usize>, Error> {
+        self.white_space();
+        let start = self.position;
+        let depth = self.depth_limit.saturating_sub(self.depth);
+        match skip::value(self.text.as_bytes(), start, depth) {
+            Ok(end) => {
+                self.position = end;
+                Ok(start..end)
+            }
+            Err(skip::Stop::Syntax { offset, expected }) => {
+                self.position = offset;
+                Err(self.syntax(expected))
+            }
+            Err(skip::Stop::TooDeep) => Err(self.over_limit("json_depth", self.depth_limit)),
+        }
+    }
+
+    /// As [`Reader::skip`], but returns the value's text.
+    ///
+    /// # Errors
+    /// As [`Reader::skip`].
+    pub fn raw(&mut self) -> Result<&'a str, Error> {
+        let span = self.skip()?;
+        Ok(self.text.get(span).unwrap_or_default())
+    }
+
+    /// Reads over one value and refuses a name that is there twice, at every level.
+    ///
+    /// # Errors
+    /// As [`Reader::object`].
+    pub fn ignore(&mut self) -> Result<(), Error> {
+        // Recursion is bounded: `open` counts the depth against the cap.
+        match self.peek()? {
+            Kind::Object => self.map(|reader, _| reader.ignore()),
+            Kind::List => self.list(|reader, _| reader.ignore()),
+            _ => self.skip().map(|_| ()),
+        }
+    }
+
+    /// As [`Reader::ignore`], but returns the value's text.
+    ///
+    /// # Errors
+    /// As [`Reader::object`].
+    pub fn checked_raw(&mut self) -> Result<&'a str, Error> {
+        self.white_space();
+        let start = self.position;
+        self.ignore()?;
+        Ok(self.text.get(start..self.position).unwrap_or_default())
+    }
+
+    fn members(
+        &mut self,
+        fold_case: bool,
+        mut member: impl FnMut(&mut Self, &str) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.open(Kind::Object)?;
+        self.white_space();
+        if self.take(b'}') {
+            self.depth -= 1;
+            return Ok(());
+        }
+        let mut names = Names { fold_case, few: Vec::new(), many: HashSet::new() };
+        loop {
+            self.white_space();
+            if self.byte() != Some(b'"') {
+                return Err(self.syntax("the name of a member"));
+            }
+            let name = self.string_here()?;
+            if !names.insert(&name) {
+                return Err(self.error(ErrorKind::DuplicateKey { key: excerpt(&name) }));
+            }
+            self.white_space();
+            if !self.take(b':') {
+                return Err(self.syntax("`:`"));
+            }
+            member(self, &name).map_err(|error| error.within(&name))?;
+            self.white_space();
+            if self.take(b',') {
+                continue;
+            }
+            if self.take(b'}') {
+                break;
+            }
+            return Err(self.syntax("`,` or `}`"));
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn open(&mut self, kind: Kind) -> Result<(), Error> {
+        self.expect(kind)?;
+        if self.depth >= self.depth_limit {
+            return Err(self.over_limit("json_depth", self.depth_limit));
+        }
+        self.depth += 1;
+        self.position += 1;
+        Ok(())
+    }
+
+    fn expect(&mut self, kind: Kind) -> Result<(), Error> {
+        let found = self.peek()?;
+        if found == kind {
+            return Ok(());
+        }
+        Err(self.error(ErrorKind::WrongType { expected: kind.name(), found: found.name() }))
+    }
+
+    fn string_here(&mut self) -> Result<Cow<'a, str>, Error> {
+        let start = self.position;
+        let (end, escaped) = skip::string(self.text.as_bytes(), start).map_err(|stop| match stop {
+            skip::Stop::Syntax { offset, expected } => {
+                self.error(ErrorKind::JsonSyntax { offset, expected })
+            }
+            skip::Stop::TooDeep => self.over_limit("json_depth", self.depth_limit),
+        })?;
+        self.position = end;
+        let content = self.text.get(start + 1..end - 1).unwrap_or_default();
+        Ok(if escaped { Cow::Owned(unescape(content)) } else { Cow::Borrowed(content) })
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.position).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let there = self.byte() == Some(byte);
+        self.position += usize::from(there);
+        there
+    }
+
+    fn white_space(&mut self) {
+        self.position = skip::white_space(self.text.as_bytes(), self.position);
+    }
+
+    fn syntax(&self, expected: &'static str) -> Error {
+        self.error(ErrorKind::JsonSyntax { offset: self.position, expected })
+    }
+}
+
+/// The names of one object that were seen so far.
+struct Names {
+    fold_case: bool,
+    few: Vec<String>,
+    many: HashSet<String>,
+}
+
+impl Names {
+    fn insert(&mut self, name: &str) -> bool {
+        let name = if self.fold_case { name.to_ascii_lowercase() } else { name.to_owned() };
+        if self.few.len() < FEW_MEMBERS {
+            if self.few.contains(&name) {
+                return false;
+            }
+            self.few.push(name);
+            return true;
+        }
+        !self.few.contains(&name) && self.many.insert(name)
+    }
+}
+
+/// A whole number from 0 to 2^63-1, in the one way JSON writes it.
+fn whole(text: &str) -> Option<u64> {
+    let canonical = text == "0" || (text.len() <= 19 && !text.starts_with('0'));
+    if !canonical || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())
+}
+
+/// Resolves the escapes of the content of a string that [`skip::string`] found valid.
+fn unescape(content: &str) -> String {
+    let mut text = String::with_capacity(content.len());
+    let mut rest = content;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        text.push_str(plain);
+        let mut characters = escape.chars();
+        match characters.next() {
+            Some('b') => text.push('\u{8}'),
+            Some('f') => text.push('\u{c}'),
+            Some('n') => text.push('\n'),
+            Some('r') => text.push('\r'),
+            Some('t') => text.push('\t'),
+            Some('u') => {
+                let first = code_unit(&mut characters);
+                let unit = if (0xd800..0xdc00).contains(&first) {
+                    // Validated: a low surrogate follows.
+                    characters.next();
+                    characters.next();
+                    let second = code_unit(&mut characters);
+                    0x10000 + ((first & 0x3ff) << 10 | (second & 0x3ff))
+                } else {
+                    first
+                };
+                text.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            Some(other) => text.push(other),
+            None => break,
+        }
+        rest = characters.as_str();
+    }
+    text.push_str(rest);
+    text
+}
+
+fn code_unit(characters: &mut std::str::Chars<'_>) -> u32 {
+    characters.by_ref().take(4).fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
+}

@@ -1,0 +1,189 @@
+//! Finding the end of a JSON value, with its grammar checked, as fast as the bytes come.
+
+/// Why a value has no end.
+pub(super) enum Stop {
+    /// The grammar is broken at `offset`.
+    Syntax { offset: usize, expected: &'static str },
+    /// More nesting than the caller allows.
+    TooDeep,
+}
+
+fn stop(offset: usize, expected: &'static str) -> Stop {
+    Stop::Syntax { offset, expected }
+}
+
+/// The first position from `at` that is not white space.
+#[inline]
+pub(super) fn white_space(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\t' | b'\r') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The position after the string that begins at `at`, and whether it has escapes.
+pub(super) fn string(text: &[u8], at: usize) -> Result<(usize, bool), Stop> {
+    let mut escaped = false;
+    let mut at = at + 1;
+    loop {
+        at = plain(text, at);
+        match text.get(at) {
+            Some(b'"') => return Ok((at + 1, escaped)),
+            Some(b'\\') => {
+                escaped = true;
+                at = escape(text, at)?;
+            }
+            Some(_) => return Err(stop(at, "no bare control character in a string")),
+            None => return Err(stop(at, "the end of a string")),
+        }
+    }
+}
+
+/// The first position from `at` whose byte is special inside a string: a quote, a backslash or a control character.
+#[inline]
+fn plain(text: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = text.get(at) {
+        if *byte < 0x20 || *byte == b'"' || *byte == b'\\' {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
+
+/// The position after the escape whose backslash is at `at`; a surrogate must have its other half.
+fn escape(text: &[u8], at: usize) -> Result<usize, Stop> {
+    match text.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => {
+            let first = code_unit(text, at + 2)?;
+            if (0xdc00..0xe000).contains(&first) {
+                return Err(stop(at, "no lone surrogate"));
+            }
+            if !(0xd800..0xdc00).contains(&first) {
+                return Ok(at + 6);
+            }
+            if text.get(at + 6) != Some(&b'\\') || text.get(at + 7) != Some(&b'u') {
+                return Err(stop(at, "no lone surrogate"));
+            }
+            let second = code_unit(text, at + 8)?;
+            if (0xdc00..0xe000).contains(&second) { Ok(at + 12) } else { Err(stop(at, "no lone surrogate")) }
+        }
+        _ => Err(stop(at + 1, "a known escape")),
+    }
+}
+
+fn code_unit(text: &[u8], at: usize) -> Result<u32, Stop> {
+    let mut unit = 0;
+    for offset in at..at + 4 {
+        let digit = text.get(offset).and_then(|byte| char::from(*byte).to_digit(16));
+        unit = unit << 4 | digit.ok_or_else(|| stop(offset, "a hexadecimal digit"))?;
+    }
+    Ok(unit)
+}
+
+/// The position after the number that begins at `at`.
+fn number(text: &[u8], mut at: usize) -> Result<usize, Stop> {
+    if text.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    at = match text.get(at) {
+        Some(b'0') => at + 1,
+        _ => digits(text, at)?,
+    };
+    if text.get(at) == Some(&b'.') {
+        at = digits(text, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = text.get(at) {
+            at += 1;
+        }
+        at = digits(text, at)?;
+    }
+    Ok(at)
+}
+
+fn digits(text: &[u8], mut at: usize) -> Result<usize, Stop> {
+    let start = at;
+    while let Some(b'0'..=b'9') = text.get(at) {
+        at += 1;
+    }
+    if at == start { Err(stop(at, "a digit")) } else { Ok(at) }
+}
+
+fn word(text: &[u8], at: usize, word: &'static str) -> Result<usize, Stop> {
+    let end = at + word.len();
+    if text.get(at..end) == Some(word.as_bytes()) { Ok(end) } else { Err(stop(at, "a value")) }
+}
+
+/// The position after the value that begins at `at`, which nests at most `depth` (at most 128) levels deep.
+pub(super) fn value(text: &[u8], mut at: usize, depth: usize) -> Result<usize, Stop> {
+    // One bit a level: 1 for an object, 0 for a list; the lowest bit is the innermost.
+    let mut stack = 0_u128;
+    let mut level = 0_usize;
+    loop {
+        // A value begins here.
+        at = white_space(text, at);
+        at = match text.get(at) {
+            Some(b'"') => string(text, at)?.0,
+            Some(open @ (b'{' | b'[')) => {
+                let object = *open == b'{';
+                if level >= depth {
+                    return Err(Stop::TooDeep);
+                }
+                let inside = white_space(text, at + 1);
+                match (object, text.get(inside)) {
+                    (true, Some(b'}')) | (false, Some(b']')) => inside + 1,
+                    _ => {
+                        stack = stack << 1 | u128::from(object);
+                        level += 1;
+                        at = if object { name(text, inside)? } else { inside };
+                        continue;
+                    }
+                }
+            }
+            Some(b'-' | b'0'..=b'9') => number(text, at)?,
+            Some(b't') => word(text, at, "true")?,
+            Some(b'f') => word(text, at, "false")?,
+            Some(b'n') => word(text, at, "null")?,
+            _ => return Err(stop(at, "a value")),
+        };
+        // A value ended here.
+        loop {
+            if level == 0 {
+                return Ok(at);
+            }
+            at = white_space(text, at);
+            let object = stack & 1 == 1;
+            match (text.get(at), object) {
+                (Some(b','), true) => {
+                    at = name(text, white_space(text, at + 1))?;
+                    break;
+                }
+                (Some(b','), false) => {
+                    at += 1;
+                    break;
+                }
+                (Some(b'}'), true) | (Some(b']'), false) => {
+                    stack >>= 1;
+                    level -= 1;
+                    at += 1;
+                }
+                (_, true) => return Err(stop(at, "`,` or `}`")),
+                (_, false) => return Err(stop(at, "`,` or `]`")),
+            }
+        }
+    }
+}
+
+/// The position after the name at `at` and its colon.
+#[inline]
+fn name(text: &[u8], at: usize) -> Result<usize, Stop> {
+    if text.get(at) != Some(&b'"') {
+        return Err(stop(at, "the name of a member"));
+    }
+    let (end, _) = string(text, at)?;
+    let colon = white_space(text, end);
+    if text.get(colon) == Some(&b':') { Ok(colon + 1) } else { Err(stop(colon, "`:`")) }
+}
