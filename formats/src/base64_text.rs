@@ -39,7 +39,10 @@ mod tests {
     fn only_canonical_base64_is_accepted() {
         assert_eq!(decode_base64("/+8=", 2).unwrap(), &[0xff, 0xef][..]);
         assert_eq!(decode_base64("", 0).unwrap(), &[][..]);
-        for text in ["/+8", "_-8=", "/+9=", "/+8==", "/+8=\n", " /+8=", "/ +8=", "/+8=AAAA", "=", "====", "A", "é+8="] {
+        for text in [
+            "/+8", "_-8=", "/+9=", "/+8==", "/+8=\n", " /+8=", "/ +8=", "/+8=AAAA", "=", "====",
+            "A", "é+8=",
+        ] {
             assert!(decode_base64(text, 100).is_none(), "{text:?}");
         }
         assert!(decode_base64("AAAA", 2).is_none());

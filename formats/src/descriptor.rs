@@ -76,12 +76,17 @@ impl Descriptor {
                 "mediaType" => media_type = Some(name_string(reader, limits)?),
                 "digest" => {
                     let text = reader.string()?;
-                    digest = Some(Digest::parse(&text).map_err(|error| error.in_document(reader.document()))?);
+                    digest = Some(
+                        Digest::parse(&text)
+                            .map_err(|error| error.in_document(reader.document()))?,
+                    );
                 }
                 "size" => size = Some(reader.whole_number()?),
                 "artifactType" => artifact_type = Some(name_string(reader, limits)?),
                 "platform" => platform = Some(Platform::read(reader, limits)?),
-                "annotations" => annotations = Some(reader.string_map(("annotations", limits.annotations))?),
+                "annotations" => {
+                    annotations = Some(reader.string_map(("annotations", limits.annotations))?)
+                }
                 "data" => {
                     let maximum = usize::try_from(limits.manifest_bytes).unwrap_or(usize::MAX);
                     data = Some(reader.base64(("manifest_bytes", maximum))?);
@@ -94,8 +99,14 @@ impl Descriptor {
             Ok(())
         })?;
         let size = reader.required("size", size)?;
-        if data.as_ref().is_some_and(|data: &Bytes| data.len() as u64 != size) {
-            return Err(reader.error(ErrorKind::Conflict { first: "data".to_owned(), second: "size".to_owned() }));
+        if data
+            .as_ref()
+            .is_some_and(|data: &Bytes| data.len() as u64 != size)
+        {
+            return Err(reader.error(ErrorKind::Conflict {
+                first: "data".to_owned(),
+                second: "size".to_owned(),
+            }));
         }
         Ok(Self {
             media_type: reader.required("mediaType", media_type)?,
@@ -144,7 +155,9 @@ impl Platform {
                 "architecture" => platform.architecture = name_string(reader, limits)?,
                 "variant" => platform.variant = Some(name_string(reader, limits)?),
                 "os.version" => platform.os_version = Some(name_string(reader, limits)?),
-                _ => platform.extra.push((name.to_owned(), reader.checked_raw()?.to_owned())),
+                _ => platform
+                    .extra
+                    .push((name.to_owned(), reader.checked_raw()?.to_owned())),
             }
             Ok(())
         })?;
@@ -175,5 +188,7 @@ pub(crate) fn write_list(object: &mut ObjectWriter<'_>, name: &str, descriptors:
 
 /// Reads a string that may have as many bytes as a name may.
 pub(crate) fn name_string(reader: &mut Reader<'_>, limits: &Limits) -> Result<String, Error> {
-    Ok(reader.capped_string(("name_bytes", limits.name_bytes))?.into_owned())
+    Ok(reader
+        .capped_string(("name_bytes", limits.name_bytes))?
+        .into_owned())
 }

@@ -92,7 +92,10 @@ impl Digest {
             Some(space) if bytes.len() == space.len() => space.copy_from_slice(bytes),
             _ => return Err(refuse(&format!("{algorithm} with {} bytes", bytes.len()))),
         }
-        Ok(Self { algorithm, bytes: full })
+        Ok(Self {
+            algorithm,
+            bytes: full,
+        })
     }
 
     /// Reads `sha256:…`, `sha384:…` or `sha512:…`.
@@ -121,7 +124,10 @@ impl Digest {
                 _ => return Err(refuse(hex)),
             };
         }
-        Ok(Self { algorithm, bytes: full })
+        Ok(Self {
+            algorithm,
+            bytes: full,
+        })
     }
 
     /// The algorithm.
@@ -138,7 +144,10 @@ impl Digest {
     pub fn hex(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |value: u8| char::from(DIGITS.get(usize::from(value)).copied().unwrap_or(b'0'));
-        self.as_bytes().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        self.as_bytes()
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+            .collect()
     }
 }
 
@@ -171,7 +180,12 @@ fn nibble(character: u8) -> Option<u8> {
 }
 
 fn refuse(text: &str) -> Error {
-    Error::new(Document::Digest, ErrorKind::BadDigest { value: excerpt(text) })
+    Error::new(
+        Document::Digest,
+        ErrorKind::BadDigest {
+            value: excerpt(text),
+        },
+    )
 }
 
 #[cfg(test)]
@@ -180,13 +194,20 @@ mod tests {
 
     #[test]
     fn digest_text_round_trips() {
-        for algorithm in [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512] {
+        for algorithm in [
+            HashAlgorithm::Sha256,
+            HashAlgorithm::Sha384,
+            HashAlgorithm::Sha512,
+        ] {
             let text = format!("{algorithm}:{}", "0a9f".repeat(algorithm.size() / 2));
             let digest = Digest::parse(&text).unwrap();
             assert_eq!(digest.to_string(), text);
             assert_eq!(digest.as_bytes().len(), algorithm.size());
             assert_eq!(Digest::new(algorithm, digest.as_bytes()).unwrap(), digest);
-            assert_eq!(HashAlgorithm::from_protobuf_name(algorithm.protobuf_name()), Some(algorithm));
+            assert_eq!(
+                HashAlgorithm::from_protobuf_name(algorithm.protobuf_name()),
+                Some(algorithm)
+            );
         }
     }
 

@@ -180,7 +180,11 @@ impl std::error::Error for Error {}
 impl Error {
     /// An error about a whole document; [`Error::within`] adds the place.
     pub fn new(document: Document, kind: ErrorKind) -> Self {
-        Self { document, path: String::new(), kind }
+        Self {
+            document,
+            path: String::new(),
+            kind,
+        }
     }
 
     /// The document that was refused.
@@ -221,16 +225,20 @@ impl Error {
     /// What to do next, where there is something.
     pub fn hint(&self) -> Option<String> {
         match &self.kind {
-            ErrorKind::OverLimit { limit, maximum } => Some(format!("the limit `{limit}` is {maximum}")),
-            ErrorKind::BadDigest { .. } => {
-                Some("a digest is `sha256:`, `sha384:` or `sha512:` and lower-case hexadecimal digits".to_owned())
+            ErrorKind::OverLimit { limit, maximum } => {
+                Some(format!("the limit `{limit}` is {maximum}"))
             }
-            ErrorKind::BadBase64 => {
-                Some("base64 here is the standard alphabet with padding, without line breaks".to_owned())
-            }
-            ErrorKind::BadPem { .. } => {
-                Some("the file must hold a block between `-----BEGIN …-----` and `-----END …-----`".to_owned())
-            }
+            ErrorKind::BadDigest { .. } => Some(
+                "a digest is `sha256:`, `sha384:` or `sha512:` and lower-case hexadecimal digits"
+                    .to_owned(),
+            ),
+            ErrorKind::BadBase64 => Some(
+                "base64 here is the standard alphabet with padding, without line breaks".to_owned(),
+            ),
+            ErrorKind::BadPem { .. } => Some(
+                "the file must hold a block between `-----BEGIN …-----` and `-----END …-----`"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -252,7 +260,11 @@ impl Error {
     #[must_use]
     pub fn within_index(mut self, index: usize) -> Self {
         if self.path.len() < PATH_BYTES {
-            let separator = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
+            let separator = if self.path.is_empty() || self.path.starts_with('[') {
+                ""
+            } else {
+                "."
+            };
             self.path = format!("[{index}]{separator}{}", self.path);
         }
         self
@@ -281,13 +293,21 @@ impl fmt::Display for Error {
             ErrorKind::DuplicateKey { key } => write!(f, "member `{key}` is there twice"),
             ErrorKind::UnknownField { name } => write!(f, "unknown member `{name}`"),
             ErrorKind::MissingField { name } => write!(f, "member `{name}` is missing"),
-            ErrorKind::WrongType { expected, found } => write!(f, "expected {expected}, found {found}"),
-            ErrorKind::OverLimit { limit, maximum } => write!(f, "over the limit `{limit}` of {maximum}"),
+            ErrorKind::WrongType { expected, found } => {
+                write!(f, "expected {expected}, found {found}")
+            }
+            ErrorKind::OverLimit { limit, maximum } => {
+                write!(f, "over the limit `{limit}` of {maximum}")
+            }
             ErrorKind::BadBase64 => f.write_str("not canonical base64"),
             ErrorKind::BadDigest { value } => write!(f, "`{value}` is not a digest"),
-            ErrorKind::BadValue { expected, found } => write!(f, "expected {expected}, found `{found}`"),
+            ErrorKind::BadValue { expected, found } => {
+                write!(f, "expected {expected}, found `{found}`")
+            }
             ErrorKind::Conflict { first, second } => write!(f, "{first} contradicts {second}"),
-            ErrorKind::Unsupported { what, found } => write!(f, "{what} `{found}` is not supported"),
+            ErrorKind::Unsupported { what, found } => {
+                write!(f, "{what} `{found}` is not supported")
+            }
             ErrorKind::BadPem { reason } => write!(f, "not valid PEM: {reason}"),
             ErrorKind::BadDer { reason } => write!(f, "not valid DER: {reason}"),
         }

@@ -45,7 +45,8 @@ pub use pem::{PemBlock, pem_blocks, pem_certificates, write_pem};
 pub use predicate_types::PredicateType;
 pub use public_key::{KeyKind, PublicKey};
 pub use reference::{
-    ArchiveReference, LayoutReference, Reference, ReferenceError, ReferenceErrorKind, RegistryReference,
+    ArchiveReference, LayoutReference, Reference, ReferenceError, ReferenceErrorKind,
+    RegistryReference,
 };
 pub use simple_signing::SimpleSigning;
 pub use statement::{Predicate, Statement, StatementSubject, StatementVersion, statement_json};

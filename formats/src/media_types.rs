@@ -46,7 +46,8 @@ pub const TRUSTED_ROOT_V02: &str = "application/vnd.dev.sigstore.trustedroot.v0.
 /// The empty JSON object, content of every [`OCI_EMPTY`] config.
 pub const EMPTY_JSON: &[u8] = b"{}";
 /// Digest of [`EMPTY_JSON`].
-pub const EMPTY_JSON_DIGEST: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+pub const EMPTY_JSON_DIGEST: &str =
+    "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
 
 /// Annotation: when the manifest was made, RFC 3339.
 pub const ANNOTATION_CREATED: &str = "org.opencontainers.image.created";

@@ -21,7 +21,10 @@ impl UnixTime {
         let refuse = || {
             Error::new(
                 Document::Timestamp,
-                ErrorKind::BadValue { expected: "a date and time like 2026-11-24T15:00:00Z", found: excerpt(text) },
+                ErrorKind::BadValue {
+                    expected: "a date and time like 2026-11-24T15:00:00Z",
+                    found: excerpt(text),
+                },
             )
         };
         if text.len() > TEXT_BYTES {
@@ -34,7 +37,9 @@ impl UnixTime {
 
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = OffsetDateTime::from_unix_timestamp(self.0).ok().and_then(|moment| moment.format(&Rfc3339).ok());
+        let text = OffsetDateTime::from_unix_timestamp(self.0)
+            .ok()
+            .and_then(|moment| moment.format(&Rfc3339).ok());
         match text {
             Some(text) => f.write_str(&text),
             // Years outside 0–9999 have no RFC 3339 form.
@@ -54,7 +59,10 @@ pub struct Window {
 
 impl Window {
     /// The window that every time is in.
-    pub const ALWAYS: Self = Self { start: None, end: None };
+    pub const ALWAYS: Self = Self {
+        start: None,
+        end: None,
+    };
 
     /// Whether `time` is inside; both ends are.
     pub fn contains(&self, time: UnixTime) -> bool {
@@ -69,24 +77,50 @@ mod tests {
     #[test]
     fn rfc3339_is_read_with_offset_and_fraction_and_written_in_utc() {
         for (text, seconds, canonical) in [
-            ("2026-11-24T15:00:00Z", 1_795_532_400, "2026-11-24T15:00:00Z"),
-            ("2026-11-24T16:00:00+01:00", 1_795_532_400, "2026-11-24T15:00:00Z"),
-            ("2022-12-31T23:59:59.999Z", 1_672_531_199, "2022-12-31T23:59:59Z"),
+            (
+                "2026-11-24T15:00:00Z",
+                1_795_532_400,
+                "2026-11-24T15:00:00Z",
+            ),
+            (
+                "2026-11-24T16:00:00+01:00",
+                1_795_532_400,
+                "2026-11-24T15:00:00Z",
+            ),
+            (
+                "2022-12-31T23:59:59.999Z",
+                1_672_531_199,
+                "2022-12-31T23:59:59Z",
+            ),
             ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00Z"),
         ] {
             let time = UnixTime::parse_rfc3339(text).unwrap();
             assert_eq!(time, UnixTime(seconds), "{text}");
             assert_eq!(time.to_string(), canonical);
         }
-        for text in ["", "2026-11-24", "2026-11-24T15:00:00", "2026-13-01T00:00:00Z", " 2026-11-24T15:00:00Z", "now"] {
-            assert_eq!(UnixTime::parse_rfc3339(text).unwrap_err().code(), "bad-value", "{text}");
+        for text in [
+            "",
+            "2026-11-24",
+            "2026-11-24T15:00:00",
+            "2026-13-01T00:00:00Z",
+            " 2026-11-24T15:00:00Z",
+            "now",
+        ] {
+            assert_eq!(
+                UnixTime::parse_rfc3339(text).unwrap_err().code(),
+                "bad-value",
+                "{text}"
+            );
         }
         assert_eq!(UnixTime(i64::MAX).to_string(), format!("@{}", i64::MAX));
     }
 
     #[test]
     fn window_is_closed_at_both_ends() {
-        let window = Window { start: Some(UnixTime(10)), end: Some(UnixTime(20)) };
+        let window = Window {
+            start: Some(UnixTime(10)),
+            end: Some(UnixTime(20)),
+        };
         assert!(window.contains(UnixTime(10)) && window.contains(UnixTime(20)));
         assert!(!window.contains(UnixTime(9)) && !window.contains(UnixTime(21)));
         assert!(Window::ALWAYS.contains(UnixTime(i64::MIN)));

@@ -59,7 +59,13 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader at the beginning of `text`; errors name `document`.
     pub fn new(document: Document, text: &'a str, limits: &Limits) -> Self {
-        Self { text, position: 0, depth: 0, depth_limit: limits.json_depth.min(DEPTH_BITS), document }
+        Self {
+            text,
+            position: 0,
+            depth: 0,
+            depth_limit: limits.json_depth.min(DEPTH_BITS),
+            document,
+        }
     }
 
     /// A reader of `bytes`, which must be UTF-8 and at most `maximum` bytes; `limit` is that cap's name.
@@ -73,11 +79,19 @@ impl<'a> Reader<'a> {
         limits: &Limits,
     ) -> Result<Self, Error> {
         if bytes.len() as u64 > maximum {
-            return Err(Error::new(document, ErrorKind::OverLimit { limit, maximum }));
+            return Err(Error::new(
+                document,
+                ErrorKind::OverLimit { limit, maximum },
+            ));
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(document, text, limits)),
-            Err(error) => Err(Error::new(document, ErrorKind::NotUtf8 { offset: error.valid_up_to() })),
+            Err(error) => Err(Error::new(
+                document,
+                ErrorKind::NotUtf8 {
+                    offset: error.valid_up_to(),
+                },
+            )),
         }
     }
 
@@ -93,17 +107,25 @@ impl<'a> Reader<'a> {
 
     /// An error that says what value is wanted and shows an excerpt of what is there.
     pub fn bad_value(&self, expected: &'static str, found: &str) -> Error {
-        self.error(ErrorKind::BadValue { expected, found: excerpt(found) })
+        self.error(ErrorKind::BadValue {
+            expected,
+            found: excerpt(found),
+        })
     }
 
     /// The error for a member that a closed format does not know.
     pub fn unknown_field(&self, name: &str) -> Error {
-        self.error(ErrorKind::UnknownField { name: excerpt(name) })
+        self.error(ErrorKind::UnknownField {
+            name: excerpt(name),
+        })
     }
 
     /// The error for a value over a named limit.
     pub fn over_limit(&self, limit: &'static str, maximum: usize) -> Error {
-        self.error(ErrorKind::OverLimit { limit, maximum: maximum as u64 })
+        self.error(ErrorKind::OverLimit {
+            limit,
+            maximum: maximum as u64,
+        })
     }
 
     /// The value, or the error that member `name` is missing.
@@ -120,7 +142,11 @@ impl<'a> Reader<'a> {
     /// `json-syntax`.
     pub fn end(mut self) -> Result<(), Error> {
         self.white_space();
-        if self.position == self.text.len() { Ok(()) } else { Err(self.syntax("the end of the document")) }
+        if self.position == self.text.len() {
+            Ok(())
+        } else {
+            Err(self.syntax("the end of the document"))
+        }
     }
 
     /// The type of the value that comes next.
@@ -158,7 +184,10 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::object`].
-    pub fn map(&mut self, member: impl FnMut(&mut Self, &str) -> Result<(), Error>) -> Result<(), Error> {
+    pub fn map(
+        &mut self,
+        member: impl FnMut(&mut Self, &str) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         self.members(false, member)
     }
 
@@ -224,7 +253,10 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::string`], and `over-limit`.
-    pub fn capped_string(&mut self, (limit, maximum): (&'static str, usize)) -> Result<Cow<'a, str>, Error> {
+    pub fn capped_string(
+        &mut self,
+        (limit, maximum): (&'static str, usize),
+    ) -> Result<Cow<'a, str>, Error> {
         let text = self.string()?;
         if text.len() > maximum {
             return Err(self.over_limit(limit, maximum));
@@ -397,7 +429,11 @@ impl<'a> Reader<'a> {
             self.depth -= 1;
             return Ok(());
         }
-        let mut names = Names { fold_case, few: Vec::new(), many: HashSet::new() };
+        let mut names = Names {
+            fold_case,
+            few: Vec::new(),
+            many: HashSet::new(),
+        };
         loop {
             self.white_space();
             if self.byte() != Some(b'"') {
@@ -405,7 +441,9 @@ impl<'a> Reader<'a> {
             }
             let name = self.string_here()?;
             if !names.insert(&name) {
-                return Err(self.error(ErrorKind::DuplicateKey { key: excerpt(&name) }));
+                return Err(self.error(ErrorKind::DuplicateKey {
+                    key: excerpt(&name),
+                }));
             }
             self.white_space();
             if !self.take(b':') {
@@ -440,20 +478,28 @@ impl<'a> Reader<'a> {
         if found == kind {
             return Ok(());
         }
-        Err(self.error(ErrorKind::WrongType { expected: kind.name(), found: found.name() }))
+        Err(self.error(ErrorKind::WrongType {
+            expected: kind.name(),
+            found: found.name(),
+        }))
     }
 
     fn string_here(&mut self) -> Result<Cow<'a, str>, Error> {
         let start = self.position;
-        let (end, escaped) = skip::string(self.text.as_bytes(), start).map_err(|stop| match stop {
-            skip::Stop::Syntax { offset, expected } => {
-                self.error(ErrorKind::JsonSyntax { offset, expected })
-            }
-            skip::Stop::TooDeep => self.over_limit("json_depth", self.depth_limit),
-        })?;
+        let (end, escaped) =
+            skip::string(self.text.as_bytes(), start).map_err(|stop| match stop {
+                skip::Stop::Syntax { offset, expected } => {
+                    self.error(ErrorKind::JsonSyntax { offset, expected })
+                }
+                skip::Stop::TooDeep => self.over_limit("json_depth", self.depth_limit),
+            })?;
         self.position = end;
         let content = self.text.get(start + 1..end - 1).unwrap_or_default();
-        Ok(if escaped { Cow::Owned(unescape(content)) } else { Cow::Borrowed(content) })
+        Ok(if escaped {
+            Cow::Owned(unescape(content))
+        } else {
+            Cow::Borrowed(content)
+        })
     }
 
     fn byte(&self) -> Option<u8> {
@@ -471,7 +517,10 @@ impl<'a> Reader<'a> {
     }
 
     fn syntax(&self, expected: &'static str) -> Error {
-        self.error(ErrorKind::JsonSyntax { offset: self.position, expected })
+        self.error(ErrorKind::JsonSyntax {
+            offset: self.position,
+            expected,
+        })
     }
 }
 
@@ -484,7 +533,11 @@ struct Names {
 
 impl Names {
     fn insert(&mut self, name: &str) -> bool {
-        let name = if self.fold_case { name.to_ascii_lowercase() } else { name.to_owned() };
+        let name = if self.fold_case {
+            name.to_ascii_lowercase()
+        } else {
+            name.to_owned()
+        };
         if self.few.len() < FEW_MEMBERS {
             if self.few.contains(&name) {
                 return false;
@@ -502,7 +555,9 @@ fn whole(text: &str) -> Option<u64> {
     if !canonical || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok())
+    text.parse::<i64>()
+        .ok()
+        .and_then(|number| u64::try_from(number).ok())
 }
 
 /// Resolves the escapes of the content of a string that [`skip::string`] found valid.
@@ -541,5 +596,8 @@ fn unescape(content: &str) -> String {
 }
 
 fn code_unit(characters: &mut std::str::Chars<'_>) -> u32 {
-    characters.by_ref().take(4).fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
+    characters
+        .by_ref()
+        .take(4)
+        .fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
 }

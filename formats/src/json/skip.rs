@@ -3,7 +3,10 @@
 /// Why a value has no end.
 pub(super) enum Stop {
     /// The grammar is broken at `offset`.
-    Syntax { offset: usize, expected: &'static str },
+    Syntax {
+        offset: usize,
+        expected: &'static str,
+    },
     /// More nesting than the caller allows.
     TooDeep,
 }
@@ -67,7 +70,11 @@ fn escape(text: &[u8], at: usize) -> Result<usize, Stop> {
                 return Err(stop(at, "no lone surrogate"));
             }
             let second = code_unit(text, at + 8)?;
-            if (0xdc00..0xe000).contains(&second) { Ok(at + 12) } else { Err(stop(at, "no lone surrogate")) }
+            if (0xdc00..0xe000).contains(&second) {
+                Ok(at + 12)
+            } else {
+                Err(stop(at, "no lone surrogate"))
+            }
         }
         _ => Err(stop(at + 1, "a known escape")),
     }
@@ -76,7 +83,9 @@ fn escape(text: &[u8], at: usize) -> Result<usize, Stop> {
 fn code_unit(text: &[u8], at: usize) -> Result<u32, Stop> {
     let mut unit = 0;
     for offset in at..at + 4 {
-        let digit = text.get(offset).and_then(|byte| char::from(*byte).to_digit(16));
+        let digit = text
+            .get(offset)
+            .and_then(|byte| char::from(*byte).to_digit(16));
         unit = unit << 4 | digit.ok_or_else(|| stop(offset, "a hexadecimal digit"))?;
     }
     Ok(unit)
@@ -109,12 +118,20 @@ fn digits(text: &[u8], mut at: usize) -> Result<usize, Stop> {
     while let Some(b'0'..=b'9') = text.get(at) {
         at += 1;
     }
-    if at == start { Err(stop(at, "a digit")) } else { Ok(at) }
+    if at == start {
+        Err(stop(at, "a digit"))
+    } else {
+        Ok(at)
+    }
 }
 
 fn word(text: &[u8], at: usize, word: &'static str) -> Result<usize, Stop> {
     let end = at + word.len();
-    if text.get(at..end) == Some(word.as_bytes()) { Ok(end) } else { Err(stop(at, "a value")) }
+    if text.get(at..end) == Some(word.as_bytes()) {
+        Ok(end)
+    } else {
+        Err(stop(at, "a value"))
+    }
 }
 
 /// The position after the value that begins at `at`, which nests at most `depth` (at most 128) levels deep.
@@ -185,5 +202,9 @@ fn name(text: &[u8], at: usize) -> Result<usize, Stop> {
     }
     let (end, _) = string(text, at)?;
     let colon = white_space(text, end);
-    if text.get(colon) == Some(&b':') { Ok(colon + 1) } else { Err(stop(colon, "`:`")) }
+    if text.get(colon) == Some(&b':') {
+        Ok(colon + 1)
+    } else {
+        Err(stop(colon, "`:`"))
+    }
 }

@@ -4,10 +4,15 @@
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+    while let Some(at) = rest
+        .iter()
+        .position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\')
+    {
         let (plain, special) = rest.split_at(at);
         out.extend_from_slice(plain);
-        let Some((first, after)) = special.split_first() else { break };
+        let Some((first, after)) = special.split_first() else {
+            break;
+        };
         match first {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -64,7 +69,11 @@ impl<'a> ObjectWriter<'a> {
     }
 
     /// Writes a member that is an object of strings, in the order of the iterator.
-    pub fn strings<'s>(&mut self, name: &str, values: impl IntoIterator<Item = (&'s String, &'s String)>) {
+    pub fn strings<'s>(
+        &mut self,
+        name: &str,
+        values: impl IntoIterator<Item = (&'s String, &'s String)>,
+    ) {
         let mut object = ObjectWriter::new(self.key(name));
         for (key, value) in values {
             object.string(key, value);
@@ -104,7 +113,13 @@ mod tests {
 
     #[test]
     fn every_string_reads_back_as_it_was() {
-        for text in ["", "plain", "\"\\/\u{8}\u{c}\n\r\t\u{0}\u{1f}\u{7f}", "é€😀\u{2028}", "<&>"] {
+        for text in [
+            "",
+            "plain",
+            "\"\\/\u{8}\u{c}\n\r\t\u{0}\u{1f}\u{7f}",
+            "é€😀\u{2028}",
+            "<&>",
+        ] {
             let mut out = Vec::new();
             write_string(&mut out, text);
             assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
@@ -121,6 +136,9 @@ mod tests {
         object.list("l", &["p", "q"], |out, element| write_string(out, element));
         object.object("e", |_| ());
         object.end();
-        assert_eq!(out, br#"{"b":"x","a":7,"o":{"r":[1, 2]},"l":["p","q"],"e":{}}"#);
+        assert_eq!(
+            out,
+            br#"{"b":"x","a":7,"o":{"r":[1, 2]},"l":["p","q"],"e":{}}"#
+        );
     }
 }
