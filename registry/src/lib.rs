@@ -1,1 +1,26 @@
-//! (to be written)
+//! Where images and their referrers live: registries over HTTP and OCI image layouts on disk, behind one trait.
+//!
+//! Every answer is capped before it is read, checked against its digest and still unverified: a [`Store`] says what the bytes
+//! *are*, never whether they may be trusted. Absence is a value of its own: only a 404, or a layout that does not list
+//! something, is "there is none"; whatever else goes wrong is an error and stays one.
+
+mod error;
+mod http;
+mod keychain;
+pub mod layout;
+mod open;
+mod publish;
+mod referrer;
+mod secret;
+mod settings;
+mod store;
+
+pub use error::{ErrorClass, Fault, Outage, StoreError, Thing};
+pub use http::{Registry, Sessions};
+pub use keychain::{Credential, Keychain, Stored};
+pub use open::open;
+pub use publish::{Published, publish};
+pub use referrer::fallback_tag;
+pub use secret::Secret;
+pub use settings::{Diagnostics, Event, Settings};
+pub use store::{BoxFuture, ListedVia, Listing, Pushed, Resolved, Store, Target};

@@ -1,0 +1,182 @@
+//! A repository of a registry, by the distribution specification over HTTP.
+
+mod auth;
+mod budget;
+mod call;
+mod challenge;
+mod guard;
+mod link;
+mod origin;
+mod pull;
+mod push;
+mod referrers;
+mod sessions;
+mod transport;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use countersign_formats::{Descriptor, Digest, RegistryReference};
+use reqwest::Url;
+
+use crate::error::StoreError;
+use crate::settings::Settings;
+use crate::store::{BoxFuture, Listing, Pushed, Resolved, Store, Target};
+use budget::Budget;
+use transport::Transport;
+
+pub use sessions::Sessions;
+
+/// A repository of a registry.
+#[derive(Debug)]
+pub struct Registry {
+    /// `ghcr.io/acme/app`.
+    name: String,
+    /// `ghcr.io`, by which logins are kept.
+    registry: String,
+    /// `acme/app`.
+    repository: String,
+    /// `https://ghcr.io/v2/acme/app/`.
+    base: Url,
+    /// Scheme, host and port, by which sessions are kept.
+    base_authority: String,
+    settings: Settings,
+    budget: Budget,
+    requests: AtomicU64,
+}
+
+impl Registry {
+    /// Prepares to speak to the registry of a reference; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] when its name cannot be made into a URL.
+    pub fn open(reference: &RegistryReference, settings: &Settings) -> Result<Self, StoreError> {
+        let name = reference.name();
+        let (host, hub) = match reference.registry() {
+            "docker.io" => ("registry-1.docker.io", true),
+            other => (other, false),
+        };
+        // Plain http is the user's word for this registry; nobody serves it on the port of https.
+        let scheme = if settings.allow_http && !hub && !host.ends_with(":443") {
+            "http"
+        } else {
+            "https"
+        };
+        let text = format!("{scheme}://{host}/v2/{}/", reference.repository());
+        let unusable = || StoreError::Unsupported {
+            store: name.clone(),
+            detail: "its name cannot be made into a URL".to_owned(),
+        };
+        let base = Url::parse(&text).map_err(|_| unusable())?;
+        // What the URL parser reads must be what the reference says: else the login for one host would go to another.
+        let path = format!("/v2/{}/", reference.repository());
+        if base.path() != path
+            || !base.username().is_empty()
+            || base.password().is_some()
+            || base.query().is_some()
+            || base.fragment().is_some()
+        {
+            return Err(unusable());
+        }
+        let base_authority = format!("{scheme}://{}", origin::authority(&base));
+        Ok(Self {
+            name,
+            registry: reference.registry().to_owned(),
+            repository: reference.repository().to_owned(),
+            base,
+            base_authority,
+            settings: settings.clone(),
+            budget: Budget::new(settings.deadline),
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    fn transport(&self) -> Transport<'_> {
+        Transport {
+            settings: &self.settings,
+            sessions: &self.settings.sessions,
+            requests: &self.requests,
+            store: &self.name,
+            registry: &self.base,
+        }
+    }
+
+    /// A URL below the repository's, such as `manifests/1.4`.
+    fn url(&self, below: &str) -> Result<Url, StoreError> {
+        let url = self.base.join(below).map_err(|_| {
+            StoreError::response(&self.name, "a name that cannot be made into a URL")
+        })?;
+        if !url.path().starts_with(self.base.path()) || !origin::same(&url, &self.base) {
+            return Err(StoreError::response(
+                &self.name,
+                "a name that leads out of the repository",
+            ));
+        }
+        Ok(url)
+    }
+}
+
+impl Store for Registry {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn resolve<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Resolved, StoreError>> {
+        Box::pin(self.pull_manifest(target))
+    }
+
+    fn exists<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(self.has_manifest(digest))
+    }
+
+    fn tag<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<Option<Resolved>, StoreError>> {
+        Box::pin(async move {
+            match self.pull_manifest(&Target::Tag(tag.to_owned())).await {
+                Ok(resolved) => Ok(Some(resolved)),
+                Err(StoreError::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn blob<'a>(
+        &'a self,
+        descriptor: &'a Descriptor,
+        cap: u64,
+    ) -> BoxFuture<'a, Result<Bytes, StoreError>> {
+        Box::pin(self.pull_blob(descriptor, cap))
+    }
+
+    fn referrers<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<Listing, StoreError>> {
+        Box::pin(self.list_referrers(digest))
+    }
+
+    fn push_blob<'a>(
+        &'a self,
+        bytes: Bytes,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(self.upload_blob(bytes, digest))
+    }
+
+    fn has_blob<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(self.finds_blob(digest))
+    }
+
+    fn push_manifest<'a>(
+        &'a self,
+        bytes: Bytes,
+        media_type: &'a str,
+        tag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Pushed, StoreError>> {
+        Box::pin(self.upload_manifest(bytes, media_type, tag))
+    }
+
+    fn tags<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
+        Box::pin(self.list_tags())
+    }
+
+    fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,259 @@
+//! Which login belongs to which registry.
+//!
+//! Order: a login given explicitly, then the files that containers-auth.json(5) and Docker name: `REGISTRY_AUTH_FILE`, podman's
+//! `auth.json`, Docker's `config.json`; else anonymous. Files are read when the first registry asks for a login and not before.
+
+mod config_file;
+mod helper;
+mod hosts;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::StoreError;
+use crate::secret::Secret;
+use config_file::{ConfigFile, Found};
+
+/// A login for a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// User name and password.
+    Basic {
+        /// User name.
+        username: String,
+        /// Password or personal access token.
+        password: Secret,
+    },
+    /// A refresh token, exchanged for access tokens by POST at the registry's token service.
+    IdentityToken(Secret),
+    /// A ready bearer token.
+    RegistryToken(Secret),
+}
+
+impl Credential {
+    /// The secret part.
+    pub(crate) fn secret(&self) -> &Secret {
+        match self {
+            Self::Basic { password, .. } => password,
+            Self::IdentityToken(token) | Self::RegistryToken(token) => token,
+        }
+    }
+}
+
+/// Where a login was put or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// In this file, in clear.
+    File(PathBuf),
+    /// In the store behind the program `docker-credential-<name>`.
+    Helper(String),
+}
+
+/// Logins from the environment of a user, and those given explicitly; clones share what was looked up.
+#[derive(Clone, Default)]
+pub struct Keychain {
+    explicit: Vec<(String, Credential)>,
+    files: Arc<Files>,
+}
+
+#[derive(Default)]
+struct Files {
+    /// In the order in which they are asked.
+    read: Vec<PathBuf>,
+    /// The one that `login` writes.
+    write: Option<PathBuf>,
+    looked_up: Mutex<HashMap<(String, String), Option<Credential>>>,
+}
+
+impl fmt::Debug for Keychain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keychain")
+            .field("explicit", &self.explicit.len())
+            .field("files", &self.files.read)
+            .finish()
+    }
+}
+
+impl Keychain {
+    /// No logins at all.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::default()
+    }
+
+    /// The files that `env` points at: `REGISTRY_AUTH_FILE`, `XDG_RUNTIME_DIR`, `XDG_CONFIG_HOME`, `HOME`, `DOCKER_CONFIG`. Reads none of them yet.
+    pub fn from_environment(env: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| {
+            env(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        let home = set("HOME");
+        let mut read = Vec::new();
+        let chosen = set("REGISTRY_AUTH_FILE");
+        read.extend(chosen.clone());
+        match set("XDG_RUNTIME_DIR") {
+            Some(runtime) => read.push(runtime.join("containers/auth.json")),
+            None => read.extend(runtime_directory().map(|directory| directory.join("auth.json"))),
+        }
+        if let Some(config) =
+            set("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")))
+        {
+            read.push(config.join("containers/auth.json"));
+        }
+        let docker = set("DOCKER_CONFIG")
+            .or_else(|| home.as_ref().map(|home| home.join(".docker")))
+            .map(|directory| directory.join("config.json"));
+        read.extend(docker.clone());
+        Self {
+            explicit: Vec::new(),
+            files: Arc::new(Files {
+                read,
+                write: chosen.or(docker),
+                looked_up: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The same with a login that goes before all files, for `registry` (`ghcr.io`, `127.0.0.1:5000`) and no other.
+    #[must_use]
+    pub fn with_login(mut self, registry: &str, credential: Credential) -> Self {
+        self.explicit.push((hosts::canonical(registry), credential));
+        self
+    }
+
+    /// The login for a repository; `None` is anonymous.
+    ///
+    /// # Errors
+    /// [`StoreError::Local`] for a file that is there and unusable, [`StoreError::Authentication`] for a helper that fails.
+    pub async fn lookup(
+        &self,
+        registry: &str,
+        repository: &str,
+    ) -> Result<Option<Credential>, StoreError> {
+        let host = hosts::canonical(registry);
+        if let Some((_, credential)) = self.explicit.iter().find(|(name, _)| *name == host) {
+            return Ok(Some(credential.clone()));
+        }
+        let key = (host, repository.to_owned());
+        if let Some(known) = self
+            .files
+            .looked_up
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+        {
+            return Ok(known.clone());
+        }
+        let found = self.search(&key.0, repository).await?;
+        self.files
+            .looked_up
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, found.clone());
+        Ok(found)
+    }
+
+    async fn search(&self, host: &str, repository: &str) -> Result<Option<Credential>, StoreError> {
+        for path in &self.files.read {
+            let Some(file) = ConfigFile::read(path)? else {
+                continue;
+            };
+            for found in file.find(host, repository)? {
+                match found {
+                    Found::Credential(credential) => return Ok(Some(credential)),
+                    Found::Helper(name) => {
+                        let server = hosts::helper_key(host).to_owned();
+                        let registry = host.to_owned();
+                        let call = tokio::task::spawn_blocking(move || {
+                            helper::get(&name, &server, &registry)
+                        });
+                        let answer = call.await.map_err(|_| {
+                            helper::failure(host, "the credential helper's task was stopped")
+                        })??;
+                        if answer.is_some() {
+                            return Ok(answer);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps a login: in the helper that the file names for this registry, else in the file itself (mode 0600, replaced in one step).
+    ///
+    /// # Errors
+    /// When no file is known, or it or the helper cannot be used.
+    pub fn store(
+        &self,
+        registry: &str,
+        username: &str,
+        password: &Secret,
+    ) -> Result<Stored, StoreError> {
+        let path = self.written_file()?;
+        let host = hosts::canonical(registry);
+        self.forget(&host);
+        config_file::change(path, |file| {
+            if let Some(name) = file.helper_for(&host)? {
+                helper::store(&name, hosts::helper_key(&host), username, password, &host)?;
+                return Ok((Stored::Helper(name), false));
+            }
+            file.set(&host, username, password);
+            Ok((Stored::File(path.to_owned()), true))
+        })
+    }
+
+    /// Removes a login from where [`store`](Self::store) would put it; `None` when there was none.
+    ///
+    /// # Errors
+    /// When no file is known, or it or the helper cannot be used.
+    pub fn erase(&self, registry: &str) -> Result<Option<Stored>, StoreError> {
+        let path = self.written_file()?;
+        let host = hosts::canonical(registry);
+        self.forget(&host);
+        config_file::change(path, |file| {
+            let mut stored = None;
+            if let Some(name) = file.helper_for(&host)? {
+                if helper::erase(&name, hosts::helper_key(&host), &host)? {
+                    stored = Some(Stored::Helper(name));
+                }
+            }
+            let removed = file.remove(&host);
+            if removed && stored.is_none() {
+                stored = Some(Stored::File(path.to_owned()));
+            }
+            Ok((stored, removed))
+        })
+    }
+
+    fn written_file(&self) -> Result<&PathBuf, StoreError> {
+        self.files.write.as_ref().ok_or_else(|| StoreError::Unsupported {
+            store: "login".to_owned(),
+            detail: "no file for logins is known: set `HOME`, `DOCKER_CONFIG` or `REGISTRY_AUTH_FILE`".to_owned(),
+        })
+    }
+
+    fn forget(&self, host: &str) {
+        self.files
+            .looked_up
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(known, _), _| known != host);
+    }
+}
+
+/// `/run/containers/<user id>`, where podman keeps logins when `XDG_RUNTIME_DIR` is unset.
+#[cfg(target_os = "linux")]
+fn runtime_directory() -> Option<PathBuf> {
+    use std::os::unix::fs::MetadataExt;
+    let user = std::fs::metadata("/proc/self").ok()?.uid();
+    Some(PathBuf::from(format!("/run/containers/{user}")))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn runtime_directory() -> Option<PathBuf> {
+    None
+}
