@@ -1,1 +1,38 @@
-//! (to be written)
+//! Parses policies and judges proofs: the one road from evidence to a decision.
+//!
+//! A [`PolicySet`] comes from YAML ([`PolicySet::parse`]) or from flags ([`PolicySet::from`] a
+//! [`Policy`]). A [`Judge`] says what evidence is still missing ([`Step::Need`]), takes what was found
+//! ([`Judge::supply`]) and ends with a [`Decision`]; [`check`] is the judge with everything
+//! supplied at once. This crate opens no file and no socket and reads no clock.
+
+mod candidate;
+mod clock;
+mod compile;
+mod decision;
+mod distinct;
+mod document;
+mod error;
+mod evaluate;
+mod evidence;
+mod glob;
+mod judge;
+mod mismatch;
+mod nearest;
+mod pattern;
+mod record;
+mod rules;
+mod set;
+mod write;
+
+pub use decision::{
+    Action, Candidate, Decision, Digests, Outcome, PolicyOutcome, Reason, RuleOutcome, SourceReport,
+    Status, Verdict,
+};
+pub use error::{PolicyError, PolicyProblem};
+pub use evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
+pub use judge::{Budget, Judge, Step, check};
+pub use mismatch::{Mismatch, MismatchKind};
+pub use pattern::{Pattern, PatternError};
+pub use record::{DECISION_SCHEMA_VERSION, DecisionRecord};
+pub use rules::{Demand, Distinct, Mode, Policy, Requirement, SignerRule, Thresholds};
+pub use set::{PolicySet, Source};

@@ -1,0 +1,178 @@
+//! Policies back to YAML, in one spelling.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use countersign_formats::Window;
+
+use crate::document::{API_VERSION, KIND};
+use crate::pattern::Pattern;
+use crate::rules::{Demand, Policy, Requirement, SignerRule, Thresholds};
+
+/// The policies, one document each.
+pub(crate) fn yaml(policies: &[Policy]) -> String {
+    let mut out = String::new();
+    for (index, policy) in policies.iter().enumerate() {
+        if index > 0 {
+            out.push_str("---\n");
+        }
+        document(&mut out, policy);
+    }
+    out
+}
+
+fn document(out: &mut String, policy: &Policy) {
+    line(out, 0, &format!("apiVersion: {API_VERSION}"));
+    line(out, 0, &format!("kind: {KIND}"));
+    line(out, 0, &format!("metadata: {{name: {}}}", quoted(&policy.name)));
+    line(out, 0, "spec:");
+    line(out, 1, &format!("mode: {}", policy.mode.as_str()));
+    if policy.signers.is_empty() {
+        line(out, 1, "signers: {}");
+    } else {
+        line(out, 1, "signers:");
+    }
+    for (name, signer) in &policy.signers {
+        line(out, 2, &format!("{}:", quoted(name)));
+        write_signer(out, signer);
+    }
+    let Thresholds { keys, certificates } = &policy.trust;
+    line(out, 1, "trust:");
+    line(out, 2, &format!("keys: {}", counts(keys, false)));
+    line(out, 2, &format!("certificates: {}", counts(certificates, true)));
+    line(out, 1, "require:");
+    rule(out, 2, "", &policy.require);
+}
+
+fn write_signer(out: &mut String, signer: &SignerRule) {
+    match signer {
+        SignerRule::Key { keys } => {
+            line(out, 3, "keys:");
+            for key in keys {
+                line(out, 4, "- pem: |");
+                for text in key.key.to_pem().lines() {
+                    line(out, 6, text);
+                }
+                window(out, 5, &key.valid);
+                if let Some(schemes) = &key.schemes {
+                    let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name()).collect();
+                    line(out, 5, &format!("schemes: [{}]", names.join(", ")));
+                }
+            }
+        }
+        SignerRule::Keyless { identity, issuer } => {
+            line(out, 3, "keyless:");
+            line(out, 4, &format!("issuer: {}", pattern(issuer)));
+            line(out, 4, &format!("identity: {}", pattern(identity)));
+        }
+        SignerRule::Certificate { identity } => {
+            line(out, 3, "certificate:");
+            line(out, 4, &format!("identity: {}", pattern(identity)));
+        }
+    }
+}
+
+fn window(out: &mut String, depth: usize, valid: &Window) {
+    if let Some(start) = valid.start {
+        line(out, depth, &format!("validFrom: {}", quoted(&start.to_string())));
+    }
+    if let Some(end) = valid.end {
+        line(out, depth, &format!("validUntil: {}", quoted(&end.to_string())));
+    }
+}
+
+fn counts(demand: &Demand, certificates: bool) -> String {
+    let Demand { logs, timestamps, scts, times } = demand;
+    if certificates {
+        format!("{{logs: {logs}, timestamps: {timestamps}, scts: {scts}, times: {times}}}")
+    } else {
+        format!("{{logs: {logs}, timestamps: {timestamps}, times: {times}}}")
+    }
+}
+
+/// `lead` is what stands before the rule's own word: nothing, or a list's dash.
+fn rule(out: &mut String, depth: usize, lead: &str, requirement: &Requirement) {
+    let inner = if lead.is_empty() { depth + 1 } else { depth + 2 };
+    match requirement {
+        Requirement::Signature { by, annotations } => {
+            line(out, depth, &format!("{lead}signature: {{by: {}{}}}", names(by), pairs(annotations)));
+        }
+        Requirement::Statement { predicate_type, by, annotations } => {
+            let uri = predicate_type.as_ref().map_or("any", |predicate| predicate.uri.as_str());
+            line(
+                out,
+                depth,
+                &format!("{lead}statement: {{type: {}, by: {}{}}}", quoted(uri), names(by), pairs(annotations)),
+            );
+        }
+        Requirement::AllOf(rules) => list(out, depth, &format!("{lead}allOf:"), inner, rules),
+        Requirement::AnyOf(rules) => list(out, depth, &format!("{lead}anyOf:"), inner, rules),
+        Requirement::AtLeast { count, distinct, of } => {
+            line(out, depth, &format!("{lead}atLeast:"));
+            line(out, inner, &format!("count: {count}"));
+            line(out, inner, &format!("distinct: {}", distinct.as_str()));
+            list(out, inner, "of:", inner + 1, of);
+        }
+    }
+}
+
+fn list(out: &mut String, depth: usize, head: &str, inner: usize, rules: &[Requirement]) {
+    if rules.is_empty() {
+        line(out, depth, &format!("{head} []"));
+        return;
+    }
+    line(out, depth, head);
+    for entry in rules {
+        rule(out, inner, "- ", entry);
+    }
+}
+
+fn names(by: &[String]) -> String {
+    let quoted: Vec<String> = by.iter().map(|name| quoted(name)).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+fn pairs(annotations: &BTreeMap<String, String>) -> String {
+    if annotations.is_empty() {
+        return String::new();
+    }
+    let pairs: Vec<String> =
+        annotations.iter().map(|(name, value)| format!("{}: {}", quoted(name), quoted(value))).collect();
+    format!(", annotations: {{{}}}", pairs.join(", "))
+}
+
+fn pattern(pattern: &Pattern) -> String {
+    format!("{{{}: {}}}", pattern.kind(), quoted(pattern.as_str()))
+}
+
+fn line(out: &mut String, depth: usize, text: &str) {
+    for _ in 0..depth {
+        out.push_str("  ");
+    }
+    out.push_str(text);
+    out.push('\n');
+}
+
+/// YAML's double quotes: no reader takes what is inside for anything but a text.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            control if u32::from(control) < 0x20 || (0x7f..0xa0).contains(&u32::from(control)) => {
+                let _ = write!(out, "\\u{:04x}", u32::from(control));
+            }
+            '\u{2028}' | '\u{2029}' | '\u{feff}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+    out
+}
