@@ -1,1 +1,46 @@
-//! (to be written)
+//! Evidence in, proofs out: this signer made this claim about this subject at these proven times.
+//!
+//! [`Unverified`] pieces are parsed and nothing more; [`verify`] is the one road to a [`Verified`], whose fields are private,
+//! so that holding one is the proof. What is trusted stands in [`TrustMaterial`], prepared once and shared. This crate knows
+//! no policy: how many logs or timestamps are wanted, and whose signature counts, is for its caller to say. It opens no
+//! socket and no file and reads no clock.
+
+mod asn1;
+mod authority;
+mod certificate;
+mod checkpoint;
+mod claim;
+mod crypto;
+mod dangers;
+pub mod digest;
+mod evidence;
+mod identity;
+mod key;
+mod log;
+mod log_binding;
+mod merkle;
+mod message;
+mod rejected;
+mod report;
+mod sct;
+mod subject;
+mod timestamp;
+mod trust;
+mod verified;
+mod verify;
+
+pub use claim::{Claim, ClaimKind, StatementClaim};
+pub use dangers::{Danger, Dangers};
+pub use evidence::{
+    BundlePiece, DssePiece, NotationPiece, Origin, SimpleSigningPiece, StorageForm, Unproven, Unverified,
+};
+pub use identity::{CertificateIdentity, FulcioExtensions, SubjectAlternativeName, X509Identity};
+pub use key::{KeyId, Scheme, TrustedKey};
+pub use rejected::{
+    CertificateFault, LogFault, RejectReason, Rejected, SctFault, TimestampFault, UnverifiedSigner,
+};
+pub use report::{Check, LogId, VerificationReport};
+pub use subject::{BytesContent, Content, ContentError, DigestContent, Image, ReadImage, Subject};
+pub use trust::{DisabledReason, TrustBuilder, TrustError, TrustMaterial, TrustWarning, Witness};
+pub use verified::{Dated, Link, LogProofKind, ProvenEntry, ProvenTimestamp, Signer, Verified};
+pub use verify::verify;

@@ -1,0 +1,324 @@
+//! The only module that touches a cryptographic library, so that a second provider stays possible.
+
+use crate::asn1::{AlgorithmIdentifier, oid};
+use crate::key::Scheme;
+use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
+use countersign_formats::{Digest, HashAlgorithm, KeyKind, PublicKey};
+use std::fmt;
+
+/// A hash computation that is under way.
+pub(crate) struct HashContext {
+    algorithm: HashAlgorithm,
+    context: aws_lc_rs::digest::Context,
+}
+
+impl HashContext {
+    pub(crate) fn new(algorithm: HashAlgorithm) -> Self {
+        Self { algorithm, context: aws_lc_rs::digest::Context::new(provided(algorithm)) }
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.context.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        digest_from(self.algorithm, self.context.finish().as_ref())
+    }
+}
+
+/// A digest from bytes whose number is the algorithm's own.
+#[expect(clippy::expect_used, reason = "callers pass the output of the algorithm itself, which has its length")]
+pub(crate) fn digest_from(algorithm: HashAlgorithm, bytes: &[u8]) -> Digest {
+    Digest::new(algorithm, bytes).expect("the length is the algorithm's")
+}
+
+fn provided(algorithm: HashAlgorithm) -> &'static aws_lc_rs::digest::Algorithm {
+    match algorithm {
+        HashAlgorithm::Sha256 => &aws_lc_rs::digest::SHA256,
+        HashAlgorithm::Sha384 => &aws_lc_rs::digest::SHA384,
+        HashAlgorithm::Sha512 => &aws_lc_rs::digest::SHA512,
+    }
+}
+
+/// What a key does to verify a signature. More combinations than [`Scheme`] has are known, for certificates and tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Ecdsa(HashAlgorithm),
+    RsaPkcs1(HashAlgorithm),
+    RsaPss(HashAlgorithm),
+    Ed25519,
+    Ed25519ph,
+}
+
+impl Algorithm {
+    /// The algorithm of a scheme.
+    pub(crate) fn of(scheme: Scheme) -> Self {
+        match scheme {
+            Scheme::EcdsaP256Sha256 | Scheme::EcdsaP384Sha256 => Self::Ecdsa(HashAlgorithm::Sha256),
+            Scheme::EcdsaP384Sha384 => Self::Ecdsa(HashAlgorithm::Sha384),
+            Scheme::EcdsaP521Sha512 => Self::Ecdsa(HashAlgorithm::Sha512),
+            Scheme::Ed25519 => Self::Ed25519,
+            Scheme::Ed25519ph => Self::Ed25519ph,
+            Scheme::RsaPkcs1Sha256 => Self::RsaPkcs1(HashAlgorithm::Sha256),
+            Scheme::RsaPkcs1Sha384 => Self::RsaPkcs1(HashAlgorithm::Sha384),
+            Scheme::RsaPkcs1Sha512 => Self::RsaPkcs1(HashAlgorithm::Sha512),
+            Scheme::RsaPssSha256 => Self::RsaPss(HashAlgorithm::Sha256),
+            Scheme::RsaPssSha384 => Self::RsaPss(HashAlgorithm::Sha384),
+            Scheme::RsaPssSha512 => Self::RsaPss(HashAlgorithm::Sha512),
+        }
+    }
+
+    /// The algorithm that a signature's identifier in a certificate or token names.
+    ///
+    /// Plain key algorithms (`rsaEncryption`, `id-ecPublicKey`), as CMS allows (RFC 5652 §10.1.2), take the hash beside it.
+    pub(crate) fn from_identifier(identifier: &AlgorithmIdentifier<'_>, hash: Option<HashAlgorithm>) -> Option<Self> {
+        use HashAlgorithm::{Sha256, Sha384, Sha512};
+        let (algorithm, own) = match identifier.algorithm {
+            oid::ECDSA_SHA256 => (Self::Ecdsa(Sha256), Some(Sha256)),
+            oid::ECDSA_SHA384 => (Self::Ecdsa(Sha384), Some(Sha384)),
+            oid::ECDSA_SHA512 => (Self::Ecdsa(Sha512), Some(Sha512)),
+            oid::RSA_SHA256 => (Self::RsaPkcs1(Sha256), Some(Sha256)),
+            oid::RSA_SHA384 => (Self::RsaPkcs1(Sha384), Some(Sha384)),
+            oid::RSA_SHA512 => (Self::RsaPkcs1(Sha512), Some(Sha512)),
+            oid::ED25519 if identifier.parameters.is_none() => (Self::Ed25519, None),
+            oid::RSA_ENCRYPTION => (Self::RsaPkcs1(hash?), hash),
+            // The parameters of a key algorithm are the curve; the key says that better.
+            oid::EC_PUBLIC_KEY => return Some(Self::Ecdsa(hash?)),
+            _ => return None,
+        };
+        // N-62: two names of one hash must agree.
+        if !identifier.is_plain() || (hash.is_some() && own.is_some() && hash != own) {
+            return None;
+        }
+        Some(algorithm)
+    }
+
+    /// The implementation for a key of this kind; `None` when they do not go together.
+    fn provided(self, kind: KeyKind) -> Option<&'static dyn VerificationAlgorithm> {
+        use HashAlgorithm::{Sha256, Sha384, Sha512};
+        Some(match (self, kind) {
+            (Self::Ecdsa(Sha256), KeyKind::EcdsaP256) => &signature::ECDSA_P256_SHA256_ASN1,
+            (Self::Ecdsa(Sha384), KeyKind::EcdsaP256) => &signature::ECDSA_P256_SHA384_ASN1,
+            (Self::Ecdsa(Sha512), KeyKind::EcdsaP256) => &signature::ECDSA_P256_SHA512_ASN1,
+            (Self::Ecdsa(Sha256), KeyKind::EcdsaP384) => &signature::ECDSA_P384_SHA256_ASN1,
+            (Self::Ecdsa(Sha384), KeyKind::EcdsaP384) => &signature::ECDSA_P384_SHA384_ASN1,
+            (Self::Ecdsa(Sha512), KeyKind::EcdsaP384) => &signature::ECDSA_P384_SHA512_ASN1,
+            (Self::Ecdsa(Sha256), KeyKind::EcdsaP521) => &signature::ECDSA_P521_SHA256_ASN1,
+            (Self::Ecdsa(Sha384), KeyKind::EcdsaP521) => &signature::ECDSA_P521_SHA384_ASN1,
+            (Self::Ecdsa(Sha512), KeyKind::EcdsaP521) => &signature::ECDSA_P521_SHA512_ASN1,
+            (Self::RsaPkcs1(Sha256), KeyKind::Rsa { .. }) => &signature::RSA_PKCS1_2048_8192_SHA256,
+            (Self::RsaPkcs1(Sha384), KeyKind::Rsa { .. }) => &signature::RSA_PKCS1_2048_8192_SHA384,
+            (Self::RsaPkcs1(Sha512), KeyKind::Rsa { .. }) => &signature::RSA_PKCS1_2048_8192_SHA512,
+            (Self::RsaPss(Sha256), KeyKind::Rsa { .. }) => &signature::RSA_PSS_2048_8192_SHA256,
+            (Self::RsaPss(Sha384), KeyKind::Rsa { .. }) => &signature::RSA_PSS_2048_8192_SHA384,
+            (Self::RsaPss(Sha512), KeyKind::Rsa { .. }) => &signature::RSA_PSS_2048_8192_SHA512,
+            (Self::Ed25519, KeyKind::Ed25519) => &signature::ED25519,
+            _ => return None,
+        })
+    }
+}
+
+/// What a signature is over, as far as it is known.
+#[derive(Clone, Copy)]
+pub(crate) enum Over<'a> {
+    /// The message itself.
+    Message(&'a [u8]),
+    /// Its digest, under the algorithm's hash.
+    Digest(&'a Digest),
+}
+
+/// A public key whose point or modulus was checked, ready for one or more algorithms.
+pub(crate) struct VerifyingKey {
+    kind: KeyKind,
+    raw: Box<[u8]>,
+    parsed: Vec<(Algorithm, ParsedPublicKey)>,
+}
+
+impl VerifyingKey {
+    /// Prepares a key for these algorithms; `None` when the point is not on its curve or the key is otherwise no good.
+    ///
+    /// Algorithms that do not go with the key's kind are left out.
+    pub(crate) fn prepare(key: &PublicKey, algorithms: impl IntoIterator<Item = Algorithm>) -> Option<Self> {
+        if key.kind() == KeyKind::Ed25519 && !ed25519::is_sound_point(key.raw()) {
+            return None;
+        }
+        let mut parsed = Vec::new();
+        for algorithm in algorithms {
+            if let Some(provided) = algorithm.provided(key.kind()) {
+                parsed.push((algorithm, ParsedPublicKey::new(provided, key.raw()).ok()?));
+            }
+        }
+        Some(Self { kind: key.kind(), raw: key.raw().into(), parsed })
+    }
+
+    pub(crate) fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// Whether `signature` is this key's under `algorithm`.
+    pub(crate) fn verify(&self, algorithm: Algorithm, over: Over<'_>, signature: &[u8]) -> bool {
+        match algorithm {
+            Algorithm::Ed25519 if !ed25519::is_sound_signature(signature) => return false,
+            Algorithm::Ed25519ph => {
+                return self.kind == KeyKind::Ed25519 && ed25519::verify_prehashed(&self.raw, over, signature);
+            }
+            _ => {}
+        }
+        if let Some((_, parsed)) = self.parsed.iter().find(|(prepared, _)| *prepared == algorithm) {
+            return verify_parsed(parsed, algorithm, over, signature);
+        }
+        algorithm
+            .provided(self.kind)
+            .and_then(|provided| ParsedPublicKey::new(provided, &self.raw).ok())
+            .is_some_and(|parsed| verify_parsed(&parsed, algorithm, over, signature))
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyingKey").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+fn verify_parsed(parsed: &ParsedPublicKey, algorithm: Algorithm, over: Over<'_>, signature: &[u8]) -> bool {
+    match (over, algorithm) {
+        (Over::Message(message), _) => parsed.verify_sig(message, signature).is_ok(),
+        (
+            Over::Digest(digest),
+            Algorithm::Ecdsa(hash) | Algorithm::RsaPkcs1(hash) | Algorithm::RsaPss(hash),
+        ) => {
+            digest.algorithm() == hash
+                && aws_lc_rs::digest::Digest::import_less_safe(digest.as_bytes(), provided(hash))
+                    .is_ok_and(|digest| parsed.verify_digest_sig(&digest, signature).is_ok())
+        }
+        (Over::Digest(_), Algorithm::Ed25519 | Algorithm::Ed25519ph) => false,
+    }
+}
+
+/// What RFC 8032 leaves to verifiers, decided strictly (N-61).
+mod ed25519 {
+    use super::{Over, provided};
+    use countersign_formats::HashAlgorithm;
+    use ed25519_dalek::ed25519::signature::digest::{
+        FixedOutput, HashMarker, Output, OutputSizeUser, Update, consts::U64,
+    };
+    use ed25519_dalek::{Signature, VerifyingKey};
+
+    /// The encodings of the points whose order divides 8, without their sign bit.
+    const SMALL_ORDER: [[u8; 32]; 5] = [
+        // y = 0, order 4
+        [0; 32],
+        // y = 1, order 1
+        [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        // y = -1, order 2
+        [
+            0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+        ],
+        // order 8
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+        ],
+        // order 8
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+        ],
+    ];
+
+    /// Whether this is the one encoding of a point of large order.
+    pub(super) fn is_sound_point(point: &[u8]) -> bool {
+        let Ok(mut y) = <[u8; 32]>::try_from(point) else { return false };
+        // The sign bit; x = 0, which has no negative, is of small order anyway.
+        y[31] &= 0x7f;
+        // y must be below p = 2^255 - 19; the values from p to 2^255 - 1 end in 0xed..=0xff and are all ones above.
+        let canonical = y[31] != 0x7f || y[0] < 0xed || y.get(1..31).is_some_and(|bytes| bytes.iter().any(|byte| *byte != 0xff));
+        canonical && !SMALL_ORDER.contains(&y)
+    }
+
+    /// Whether R is the encoding of a point of large order; that S is below the group's order is the library's to check.
+    pub(super) fn is_sound_signature(signature: &[u8]) -> bool {
+        signature.len() == 64 && signature.first_chunk::<32>().is_some_and(|r| is_sound_point(r))
+    }
+
+    pub(super) fn verify_prehashed(key: &[u8], over: Over<'_>, signature: &[u8]) -> bool {
+        let (Ok(key), Ok(signature)) = (<&[u8; 32]>::try_from(key), <&[u8; 64]>::try_from(signature)) else {
+            return false;
+        };
+        if !is_sound_signature(signature) {
+            return false;
+        }
+        let Ok(key) = VerifyingKey::from_bytes(key) else { return false };
+        let mut hash = [0; 64];
+        match over {
+            Over::Message(message) => {
+                let digest = aws_lc_rs::digest::digest(provided(HashAlgorithm::Sha512), message);
+                hash.copy_from_slice(digest.as_ref());
+            }
+            Over::Digest(digest) if digest.algorithm() == HashAlgorithm::Sha512 => {
+                hash.copy_from_slice(digest.as_bytes());
+            }
+            Over::Digest(_) => return false,
+        }
+        key.verify_prehashed_strict(Computed(hash), None, &Signature::from_bytes(signature)).is_ok()
+    }
+
+    /// A SHA-512 that was computed elsewhere, in the shape in which the library takes it.
+    struct Computed([u8; 64]);
+
+    impl Default for Computed {
+        fn default() -> Self {
+            Self([0; 64])
+        }
+    }
+
+    impl OutputSizeUser for Computed {
+        type OutputSize = U64;
+    }
+
+    impl Update for Computed {
+        fn update(&mut self, _: &[u8]) {
+            debug_assert!(false, "the digest is computed already");
+        }
+    }
+
+    impl FixedOutput for Computed {
+        fn finalize_into(self, output: &mut Output<Self>) {
+            output.copy_from_slice(&self.0);
+        }
+    }
+
+    impl HashMarker for Computed {}
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn points_of_small_order_and_second_encodings_are_refused() {
+            for mut point in SMALL_ORDER {
+                assert!(!is_sound_point(&point));
+                assert!(VerifyingKey::from_bytes(&point).unwrap().is_weak());
+                point[31] |= 0x80;
+                assert!(!is_sound_point(&point));
+            }
+            let mut second = [0xff; 32];
+            for low in 0xed..=0xff {
+                second[0] = low;
+                assert!(!is_sound_point(&second), "{low}");
+                second[31] = 0x7f;
+                assert!(!is_sound_point(&second), "{low}");
+            }
+            let base = curve_base_point();
+            assert!(is_sound_point(&base));
+            assert!(!is_sound_point(&base[..31]));
+        }
+
+        fn curve_base_point() -> [u8; 32] {
+            let mut point = [0x66; 32];
+            point[0] = 0x58;
+            point
+        }
+    }
+}
