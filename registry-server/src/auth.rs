@@ -84,18 +84,27 @@ pub(crate) struct Scope {
 
 impl Grant {
     pub(crate) fn everything() -> Self {
-        Self { everything: true, scopes: Vec::new() }
+        Self {
+            everything: true,
+            scopes: Vec::new(),
+        }
     }
 
     pub(crate) fn scopes(scopes: Vec<Scope>) -> Self {
-        Self { everything: false, scopes }
+        Self {
+            everything: false,
+            scopes,
+        }
     }
 
     pub(crate) fn allows(&self, repository: &str, action: &str) -> bool {
         self.everything
             || self.scopes.iter().any(|scope| {
                 (scope.repository == repository || scope.repository == "*")
-                    && scope.actions.iter().any(|allowed| allowed == action || allowed == "*")
+                    && scope
+                        .actions
+                        .iter()
+                        .any(|allowed| allowed == action || allowed == "*")
             })
     }
 }
@@ -106,14 +115,23 @@ impl Scope {
         let (repository, actions) = rest.rsplit_once(':')?;
         Some(Self {
             repository: repository.to_owned(),
-            actions: actions.split(',').filter(|action| !action.is_empty()).map(str::to_owned).collect(),
+            actions: actions
+                .split(',')
+                .filter(|action| !action.is_empty())
+                .map(str::to_owned)
+                .collect(),
         })
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "repository:{}:{}", self.repository, self.actions.join(","))
+        write!(
+            formatter,
+            "repository:{}:{}",
+            self.repository,
+            self.actions.join(",")
+        )
     }
 }
 
@@ -162,40 +180,66 @@ fn remember<T>(held: &Mutex<HashMap<String, (T, Instant)>>, what: T, lifetime: D
 
 fn recall<T: Clone>(held: &Mutex<HashMap<String, (T, Instant)>>, token: &str) -> Option<T> {
     let held = held.lock().unwrap_or_else(PoisonError::into_inner);
-    held.get(token).filter(|(_, until)| *until > Instant::now()).map(|(what, _)| what.clone())
+    held.get(token)
+        .filter(|(_, until)| *until > Instant::now())
+        .map(|(what, _)| what.clone())
 }
 
 impl Auth {
     /// What the request may do, or the challenge.
-    pub(crate) fn judge(&self, tokens: &Tokens, place: &Place, action: &str, headers: &HeaderMap) -> Result<Grant, Refusal> {
+    pub(crate) fn judge(
+        &self,
+        tokens: &Tokens,
+        place: &Place,
+        action: &str,
+        headers: &HeaderMap,
+    ) -> Result<Grant, Refusal> {
         let grant = match self {
-            Self::Basic(users) => credentials(headers).and_then(|(name, password)| grant_of(users, &name, &password)),
+            Self::Basic(users) => {
+                credentials(headers).and_then(|(name, password)| grant_of(users, &name, &password))
+            }
             Self::Bearer(_) => bearer(headers).and_then(|token| tokens.grant(&token)),
         };
         match (grant, place.repository()) {
             (Some(grant), None) => Ok(grant),
             (Some(grant), Some(name)) if grant.allows(name, action) => Ok(grant),
             // Basic: another password would not help. Bearer: a token with more scope might.
-            (Some(_), Some(name)) if matches!(self, Self::Basic(_)) => {
-                Err(Refusal::new(StatusCode::FORBIDDEN, Code::Denied, format!("this user may not {action} `{name}`")))
-            }
+            (Some(_), Some(name)) if matches!(self, Self::Basic(_)) => Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                Code::Denied,
+                format!("this user may not {action} `{name}`"),
+            )),
             (grant, name) => Err(self.challenge(headers, name, action, grant.is_some())),
         }
     }
 
-    fn challenge(&self, headers: &HeaderMap, name: Option<&str>, action: &str, insufficient: bool) -> Refusal {
+    fn challenge(
+        &self,
+        headers: &HeaderMap,
+        name: Option<&str>,
+        action: &str,
+        insufficient: bool,
+    ) -> Refusal {
         let challenge = match self {
             Self::Basic(_) => "Basic realm=\"countersign-registry\", charset=\"UTF-8\"".to_owned(),
             Self::Bearer(bearer) => {
-                let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| is_host(host));
+                let host = headers
+                    .get(header::HOST)
+                    .and_then(|host| host.to_str().ok())
+                    .filter(|host| is_host(host));
                 let realm = match (&bearer.realm, host) {
                     (Some(realm), _) => realm.clone(),
                     (None, host) => format!("http://{}/token", host.unwrap_or("localhost")),
                 };
-                let mut challenge = format!("Bearer realm=\"{realm}\",service=\"{}\"", bearer.service);
+                let mut challenge =
+                    format!("Bearer realm=\"{realm}\",service=\"{}\"", bearer.service);
                 if let Some(name) = name {
                     // Who pushes reads, too.
-                    let actions = if action == "push" { "pull,push" } else { action };
+                    let actions = if action == "push" {
+                        "pull,push"
+                    } else {
+                        action
+                    };
                     challenge.push_str(&format!(",scope=\"repository:{name}:{actions}\""));
                 }
                 if insufficient {
@@ -204,8 +248,12 @@ impl Auth {
                 challenge
             }
         };
-        Refusal::new(StatusCode::UNAUTHORIZED, Code::Unauthorized, "authentication required")
-            .with(header::WWW_AUTHENTICATE, challenge)
+        Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            Code::Unauthorized,
+            "authentication required",
+        )
+        .with(header::WWW_AUTHENTICATE, challenge)
     }
 }
 
@@ -215,10 +263,17 @@ fn grant_of(users: &BTreeMap<String, User>, name: &str, password: &str) -> Optio
     if user.push {
         return Some(Grant::everything());
     }
-    Some(Grant::scopes(vec![Scope { repository: "*".to_owned(), actions: vec!["pull".to_owned()] }]))
+    Some(Grant::scopes(vec![Scope {
+        repository: "*".to_owned(),
+        actions: vec!["pull".to_owned()],
+    }]))
 }
 
-pub(crate) fn authenticate<'a>(users: &'a BTreeMap<String, User>, name: &str, password: &str) -> Option<&'a User> {
+pub(crate) fn authenticate<'a>(
+    users: &'a BTreeMap<String, User>,
+    name: &str,
+    password: &str,
+) -> Option<&'a User> {
     let user = users.get(name)?;
     same(user.password.reveal().as_bytes(), password.as_bytes()).then_some(user)
 }
@@ -236,18 +291,29 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 fn scheme<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
-    let (scheme, rest) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, rest) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case(wanted).then_some(rest)
 }
 
 /// The host goes into a quoted string of a header.
 fn is_host(host: &str) -> bool {
-    host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_'))
+    host.bytes().all(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']' | b'_')
+    })
 }
 
 /// Compares without telling by its time where the first difference is.
 fn same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |different, (a, b)| different | (a ^ b)) == 0
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .fold(0, |different, (a, b)| different | (a ^ b))
+            == 0
 }
 
 #[cfg(test)]

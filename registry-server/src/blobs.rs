@@ -29,7 +29,12 @@ impl Service {
         headers: &HeaderMap,
     ) -> Result<Response<Body>, Refusal> {
         let layout = self.existing(name).await?;
-        let found = blocking(move || layout.blob(&digest).map_err(|error| Refusal::io("cannot open a blob", &error))).await?;
+        let found = blocking(move || {
+            layout
+                .blob(&digest)
+                .map_err(|error| Refusal::io("cannot open a blob", &error))
+        })
+        .await?;
         let (file, size) = found.ok_or_else(|| unknown(&digest))?;
         let text = digest.to_string();
         let mut response = Response::new(empty());
@@ -38,17 +43,26 @@ impl Service {
         head.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         head.insert(CONTENT_DIGEST, value(&text));
         // Content never changes under a digest.
-        head.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=31536000, immutable"));
+        head.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("max-age=31536000, immutable"),
+        );
         if Conditions::of(headers).is_fresh(&text) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return Ok(response);
         }
-        head.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        head.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        );
         let (first, length) = match asked_range(headers, size, &text) {
             Asked::All => (0, size),
             Asked::Part { first, length } => {
                 let last = first.saturating_add(length).saturating_sub(1);
-                head.insert(header::CONTENT_RANGE, value(&format!("bytes {first}-{last}/{size}")));
+                head.insert(
+                    header::CONTENT_RANGE,
+                    value(&format!("bytes {first}-{last}/{size}")),
+                );
                 *response.status_mut() = StatusCode::PARTIAL_CONTENT;
                 (first, length)
             }
@@ -61,14 +75,20 @@ impl Service {
                 .with(header::CONTENT_RANGE, format!("bytes */{size}")));
             }
         };
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         if method != Method::HEAD {
             *response.body_mut() = pieces(file, first, length);
         }
         Ok(response)
     }
 
-    pub(crate) async fn delete_blob(&self, name: &str, digest: Digest) -> Result<Response<Body>, Refusal> {
+    pub(crate) async fn delete_blob(
+        &self,
+        name: &str,
+        digest: Digest,
+    ) -> Result<Response<Body>, Refusal> {
         self.may_delete()?;
         let layout = self.existing(name).await?;
         blocking(move || {
@@ -76,7 +96,11 @@ impl Service {
             let locked = layout.lock().map_err(storage)?;
             // A manifest is deleted as one, so that no tag or list is left that names nothing.
             if locked.index.find(&digest).is_some() {
-                return Err(Refusal::new(StatusCode::FORBIDDEN, Code::Denied, "this is a manifest: delete it as one"));
+                return Err(Refusal::new(
+                    StatusCode::FORBIDDEN,
+                    Code::Denied,
+                    "this is a manifest: delete it as one",
+                ));
             }
             if !locked.remove_blob(&digest).map_err(storage)? {
                 return Err(unknown(&digest));
@@ -100,7 +124,9 @@ impl Service {
             let mount = digest(mount)?;
             if let Some(source) = self.mount_source(query.first("from"), &mount, grant) {
                 let mounted = blocking(move || {
-                    layout.mount(&source, &mount).map_err(|error| Refusal::io("cannot mount a blob", &error))
+                    layout
+                        .mount(&source, &mount)
+                        .map_err(|error| Refusal::io("cannot mount a blob", &error))
                 })
                 .await?;
                 if mounted {
@@ -113,8 +139,12 @@ impl Service {
         let algorithm = match (&whole, query.first("digest-algorithm")) {
             (Some(digest), _) => digest.algorithm(),
             (None, None) => HashAlgorithm::Sha256,
-            (None, Some(name)) => HashAlgorithm::from_name(name)
-                .ok_or_else(|| Refusal::bad(Code::Unsupported, "digest algorithm is not sha256, sha384 or sha512"))?,
+            (None, Some(name)) => HashAlgorithm::from_name(name).ok_or_else(|| {
+                Refusal::bad(
+                    Code::Unsupported,
+                    "digest algorithm is not sha256, sha384 or sha512",
+                )
+            })?,
         };
         let (uploads, repository) = (self.uploads(), name.to_owned());
         let upload = blocking(move || uploads.begin(&repository, algorithm)).await?;
@@ -127,7 +157,11 @@ impl Service {
         Ok(progress(StatusCode::ACCEPTED, &upload, 0))
     }
 
-    pub(crate) async fn upload_status(&self, name: &str, id: &str) -> Result<Response<Body>, Refusal> {
+    pub(crate) async fn upload_status(
+        &self,
+        name: &str,
+        id: &str,
+    ) -> Result<Response<Body>, Refusal> {
         let upload = self.uploads().find(name, id)?;
         let offset = upload.offset().await?;
         Ok(progress(StatusCode::NO_CONTENT, &upload, offset))
@@ -142,7 +176,9 @@ impl Service {
     ) -> Result<Response<Body>, Refusal> {
         self.may_push()?;
         let upload = self.uploads().find(name, id)?;
-        let offset = upload.append(payload, chunk(headers)?, self.options().caps.blob_bytes).await?;
+        let offset = upload
+            .append(payload, chunk(headers)?, self.options().caps.blob_bytes)
+            .await?;
         Ok(progress(StatusCode::ACCEPTED, &upload, offset))
     }
 
@@ -155,8 +191,9 @@ impl Service {
         payload: &mut Payload,
     ) -> Result<Response<Body>, Refusal> {
         self.may_push()?;
-        let digest =
-            query.digest()?.ok_or_else(|| Refusal::bad(Code::DigestInvalid, "parameter `digest` is missing"))?;
+        let digest = query
+            .digest()?
+            .ok_or_else(|| Refusal::bad(Code::DigestInvalid, "parameter `digest` is missing"))?;
         let upload = self.uploads().find(name, id)?;
         match self.finish(&upload, digest, chunk(headers)?, payload).await {
             Ok(()) => self.uploads().forget(&upload),
@@ -184,7 +221,9 @@ impl Service {
         payload: &mut Payload,
     ) -> Result<(), Refusal> {
         let layout = self.layout_for_push(&upload.repository)?;
-        upload.append(payload, chunk, self.options().caps.blob_bytes).await?;
+        upload
+            .append(payload, chunk, self.options().caps.blob_bytes)
+            .await?;
         upload.finish(digest, layout).await?;
         self.saw_blob(&digest, &upload.repository);
         Ok(())
@@ -201,13 +240,21 @@ enum Asked {
 
 /// RFC 9110 §14.2: one range is served; several, and what cannot be read, are answered with everything.
 fn asked_range(headers: &HeaderMap, size: u64, tag: &str) -> Asked {
-    let Some(text) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else { return Asked::All };
+    let Some(text) = headers
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return Asked::All;
+    };
     if let Some(condition) = headers.get(header::IF_RANGE)
         && condition.to_str().ok().map(|text| text.trim_matches('"')) != Some(tag)
     {
         return Asked::All;
     }
-    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+    let Some((first, last)) = text
+        .strip_prefix("bytes=")
+        .and_then(|range| range.trim().split_once('-'))
+    else {
         return Asked::All;
     };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -219,14 +266,19 @@ fn asked_range(headers: &HeaderMap, size: u64, tag: &str) -> Asked {
             length => (size.saturating_sub(length), size.saturating_sub(1)),
         },
         (first, "") if digits(first) => (number(first), size.saturating_sub(1)),
-        (first, last) if digits(first) && digits(last) => (number(first), number(last).min(size.saturating_sub(1))),
+        (first, last) if digits(first) && digits(last) => {
+            (number(first), number(last).min(size.saturating_sub(1)))
+        }
         _ => return Asked::All,
     };
     if first >= size {
         return Asked::Nothing;
     }
     match last.checked_sub(first) {
-        Some(rest) => Asked::Part { first, length: rest.saturating_add(1) },
+        Some(rest) => Asked::Part {
+            first,
+            length: rest.saturating_add(1),
+        },
         None => Asked::All,
     }
 }
@@ -246,33 +298,53 @@ fn pieces(file: File, first: u64, length: u64) -> Body {
                 file.read_exact_at(&mut buffer, offset)?;
                 Ok(Bytes::from(buffer))
             });
-            let piece = read.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            let piece = read
+                .await
+                .unwrap_or_else(|error| Err(io::Error::other(error)));
             // An error ends the connection in the middle, which the reader sees as a body that is too short.
-            let left = if piece.is_err() { 0 } else { left.saturating_sub(count) };
+            let left = if piece.is_err() {
+                0
+            } else {
+                left.saturating_sub(count)
+            };
             Some((piece, (offset.saturating_add(count), left)))
         }
     }))
 }
 
 fn chunk(headers: &HeaderMap) -> Result<Option<Chunk>, Refusal> {
-    let Some(text) = headers.get(header::CONTENT_RANGE) else { return Ok(None) };
+    let Some(text) = headers.get(header::CONTENT_RANGE) else {
+        return Ok(None);
+    };
     match text.to_str().ok().and_then(Chunk::parse) {
         Some(chunk) => Ok(Some(chunk)),
-        None => Err(Refusal::bad(Code::BlobUploadInvalid, "`Content-Range` is not `<first>-<last>`")),
+        None => Err(Refusal::bad(
+            Code::BlobUploadInvalid,
+            "`Content-Range` is not `<first>-<last>`",
+        )),
     }
 }
 
 fn created(name: &str, digest: &Digest) -> Response<Body> {
     let mut response = with_status(StatusCode::CREATED);
-    response.headers_mut().insert(header::LOCATION, value(&format!("/v2/{name}/blobs/{digest}")));
-    response.headers_mut().insert(CONTENT_DIGEST, value(&digest.to_string()));
+    response.headers_mut().insert(
+        header::LOCATION,
+        value(&format!("/v2/{name}/blobs/{digest}")),
+    );
+    response
+        .headers_mut()
+        .insert(CONTENT_DIGEST, value(&digest.to_string()));
     response
 }
 
 fn progress(status: StatusCode, upload: &Upload, offset: u64) -> Response<Body> {
     let mut response = with_status(status);
-    response.headers_mut().insert(header::LOCATION, value(&upload.location()));
-    response.headers_mut().insert(header::RANGE, value(&range(offset)));
+    response
+        .headers_mut()
+        .insert(header::LOCATION, value(&upload.location()));
+    response
+        .headers_mut()
+        .insert(header::RANGE, value(&range(offset)));
     response.headers_mut().insert(UPLOAD_ID, value(&upload.id));
     response
 }
@@ -281,13 +353,18 @@ fn with_status(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(empty());
     *response.status_mut() = status;
     if status != StatusCode::NO_CONTENT {
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(0));
     }
     response
 }
 
 fn unknown(digest: &Digest) -> Refusal {
-    Refusal::absent(Code::BlobUnknown, format!("blob `{digest}` is not in this repository"))
+    Refusal::absent(
+        Code::BlobUnknown,
+        format!("blob `{digest}` is not in this repository"),
+    )
 }
 
 fn value(text: &str) -> HeaderValue {
@@ -309,16 +386,51 @@ mod tests {
 
     #[test]
     fn one_range_is_served() {
-        assert_eq!(asked("bytes=0-9", 100), Asked::Part { first: 0, length: 10 });
-        assert_eq!(asked("bytes=90-", 100), Asked::Part { first: 90, length: 10 });
-        assert_eq!(asked("bytes=-10", 100), Asked::Part { first: 90, length: 10 });
-        assert_eq!(asked("bytes=-1000", 100), Asked::Part { first: 0, length: 100 });
-        assert_eq!(asked("bytes=50-99999999999999999999999", 100), Asked::Part { first: 50, length: 50 });
+        assert_eq!(
+            asked("bytes=0-9", 100),
+            Asked::Part {
+                first: 0,
+                length: 10
+            }
+        );
+        assert_eq!(
+            asked("bytes=90-", 100),
+            Asked::Part {
+                first: 90,
+                length: 10
+            }
+        );
+        assert_eq!(
+            asked("bytes=-10", 100),
+            Asked::Part {
+                first: 90,
+                length: 10
+            }
+        );
+        assert_eq!(
+            asked("bytes=-1000", 100),
+            Asked::Part {
+                first: 0,
+                length: 100
+            }
+        );
+        assert_eq!(
+            asked("bytes=50-99999999999999999999999", 100),
+            Asked::Part {
+                first: 50,
+                length: 50
+            }
+        );
     }
 
     #[test]
     fn ranges_beyond_the_end_are_refused() {
-        for range in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999999-"] {
+        for range in [
+            "bytes=100-",
+            "bytes=100-200",
+            "bytes=-0",
+            "bytes=99999999999999999999999-",
+        ] {
             assert_eq!(asked(range, 100), Asked::Nothing, "{range}");
         }
         assert_eq!(asked("bytes=0-0", 0), Asked::Nothing);
@@ -326,7 +438,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_answered_with_everything() {
-        for range in ["bytes=1-2,4-5", "bytes=5-1", "lines=1-2", "bytes=a-b", "bytes=-", "bytes=+1-2"] {
+        for range in [
+            "bytes=1-2,4-5",
+            "bytes=5-1",
+            "lines=1-2",
+            "bytes=a-b",
+            "bytes=-",
+            "bytes=+1-2",
+        ] {
             assert_eq!(asked(range, 100), Asked::All, "{range}");
         }
     }

@@ -24,7 +24,9 @@ pub fn empty() -> Body {
 
 /// A body of these bytes.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// A body that is sent as the stream yields it; an error breaks the connection off.
@@ -59,7 +61,11 @@ impl Payload {
             cap: 0,
             read: 0,
             started: None,
-            pace: Pace { idle: deadlines.idle, total: deadlines.manifest, rate: deadlines.upload_rate },
+            pace: Pace {
+                idle: deadlines.idle,
+                total: deadlines.manifest,
+                rate: deadlines.upload_rate,
+            },
             expects_continue: headers.contains_key(header::EXPECT),
         }
     }
@@ -85,22 +91,32 @@ impl Payload {
                 return Ok(None);
             }
             let started = *self.started.get_or_insert_with(Instant::now);
-            let frame = timeout(self.pace.idle, self.incoming.frame()).await.map_err(|_| too_slow())?;
+            let frame = timeout(self.pace.idle, self.incoming.frame())
+                .await
+                .map_err(|_| too_slow())?;
             let Some(frame) = frame else {
                 self.ended = true;
                 return Ok(None);
             };
             let frame = frame.map_err(|error| {
-                Refusal::new(StatusCode::BAD_REQUEST, Code::SizeInvalid, format!("request body broke off: {error}"))
+                Refusal::new(
+                    StatusCode::BAD_REQUEST,
+                    Code::SizeInvalid,
+                    format!("request body broke off: {error}"),
+                )
             })?;
-            let Ok(bytes) = frame.into_data() else { continue };
+            let Ok(bytes) = frame.into_data() else {
+                continue;
+            };
             self.read = self.read.saturating_add(bytes.len() as u64);
             if self.read > self.cap {
                 return Err(too_large(self.cap));
             }
             // A byte a second keeps `idle` from passing for ever, so the average must hold as well.
             let elapsed = started.elapsed();
-            if elapsed > self.pace.idle && self.read < self.pace.rate.saturating_mul(elapsed.as_secs()) {
+            if elapsed > self.pace.idle
+                && self.read < self.pace.rate.saturating_mul(elapsed.as_secs())
+            {
                 return Err(too_slow());
             }
             return Ok(Some(bytes));
@@ -131,14 +147,28 @@ impl Payload {
             return;
         }
         self.cap = self.read.saturating_add(DRAINED_BYTES);
-        drop(timeout(DRAINED_FOR, async { while let Ok(Some(_)) = self.piece().await {} }).await);
+        drop(
+            timeout(DRAINED_FOR, async {
+                while let Ok(Some(_)) = self.piece().await {}
+            })
+            .await,
+        );
     }
 }
 
 fn too_large(cap: u64) -> Refusal {
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Code::SizeInvalid, format!("body is over the limit of {cap} bytes"))
+    Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        Code::SizeInvalid,
+        format!("body is over the limit of {cap} bytes"),
+    )
 }
 
 fn too_slow() -> Refusal {
-    Refusal::new(StatusCode::REQUEST_TIMEOUT, Code::TooManyRequests, "body came too slowly").closing()
+    Refusal::new(
+        StatusCode::REQUEST_TIMEOUT,
+        Code::TooManyRequests,
+        "body came too slowly",
+    )
+    .closing()
 }

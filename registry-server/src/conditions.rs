@@ -19,13 +19,19 @@ enum Tags {
 
 impl Conditions {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        Self { if_match: tags(headers, &header::IF_MATCH), if_none_match: tags(headers, &header::IF_NONE_MATCH) }
+        Self {
+            if_match: tags(headers, &header::IF_MATCH),
+            if_none_match: tags(headers, &header::IF_NONE_MATCH),
+        }
     }
 
     /// Judges a change of what now is `current`.
     pub(crate) fn judge(&self, current: Option<&str>) -> Result<(), Refusal> {
         let matches = self.if_match.as_ref().is_none_or(|tags| tags.hold(current));
-        let absent = self.if_none_match.as_ref().is_none_or(|tags| !tags.hold(current));
+        let absent = self
+            .if_none_match
+            .as_ref()
+            .is_none_or(|tags| !tags.hold(current));
         if matches && absent {
             return Ok(());
         }
@@ -45,7 +51,9 @@ impl Conditions {
 
     /// Whether a reader already has `current`.
     pub(crate) fn is_fresh(&self, current: &str) -> bool {
-        self.if_none_match.as_ref().is_some_and(|tags| tags.hold(Some(current)))
+        self.if_none_match
+            .as_ref()
+            .is_some_and(|tags| tags.hold(Some(current)))
     }
 }
 
@@ -111,7 +119,15 @@ mod tests {
 
     #[test]
     fn an_unreadable_condition_fails() {
-        assert!(conditions(&[(header::IF_MATCH, "\"\"")]).judge(Some("sha256:a")).is_err());
-        assert!(conditions(&[(header::IF_MATCH, "garbage")]).judge(Some("sha256:a")).is_err());
+        assert!(
+            conditions(&[(header::IF_MATCH, "\"\"")])
+                .judge(Some("sha256:a"))
+                .is_err()
+        );
+        assert!(
+            conditions(&[(header::IF_MATCH, "garbage")])
+                .judge(Some("sha256:a"))
+                .is_err()
+        );
     }
 }

@@ -39,8 +39,19 @@ impl Known {
     const ENTRY_BYTES: usize = 256;
 
     /// The facts of a manifest; `None` when it is absent, damaged or not a manifest.
-    pub(crate) fn of(&self, layout: &LayoutStore, digest: &Digest, limits: &Limits) -> io::Result<Option<Arc<Facts>>> {
-        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).facts.get(digest) {
+    pub(crate) fn of(
+        &self,
+        layout: &LayoutStore,
+        digest: &Digest,
+        limits: &Limits,
+    ) -> io::Result<Option<Arc<Facts>>> {
+        if let Some(known) = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .facts
+            .get(digest)
+        {
             return Ok(known.clone());
         }
         let bytes = match layout.manifest(digest, limits.manifest_bytes) {
@@ -50,7 +61,9 @@ impl Known {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
             Err(error) => return Err(error),
         };
-        let facts = Manifest::parse(&bytes, None, limits).ok().map(|manifest| Arc::new(Facts::of(&manifest)));
+        let facts = Manifest::parse(&bytes, None, limits)
+            .ok()
+            .map(|manifest| Arc::new(Facts::of(&manifest)));
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let weight = facts.as_ref().map_or(0, |facts| facts.weight) + Self::ENTRY_BYTES;
         if held.weight + weight > Self::BYTES {
@@ -76,7 +89,10 @@ impl Facts {
             media_type: manifest.media_type().to_owned(),
             artifact_type: artifact_type.filter(|text| !text.is_empty()),
             annotations: json!(annotations),
-            weight: annotations.iter().map(|(name, value)| name.len() + value.len() + 64).sum(),
+            weight: annotations
+                .iter()
+                .map(|(name, value)| name.len() + value.len() + 64)
+                .sum(),
         }
     }
 
@@ -84,12 +100,18 @@ impl Facts {
     pub(crate) fn descriptor(&self, digest: &Digest, size: u64) -> Value {
         /// Larger annotations are left out: one manifest must not make the list too large to be read.
         const ANNOTATION_BYTES: usize = 256 << 10;
-        let mut descriptor = json!({ "mediaType": self.media_type, "digest": digest.to_string(), "size": size });
+        let mut descriptor =
+            json!({ "mediaType": self.media_type, "digest": digest.to_string(), "size": size });
         if let Some(members) = descriptor.as_object_mut() {
             if let Some(artifact_type) = &self.artifact_type {
                 members.insert("artifactType".to_owned(), json!(artifact_type));
             }
-            if self.weight <= ANNOTATION_BYTES && self.annotations.as_object().is_some_and(|object| !object.is_empty()) {
+            if self.weight <= ANNOTATION_BYTES
+                && self
+                    .annotations
+                    .as_object()
+                    .is_some_and(|object| !object.is_empty())
+            {
                 members.insert("annotations".to_owned(), self.annotations.clone());
             }
         }

@@ -3,12 +3,18 @@
 //! A served layout may come from anywhere: a `blobs/sha256/…` that is a link to the server's own files must not be served.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io::{self, ErrorKind},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::fs::{AtFlags, Mode, OFlags};
+
+/// How long another writer may take.
+const LOCK_FOR: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// A directory held open; what is below is reached from here, one plain name at a time.
 #[derive(Debug)]
@@ -23,7 +29,10 @@ impl Folder {
 
     pub(crate) fn folder(&self, name: &str) -> io::Result<Option<Self>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        present(rustix::fs::openat(&self.0, name, flags, Mode::empty()).map(|handle| Self(handle.into())))
+        present(
+            rustix::fs::openat(&self.0, name, flags, Mode::empty())
+                .map(|handle| Self(handle.into())),
+        )
     }
 
     pub(crate) fn make_folder(&self, name: &str) -> io::Result<Self> {
@@ -39,12 +48,17 @@ impl Folder {
     pub(crate) fn file(&self, name: &str) -> io::Result<Option<(File, u64)>> {
         // Without NONBLOCK opening a FIFO would wait for a writer for ever.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let Some(file) = present(rustix::fs::openat(&self.0, name, flags, Mode::empty()).map(File::from))? else {
+        let Some(file) =
+            present(rustix::fs::openat(&self.0, name, flags, Mode::empty()).map(File::from))?
+        else {
             return Ok(None);
         };
         let metadata = file.metadata()?;
         if !metadata.is_file() {
-            return Err(io::Error::new(ErrorKind::InvalidData, format!("`{name}` is not a regular file")));
+            return Err(io::Error::new(
+                ErrorKind::InvalidData,
+                format!("`{name}` is not a regular file"),
+            ));
         }
         Ok(Some((file, metadata.len())))
     }
@@ -52,7 +66,8 @@ impl Folder {
     /// Makes a file for writing; what was left under that name is removed first.
     pub(crate) fn create(&self, name: &str) -> io::Result<File> {
         self.remove(name)?;
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o644)).map(File::from)?)
     }
 
@@ -85,8 +100,22 @@ impl Folder {
     pub(crate) fn lock(&self) -> io::Result<Lock> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = File::from(rustix::fs::openat(&self.0, ".", flags, Mode::empty())?);
-        handle.lock()?;
-        Ok(Lock(handle))
+        let since = Instant::now();
+        loop {
+            match handle.try_lock() {
+                Ok(()) => return Ok(Lock(handle)),
+                Err(TryLockError::WouldBlock) if since.elapsed() < LOCK_FOR => {
+                    thread::sleep(LOCK_PAUSE)
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(io::Error::new(
+                        ErrorKind::ResourceBusy,
+                        "another program keeps the layout locked",
+                    ));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -30,12 +30,20 @@ impl Index {
     pub(crate) fn new() -> Self {
         let mut document = Map::new();
         document.insert("schemaVersion".to_owned(), json!(2));
-        document.insert("mediaType".to_owned(), json!(countersign_formats::media_types::OCI_INDEX));
-        Self { document, entries: Vec::new() }
+        document.insert(
+            "mediaType".to_owned(),
+            json!(countersign_formats::media_types::OCI_INDEX),
+        );
+        Self {
+            document,
+            entries: Vec::new(),
+        }
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let Value::Object(mut document) = serde_json::from_slice(bytes).map_err(|error| error.to_string())? else {
+        let Value::Object(mut document) =
+            serde_json::from_slice(bytes).map_err(|error| error.to_string())?
+        else {
             return Err("not a JSON object".to_owned());
         };
         let entries = match document.get_mut("manifests").map(Value::take) {
@@ -64,12 +72,19 @@ impl Index {
 
     /// The last entry with this tag: tools that append without removing mean the last.
     pub(crate) fn tagged(&self, tag: &str) -> Option<Entry> {
-        self.entries.iter().rev().filter(|entry| tag_of(entry) == Some(tag)).find_map(read)
+        self.entries
+            .iter()
+            .rev()
+            .filter(|entry| tag_of(entry) == Some(tag))
+            .find_map(read)
     }
 
     pub(crate) fn find(&self, digest: &Digest) -> Option<Entry> {
         let text = digest.to_string();
-        self.entries.iter().filter(|entry| digest_of(entry) == Some(&text)).find_map(read)
+        self.entries
+            .iter()
+            .filter(|entry| digest_of(entry) == Some(&text))
+            .find_map(read)
     }
 
     pub(crate) fn tags(&self) -> Vec<String> {
@@ -92,8 +107,9 @@ impl Index {
 
     /// Removes a tag; the manifest stays reachable by its digest.
     pub(crate) fn untag(&mut self, tag: &str) -> bool {
-        let (removed, kept): (Vec<Value>, Vec<Value>) =
-            std::mem::take(&mut self.entries).into_iter().partition(|entry| tag_of(entry) == Some(tag));
+        let (removed, kept): (Vec<Value>, Vec<Value>) = std::mem::take(&mut self.entries)
+            .into_iter()
+            .partition(|entry| tag_of(entry) == Some(tag));
         self.entries = kept;
         for entry in removed.iter().filter_map(read) {
             if self.find(&entry.digest).is_none() {
@@ -115,13 +131,18 @@ impl Index {
     /// `index.json` lists them beside their index confuses tools that expect one image.
     pub(crate) fn absorb(&mut self, children: &HashSet<String>) {
         self.entries.retain(|entry| {
-            entry.get("annotations").is_some() || digest_of(entry).is_none_or(|digest| !children.contains(digest))
+            entry.get("annotations").is_some()
+                || digest_of(entry).is_none_or(|digest| !children.contains(digest))
         });
     }
 
     fn keep(&mut self, manifest: &Entry) {
         let text = manifest.digest.to_string();
-        if !self.entries.iter().any(|entry| digest_of(entry) == Some(&text) && tag_of(entry).is_none()) {
+        if !self
+            .entries
+            .iter()
+            .any(|entry| digest_of(entry) == Some(&text) && tag_of(entry).is_none())
+        {
             self.entries.push(write(manifest, None));
         }
     }
@@ -141,7 +162,9 @@ fn read(entry: &Value) -> Option<Entry> {
         media_type: entry.get("mediaType")?.as_str()?.to_owned(),
         size: entry.get("size")?.as_u64()?,
         // Other tools put whole references here; those are no tags of this repository.
-        tag: tag_of(entry).filter(|tag| names::is_tag(tag)).map(str::to_owned),
+        tag: tag_of(entry)
+            .filter(|tag| names::is_tag(tag))
+            .map(str::to_owned),
     })
 }
 
@@ -163,7 +186,9 @@ mod tests {
 
     fn entry(letter: char) -> Entry {
         Entry {
-            digest: format!("sha256:{}", letter.to_string().repeat(64)).parse().unwrap(),
+            digest: format!("sha256:{}", letter.to_string().repeat(64))
+                .parse()
+                .unwrap(),
             media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
             size: 7,
             tag: None,

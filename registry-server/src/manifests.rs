@@ -55,7 +55,9 @@ impl Service {
                     (entry.digest, Some(entry))
                 }
             };
-            let bytes = layout.manifest(&digest, limits.manifest_bytes).map_err(storage)?;
+            let bytes = layout
+                .manifest(&digest, limits.manifest_bytes)
+                .map_err(storage)?;
             let bytes = bytes.ok_or_else(|| unknown(&digest))?;
             let listed = entry.map(|entry| entry.media_type);
             let media_type = match (Manifest::parse(&bytes, listed.as_deref(), &limits), listed) {
@@ -65,7 +67,11 @@ impl Service {
                 // A layer is not a manifest, although manifests are blobs.
                 (Err(_), None) => return Err(unknown(&digest)),
             };
-            Ok(Found { digest, media_type, bytes })
+            Ok(Found {
+                digest,
+                media_type,
+                bytes,
+            })
         })
         .await?;
         let text = found.digest.to_string();
@@ -81,7 +87,10 @@ impl Service {
             return Err(Refusal::new(
                 StatusCode::NOT_ACCEPTABLE,
                 Code::ManifestUnknown,
-                format!("manifest is `{}`, which `Accept` does not list", found.media_type),
+                format!(
+                    "manifest is `{}`, which `Accept` does not list",
+                    found.media_type
+                ),
             ));
         }
         head.insert(header::CONTENT_TYPE, value(&found.media_type));
@@ -104,10 +113,17 @@ impl Service {
         let content_type = media_type(headers)?;
         let asked: Vec<String> = query.all("tag").map(str::to_owned).collect();
         if asked.len() > TAGS {
-            return Err(Refusal::new(StatusCode::URI_TOO_LONG, Code::TagInvalid, format!("more than {TAGS} tags at once")));
+            return Err(Refusal::new(
+                StatusCode::URI_TOO_LONG,
+                Code::TagInvalid,
+                format!("more than {TAGS} tags at once"),
+            ));
         }
         if let Some(bad) = asked.iter().find(|tag| !names::is_tag(tag)) {
-            return Err(Refusal::bad(Code::TagInvalid, format!("`{bad}` is not a tag")));
+            return Err(Refusal::bad(
+                Code::TagInvalid,
+                format!("`{bad}` is not a tag"),
+            ));
         }
         let mut tags = asked.clone();
         if let Reference::Tag(tag) = &reference {
@@ -123,7 +139,10 @@ impl Service {
                 Reference::Digest(digest) => {
                     let found = digesting::of(digest.algorithm(), &bytes);
                     if found != *digest {
-                        return Err(Refusal::bad(Code::DigestInvalid, format!("manifest has digest `{found}`")));
+                        return Err(Refusal::bad(
+                            Code::DigestInvalid,
+                            format!("manifest has digest `{found}`"),
+                        ));
                     }
                     found
                 }
@@ -139,8 +158,12 @@ impl Service {
             conditions.judge(current.map(|digest| digest.to_string()).as_deref())?;
             require_content(&locked, &manifest)?;
             locked.write_blob(&bytes, &digest).map_err(storage)?;
-            let entry =
-                Entry { digest, media_type: manifest.media_type().to_owned(), size: bytes.len() as u64, tag: None };
+            let entry = Entry {
+                digest,
+                media_type: manifest.media_type().to_owned(),
+                size: bytes.len() as u64,
+                tag: None,
+            };
             let subject = manifest.subject().map(|subject| subject.digest);
             locked.index.add(&entry, &tags, subject.is_some());
             if let Manifest::Index(index) = &manifest {
@@ -148,7 +171,8 @@ impl Service {
                 for child in &index.manifests {
                     // A referrer stays listed by itself.
                     let facts = known.of(&layout, &child.digest, &limits).map_err(storage)?;
-                    if child.digest != digest && facts.is_some_and(|facts| facts.subject.is_none()) {
+                    if child.digest != digest && facts.is_some_and(|facts| facts.subject.is_none())
+                    {
                         children.insert(child.digest.to_string());
                     }
                 }
@@ -162,7 +186,10 @@ impl Service {
         *response.status_mut() = StatusCode::CREATED;
         let digest = stored.digest.to_string();
         let head = response.headers_mut();
-        head.insert(header::LOCATION, value(&format!("/v2/{name}/manifests/{digest}")));
+        head.insert(
+            header::LOCATION,
+            value(&format!("/v2/{name}/manifests/{digest}")),
+        );
         head.insert(CONTENT_DIGEST, value(&digest));
         head.insert(header::ETAG, entity_tag(&digest));
         head.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
@@ -219,7 +246,9 @@ impl Service {
         .await?;
         let mut response = Response::new(empty());
         *response.status_mut() = StatusCode::ACCEPTED;
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(0));
         Ok(response)
     }
 }
@@ -229,33 +258,50 @@ fn require_content(locked: &Locked<'_>, manifest: &Manifest) -> Result<(), Refus
     match manifest {
         Manifest::Image(image) => {
             let kept = image.layers.iter().filter(|layer| !is_foreign(layer));
-            std::iter::once(&image.config).chain(kept).try_for_each(|descriptor| require(locked, descriptor))
+            std::iter::once(&image.config)
+                .chain(kept)
+                .try_for_each(|descriptor| require(locked, descriptor))
         }
-        Manifest::Index(index) => index.manifests.iter().try_for_each(|descriptor| require(locked, descriptor)),
+        Manifest::Index(index) => index
+            .manifests
+            .iter()
+            .try_for_each(|descriptor| require(locked, descriptor)),
     }
 }
 
 fn require(locked: &Locked<'_>, descriptor: &Descriptor) -> Result<(), Refusal> {
-    let size = locked.has_blob(&descriptor.digest).map_err(|error| Refusal::io("cannot look for a blob", &error))?;
+    let size = locked
+        .has_blob(&descriptor.digest)
+        .map_err(|error| Refusal::io("cannot look for a blob", &error))?;
     match size {
         Some(size) if size == descriptor.size => Ok(()),
         Some(size) => Err(Refusal::bad(
             Code::ManifestInvalid,
-            format!("manifest says that `{}` has {} bytes, it has {size}", descriptor.digest, descriptor.size),
+            format!(
+                "manifest says that `{}` has {} bytes, it has {size}",
+                descriptor.digest, descriptor.size
+            ),
         )),
         None => Err(Refusal::bad(
             Code::ManifestBlobUnknown,
-            format!("manifest names `{}`, which is not in this repository", descriptor.digest),
+            format!(
+                "manifest names `{}`, which is not in this repository",
+                descriptor.digest
+            ),
         )),
     }
 }
 
 fn is_foreign(layer: &Descriptor) -> bool {
-    layer.has_urls || layer.media_type.contains(".nondistributable.") || layer.media_type.contains(".foreign.")
+    layer.has_urls
+        || layer.media_type.contains(".nondistributable.")
+        || layer.media_type.contains(".foreign.")
 }
 
 fn media_type(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
-    let Some(text) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
+    let Some(text) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(None);
+    };
     let text = text
         .to_str()
         .map_err(|_| Refusal::bad(Code::ManifestInvalid, "`Content-Type` is not readable"))?;
@@ -271,7 +317,11 @@ fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
             let range = range.split(';').next().unwrap_or_default().trim();
             listed |= !range.is_empty();
             let wild = range.strip_suffix("/*").is_some_and(|kind| {
-                kind == "*" || media_type.split('/').next().is_some_and(|own| own.eq_ignore_ascii_case(kind))
+                kind == "*"
+                    || media_type
+                        .split('/')
+                        .next()
+                        .is_some_and(|own| own.eq_ignore_ascii_case(kind))
             });
             if wild || range.eq_ignore_ascii_case(media_type) {
                 return true;
@@ -282,11 +332,18 @@ fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
 }
 
 fn unknown(reference: &impl std::fmt::Display) -> Refusal {
-    Refusal::absent(Code::ManifestUnknown, format!("manifest `{reference}` is not in this repository"))
+    Refusal::absent(
+        Code::ManifestUnknown,
+        format!("manifest `{reference}` is not in this repository"),
+    )
 }
 
 fn full_index() -> Refusal {
-    Refusal::new(StatusCode::INSUFFICIENT_STORAGE, Code::Denied, "repository holds as many manifests as its index can list")
+    Refusal::new(
+        StatusCode::INSUFFICIENT_STORAGE,
+        Code::Denied,
+        "repository holds as many manifests as its index can list",
+    )
 }
 
 fn value(text: &str) -> HeaderValue {
@@ -306,7 +363,9 @@ mod tests {
             headers.insert(header::ACCEPT, text.parse().unwrap());
             accepts(&headers, "application/vnd.oci.image.index.v1+json")
         };
-        assert!(accepted("text/html, application/vnd.oci.image.index.v1+json;q=0.5"));
+        assert!(accepted(
+            "text/html, application/vnd.oci.image.index.v1+json;q=0.5"
+        ));
         assert!(accepted("*/*"));
         assert!(accepted("application/*"));
         assert!(!accepted("text/*"));

@@ -7,23 +7,32 @@ const RESERVED: [&str; 3] = ["blobs", "index.json", "oci-layout"];
 
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`, without the reserved components.
 pub(crate) fn is_repository(name: &str) -> bool {
-    name.len() <= NAME_BYTES && name.split('/').all(|part| is_component(part) && !RESERVED.contains(&part))
+    name.len() <= NAME_BYTES
+        && name
+            .split('/')
+            .all(|part| is_component(part) && !RESERVED.contains(&part))
 }
 
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`
 pub(crate) fn is_tag(tag: &str) -> bool {
     let mut bytes = tag.bytes();
     tag.len() <= 128
-        && bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && bytes
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 fn is_component(part: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let (Some(first), Some(last)) = (part.bytes().next(), part.bytes().next_back()) else { return false };
+    let (Some(first), Some(last)) = (part.bytes().next(), part.bytes().next_back()) else {
+        return false;
+    };
     is_word(first)
         && is_word(last)
-        && part.split(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit()).all(is_separator)
+        && part
+            .split(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit())
+            .all(is_separator)
 }
 
 fn is_separator(text: &str) -> bool {
@@ -39,7 +48,10 @@ mod tests {
         for name in ["a", "acme/app", "a.b/c_d/e__f/g--h", "0/1", "x-----y"] {
             assert!(is_repository(name), "{name}");
         }
-        for name in ["", "/", "a/", "/a", "a//b", "A", "a..b", "a___b", "a.-b", "-a", "a-", "..", "a/../b", ".hidden", "a b", "ä"] {
+        for name in [
+            "", "/", "a/", "/a", "a//b", "A", "a..b", "a___b", "a.-b", "-a", "a-", "..", "a/../b",
+            ".hidden", "a b", "ä",
+        ] {
             assert!(!is_repository(name), "{name}");
         }
         assert!(is_repository(&"a".repeat(255)));

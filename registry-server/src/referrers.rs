@@ -43,9 +43,17 @@ impl Service {
                         if !seen.insert(entry.digest) {
                             continue;
                         }
-                        let Some(facts) = known.of(&layout, &entry.digest, &limits).map_err(storage)? else { continue };
+                        let Some(facts) =
+                            known.of(&layout, &entry.digest, &limits).map_err(storage)?
+                        else {
+                            continue;
+                        };
                         let matches = facts.subject == Some(subject)
-                            && (!filtered || facts.artifact_type.as_ref().is_some_and(|found| wanted.contains(found)));
+                            && (!filtered
+                                || facts
+                                    .artifact_type
+                                    .as_ref()
+                                    .is_some_and(|found| wanted.contains(found)));
                         if matches {
                             found.push((entry.digest, facts.descriptor(&entry.digest, entry.size)));
                         }
@@ -56,9 +64,13 @@ impl Service {
             }
             None => Vec::new(),
         };
-        let last = query.first("last").and_then(|last| Digest::parse(last).ok());
+        let last = query
+            .first("last")
+            .and_then(|last| Digest::parse(last).ok());
         // When the last entry of the page before was deleted, the list begins again: what is listed twice does no harm.
-        let start = last.and_then(|last| found.iter().position(|(digest, _)| *digest == last)).map_or(0, |place| place + 1);
+        let start = last
+            .and_then(|last| found.iter().position(|(digest, _)| *digest == last))
+            .map_or(0, |place| place + 1);
         let (mut page, mut bytes, mut end) = (Vec::new(), 0, None);
         let mut rest = found.into_iter().skip(start).peekable();
         while let Some((digest, descriptor)) = rest.next() {
@@ -70,14 +82,22 @@ impl Service {
                 break;
             }
         }
-        let document = json!({ "schemaVersion": 2, "mediaType": media_types::OCI_INDEX, "manifests": page });
+        let document =
+            json!({ "schemaVersion": 2, "mediaType": media_types::OCI_INDEX, "manifests": page });
         let mut response = self.json(&document, media_types::OCI_INDEX, headers);
         if filtered {
-            response.headers_mut().insert(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
+            response
+                .headers_mut()
+                .insert(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
         }
         if let Some(end) = end {
-            let filter: String = query.all("artifactType").map(|wanted| format!("&artifactType={}", encoded(wanted))).collect();
-            let link = format!("</v2/{name}/referrers/{subject}?n={count}&last={end}{filter}>; rel=\"next\"");
+            let filter: String = query
+                .all("artifactType")
+                .map(|wanted| format!("&artifactType={}", encoded(wanted)))
+                .collect();
+            let link = format!(
+                "</v2/{name}/referrers/{subject}?n={count}&last={end}{filter}>; rel=\"next\""
+            );
             if let Ok(link) = HeaderValue::from_str(&link) {
                 response.headers_mut().insert(header::LINK, link);
             }

@@ -72,7 +72,13 @@ impl Refusal {
             Some((end, _)) => message.get(..end).unwrap_or_default().to_owned(),
             None => message,
         };
-        Self { status, code, message, headers: Vec::new(), fault: None }
+        Self {
+            status,
+            code,
+            message,
+            headers: Vec::new(),
+            fault: None,
+        }
     }
 
     pub(crate) fn bad(code: Code, message: impl Into<String>) -> Self {
@@ -85,16 +91,28 @@ impl Refusal {
 
     /// The server's own fault; clients learn no paths.
     pub(crate) fn storage(what: &str, error: impl std::fmt::Display) -> Self {
-        let mut refusal = Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Unknown, "storage failed; see the server's log");
+        let mut refusal = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Code::Unknown,
+            "storage failed; see the server's log",
+        );
         refusal.fault = Some(format!("{what}: {error}"));
         refusal
     }
 
     pub(crate) fn io(what: &str, error: &io::Error) -> Self {
         let mut refusal = Self::storage(what, error);
-        if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        ) {
             refusal.status = StatusCode::INSUFFICIENT_STORAGE;
             refusal.message = "storage is full".to_owned();
+        }
+        if error.kind() == io::ErrorKind::ResourceBusy {
+            refusal.status = StatusCode::SERVICE_UNAVAILABLE;
+            refusal.message = "repository is being changed by another program".to_owned();
+            return refusal.with(header::RETRY_AFTER, "5");
         }
         refusal
     }
@@ -115,10 +133,14 @@ impl Refusal {
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {
-        let body = json!({ "errors": [{ "code": self.code.as_str(), "message": self.message }] }).to_string();
+        let body = json!({ "errors": [{ "code": self.code.as_str(), "message": self.message }] })
+            .to_string();
         let mut response = Response::new(full(body));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         for (name, value) in self.headers {
             response.headers_mut().append(name, value);
         }

@@ -1,8 +1,7 @@
 //! Which folder is which repository.
 
 use std::{
-    fs,
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -18,26 +17,41 @@ pub(crate) struct Repositories {
 }
 
 impl Repositories {
-    pub(crate) fn open(directory: PathBuf, name: Option<String>, index_bytes: u64) -> Result<Self, ServerError> {
+    pub(crate) fn open(
+        directory: PathBuf,
+        name: Option<String>,
+        index_bytes: u64,
+    ) -> Result<Self, ServerError> {
         let open = || -> io::Result<(PathBuf, bool)> {
             fs::create_dir_all(&directory)?;
             let directory = directory.canonicalize()?;
             let is_layout = directory.join("oci-layout").try_exists()?;
             Ok((directory, is_layout))
         };
-        let (canonical, is_layout) =
-            open().map_err(|source| ServerError::Directory { directory: directory.clone(), source })?;
+        let (canonical, is_layout) = open().map_err(|source| ServerError::Directory {
+            directory: directory.clone(),
+            source,
+        })?;
         let sole = if is_layout {
-            let folder = canonical.file_name().and_then(|name| name.to_str()).map(str::to_ascii_lowercase);
+            let folder = canonical
+                .file_name()
+                .and_then(|name| name.to_str())
+                .map(str::to_ascii_lowercase);
             Some(match name {
                 Some(name) if names::is_repository(&name) => name,
                 Some(name) => return Err(ServerError::Repository { name }),
-                None => folder.filter(|name| names::is_repository(name)).unwrap_or_else(|| "layout".to_owned()),
+                None => folder
+                    .filter(|name| names::is_repository(name))
+                    .unwrap_or_else(|| "layout".to_owned()),
             })
         } else {
             None
         };
-        Ok(Self { directory: canonical, sole, index_bytes })
+        Ok(Self {
+            directory: canonical,
+            sole,
+            index_bytes,
+        })
     }
 
     pub(crate) fn directory(&self) -> &Path {

@@ -52,7 +52,11 @@ impl Place {
         let (head, last) = rest.rsplit_once('/').ok_or_else(nowhere)?;
         if let Some(name) = head.strip_suffix("/blobs/uploads") {
             let name = repository(name)?;
-            return Ok(if last.is_empty() { Self::Uploads(name) } else { Self::Upload(name, last.to_owned()) });
+            return Ok(if last.is_empty() {
+                Self::Uploads(name)
+            } else {
+                Self::Upload(name, last.to_owned())
+            });
         }
         // `POST /v2/<name>/blobs/uploads` without the last slash is what some clients send.
         if last == "uploads"
@@ -116,7 +120,10 @@ impl Reference {
         if names::is_tag(text) {
             return Ok(Self::Tag(text.to_owned()));
         }
-        Err(Refusal::bad(Code::TagInvalid, "tag is not [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"))
+        Err(Refusal::bad(
+            Code::TagInvalid,
+            "tag is not [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}",
+        ))
     }
 }
 
@@ -133,7 +140,10 @@ impl Query {
         let mut parameters = Vec::new();
         for pair in pairs {
             if parameters.len() == Self::PARAMETERS {
-                return Err(Refusal::bad(Code::Unsupported, format!("query has more than {} parameters", Self::PARAMETERS)));
+                return Err(Refusal::bad(
+                    Code::Unsupported,
+                    format!("query has more than {} parameters", Self::PARAMETERS),
+                ));
             }
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             parameters.push((form_decoded(name)?, form_decoded(value)?));
@@ -142,11 +152,17 @@ impl Query {
     }
 
     pub(crate) fn first(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn digest(&self) -> Result<Option<Digest>, Refusal> {
@@ -155,9 +171,14 @@ impl Query {
 
     /// The number `n` of a page; absurd ones ask for no more than `cap` (A102: it must not be allocated).
     pub(crate) fn page(&self, cap: usize) -> Result<usize, Refusal> {
-        let Some(text) = self.first("n") else { return Ok(cap) };
+        let Some(text) = self.first("n") else {
+            return Ok(cap);
+        };
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Refusal::bad(Code::Unsupported, "parameter `n` is not a number of entries"));
+            return Err(Refusal::bad(
+                Code::Unsupported,
+                "parameter `n` is not a number of entries",
+            ));
         }
         Ok(text.parse::<usize>().map_or(cap, |number| number.min(cap)))
     }
@@ -181,8 +202,12 @@ pub(crate) fn digest(text: &str) -> Result<Digest, Refusal> {
 }
 
 pub(crate) fn wrong_method(place: &Place) -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, Code::Unsupported, "method is not supported here")
-        .with(header::ALLOW, place.methods())
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        Code::Unsupported,
+        "method is not supported here",
+    )
+    .with(header::ALLOW, place.methods())
 }
 
 fn repository(name: &str) -> Result<String, Refusal> {
@@ -196,7 +221,10 @@ fn repository(name: &str) -> Result<String, Refusal> {
 }
 
 fn nowhere() -> Refusal {
-    Refusal::absent(Code::Unsupported, "path is not one of the distribution specification")
+    Refusal::absent(
+        Code::Unsupported,
+        "path is not one of the distribution specification",
+    )
 }
 
 fn form_decoded(text: &str) -> Result<String, Refusal> {
@@ -215,10 +243,14 @@ fn decoded(text: &str) -> Result<Cow<'_, str>, Refusal> {
             continue;
         }
         let value = |digit: Option<u8>| digit.and_then(|digit| char::from(digit).to_digit(16));
-        let (Some(high), Some(low)) = (value(bytes.next()), value(bytes.next())) else { return Err(undecodable()) };
+        let (Some(high), Some(low)) = (value(bytes.next()), value(bytes.next())) else {
+            return Err(undecodable());
+        };
         out.push(u8::try_from(high << 4 | low).unwrap_or(b'?'));
     }
-    String::from_utf8(out).map(Cow::Owned).map_err(|_| undecodable())
+    String::from_utf8(out)
+        .map(Cow::Owned)
+        .map_err(|_| undecodable())
 }
 
 fn undecodable() -> Refusal {
@@ -239,13 +271,31 @@ mod tests {
         let name = || "a/b".to_owned();
         assert_eq!(Place::parse("/v2/").unwrap(), Place::Base);
         assert_eq!(Place::parse("/v2").unwrap(), Place::Base);
-        assert_eq!(Place::parse("/v2/a/b/tags/list").unwrap(), Place::Tags(name()));
-        assert_eq!(Place::parse("/v2/a/b/blobs/uploads/").unwrap(), Place::Uploads(name()));
-        assert_eq!(Place::parse("/v2/a/b/blobs/uploads").unwrap(), Place::Uploads(name()));
-        assert_eq!(Place::parse("/v2/a/b/blobs/uploads/x").unwrap(), Place::Upload(name(), "x".into()));
+        assert_eq!(
+            Place::parse("/v2/a/b/tags/list").unwrap(),
+            Place::Tags(name())
+        );
+        assert_eq!(
+            Place::parse("/v2/a/b/blobs/uploads/").unwrap(),
+            Place::Uploads(name())
+        );
+        assert_eq!(
+            Place::parse("/v2/a/b/blobs/uploads").unwrap(),
+            Place::Uploads(name())
+        );
+        assert_eq!(
+            Place::parse("/v2/a/b/blobs/uploads/x").unwrap(),
+            Place::Upload(name(), "x".into())
+        );
         let parsed = digest.parse().unwrap();
-        assert_eq!(Place::parse(&format!("/v2/a/b/blobs/{digest}")).unwrap(), Place::Blob(name(), parsed));
-        assert_eq!(Place::parse(&format!("/v2/a/b/referrers/{digest}")).unwrap(), Place::Referrers(name(), parsed));
+        assert_eq!(
+            Place::parse(&format!("/v2/a/b/blobs/{digest}")).unwrap(),
+            Place::Blob(name(), parsed)
+        );
+        assert_eq!(
+            Place::parse(&format!("/v2/a/b/referrers/{digest}")).unwrap(),
+            Place::Referrers(name(), parsed)
+        );
         assert_eq!(
             Place::parse(&format!("/v2/a/b/manifests/{}", digest.replace(':', "%3A"))).unwrap(),
             Place::Manifest(name(), Reference::Digest(parsed))
@@ -280,8 +330,18 @@ mod tests {
 
     #[test]
     fn absurd_page_sizes_become_the_cap() {
-        for (query, expected) in [("", 5), ("n=2", 2), ("n=0", 0), ("n=1000000000", 5), ("n=99999999999999999999999", 5)] {
-            assert_eq!(Query::parse(query).unwrap().page(5).unwrap(), expected, "{query}");
+        for (query, expected) in [
+            ("", 5),
+            ("n=2", 2),
+            ("n=0", 0),
+            ("n=1000000000", 5),
+            ("n=99999999999999999999999", 5),
+        ] {
+            assert_eq!(
+                Query::parse(query).unwrap().page(5).unwrap(),
+                expected,
+                "{query}"
+            );
         }
         for query in ["n=-1", "n=", "n=x", "n=1.5"] {
             assert!(Query::parse(query).unwrap().page(5).is_err(), "{query}");

@@ -1,6 +1,9 @@
 //! The listening socket: binding, serving and stopping.
 
-use std::{convert::Infallible, future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, future::Future, io, net::SocketAddr, path::PathBuf, sync::Arc,
+    time::Duration,
+};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -55,7 +58,9 @@ impl ServerError {
         Some(match self {
             Self::Bind { .. } => "choose a free port, or port 0 for any".to_owned(),
             Self::Directory { .. } => "name a directory that this user may write".to_owned(),
-            Self::Repository { .. } => "use lower-case letters, digits and `.`, `_`, `-`, `/` between them".to_owned(),
+            Self::Repository { .. } => {
+                "use lower-case letters, digits and `.`, `_`, `-`, `/` between them".to_owned()
+            }
         })
     }
 }
@@ -76,10 +81,19 @@ impl Server {
         let service = Arc::new(Service::open(options)?);
         let listener = TcpListener::bind(address)
             .await
-            .map_err(|source| ServerError::Bind { address: String::new(), source })?;
-        let address =
-            listener.local_addr().map_err(|source| ServerError::Bind { address: String::new(), source })?;
-        Ok(Self { listener, address, service })
+            .map_err(|source| ServerError::Bind {
+                address: String::new(),
+                source,
+            })?;
+        let address = listener.local_addr().map_err(|source| ServerError::Bind {
+            address: String::new(),
+            source,
+        })?;
+        Ok(Self {
+            listener,
+            address,
+            service,
+        })
     }
 
     /// The address that the server listens on.
@@ -90,7 +104,9 @@ impl Server {
     /// Answers until `shutdown` is done; then takes no new request and lets the running ones end within
     /// [`Deadlines::grace`](crate::Deadlines::grace).
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, service, .. } = self;
+        let Self {
+            listener, service, ..
+        } = self;
         let grace = service.options().deadlines.grace;
         let places = Arc::new(Semaphore::new(service.options().caps.connections.max(1)));
         let (stop, stopped) = watch::channel(());
@@ -115,7 +131,12 @@ impl Server {
         }
         drop(listener);
         drop(stop);
-        drop(tokio::time::timeout(grace, async { while connections.join_next().await.is_some() {} }).await);
+        drop(
+            tokio::time::timeout(grace, async {
+                while connections.join_next().await.is_some() {}
+            })
+            .await,
+        );
         connections.shutdown().await;
     }
 }
@@ -135,7 +156,11 @@ async fn accept(
     }
 }
 
-async fn converse(stream: tokio::net::TcpStream, service: Arc<Service>, mut stopped: watch::Receiver<()>) {
+async fn converse(
+    stream: tokio::net::TcpStream,
+    service: Arc<Service>,
+    mut stopped: watch::Receiver<()>,
+) {
     drop(stream.set_nodelay(true));
     let options = service.options();
     let deadlines = options.deadlines.clone();

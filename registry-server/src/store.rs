@@ -61,7 +61,8 @@ impl LayoutStore {
         if root.file(INDEX_FILE)?.is_none() {
             replace(&root, INDEX_FILE, INDEX_NEXT, &Index::new().to_json())?;
         }
-        root.make_folder("blobs")?.make_folder(HashAlgorithm::Sha256.name())?;
+        root.make_folder("blobs")?
+            .make_folder(HashAlgorithm::Sha256.name())?;
         // Last, because this file makes a folder a layout.
         if root.file(LAYOUT_FILE)?.is_none() {
             replace(&root, LAYOUT_FILE, ".oci-layout.next", LAYOUT_TEXT)?;
@@ -78,7 +79,12 @@ impl LayoutStore {
         let root = self.root()?;
         let lock = root.lock()?;
         let index = self.read_index(&root)?;
-        Ok(Locked { store: self, root, _lock: lock, index })
+        Ok(Locked {
+            store: self,
+            root,
+            _lock: lock,
+            index,
+        })
     }
 
     /// Opens a blob and gives its size in bytes.
@@ -91,13 +97,18 @@ impl LayoutStore {
 
     /// The bytes of a manifest, hashed; `None` also for a blob that is larger than a manifest may be.
     pub(crate) fn manifest(&self, digest: &Digest, cap: u64) -> io::Result<Option<Bytes>> {
-        let Some((file, size)) = self.blob(digest)? else { return Ok(None) };
+        let Some((file, size)) = self.blob(digest)? else {
+            return Ok(None);
+        };
         if size > cap {
             return Ok(None);
         }
         let bytes = read_all(file, size)?;
         if !digesting::matches(digest, &bytes) {
-            return Err(io::Error::new(ErrorKind::InvalidData, format!("blob `{digest}` is damaged")));
+            return Err(io::Error::new(
+                ErrorKind::InvalidData,
+                format!("blob `{digest}` is damaged"),
+            ));
         }
         Ok(Some(Bytes::from(bytes)))
     }
@@ -122,8 +133,12 @@ impl LayoutStore {
     /// Makes a blob of another layout one of this layout too; false when the other has none.
     pub(crate) fn mount(&self, from: &Self, digest: &Digest) -> io::Result<bool> {
         let name = digest.hex();
-        let Some(source) = from.blobs(digest.algorithm())? else { return Ok(false) };
-        let Some((mut file, _)) = source.file(&name)? else { return Ok(false) };
+        let Some(source) = from.blobs(digest.algorithm())? else {
+            return Ok(false);
+        };
+        let Some((mut file, _)) = source.file(&name)? else {
+            return Ok(false);
+        };
         self.create()?;
         let blobs = self.make_blobs(digest.algorithm())?;
         if blobs.file(&name)?.is_none() && blobs.link(&source, &name).is_err() {
@@ -138,13 +153,19 @@ impl LayoutStore {
     }
 
     fn blobs(&self, algorithm: HashAlgorithm) -> io::Result<Option<Folder>> {
-        let Some(root) = Folder::root(&self.path)? else { return Ok(None) };
-        let Some(blobs) = root.folder("blobs")? else { return Ok(None) };
+        let Some(root) = Folder::root(&self.path)? else {
+            return Ok(None);
+        };
+        let Some(blobs) = root.folder("blobs")? else {
+            return Ok(None);
+        };
         blobs.folder(algorithm.name())
     }
 
     fn make_blobs(&self, algorithm: HashAlgorithm) -> io::Result<Folder> {
-        self.root()?.make_folder("blobs")?.make_folder(algorithm.name())
+        self.root()?
+            .make_folder("blobs")?
+            .make_folder(algorithm.name())
     }
 
     fn read_index(&self, root: &Folder) -> io::Result<Index> {
@@ -153,9 +174,13 @@ impl LayoutStore {
             return Err(invalid("layout has no `index.json`".to_owned()));
         };
         if size > self.index_bytes {
-            return Err(invalid(format!("`index.json` is over {} bytes", self.index_bytes)));
+            return Err(invalid(format!(
+                "`index.json` is over {} bytes",
+                self.index_bytes
+            )));
         }
-        Index::parse(&read_all(file, size)?).map_err(|error| invalid(format!("`index.json`: {error}")))
+        Index::parse(&read_all(file, size)?)
+            .map_err(|error| invalid(format!("`index.json`: {error}")))
     }
 }
 
@@ -166,9 +191,15 @@ impl Locked<'_> {
     }
 
     pub(crate) fn write_blob(&self, bytes: &[u8], digest: &Digest) -> io::Result<()> {
-        let blobs = self.root.make_folder("blobs")?.make_folder(digest.algorithm().name())?;
+        let blobs = self
+            .root
+            .make_folder("blobs")?
+            .make_folder(digest.algorithm().name())?;
         let name = digest.hex();
-        if blobs.file(&name)?.is_some_and(|(_, size)| size == bytes.len() as u64) {
+        if blobs
+            .file(&name)?
+            .is_some_and(|(_, size)| size == bytes.len() as u64)
+        {
             return Ok(());
         }
         replace(&blobs, &name, &format!(".{name}.next"), bytes)

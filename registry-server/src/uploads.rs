@@ -73,7 +73,10 @@ struct Received {
 
 impl std::fmt::Debug for Received {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Received").field("offset", &self.offset).finish_non_exhaustive()
+        formatter
+            .debug_struct("Received")
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,15 +99,25 @@ impl Uploads {
     }
 
     /// Begins an upload; blocks.
-    pub(crate) fn begin(&self, repository: &str, algorithm: HashAlgorithm) -> Result<Arc<Upload>, Refusal> {
+    pub(crate) fn begin(
+        &self,
+        repository: &str,
+        algorithm: HashAlgorithm,
+    ) -> Result<Arc<Upload>, Refusal> {
         self.sweep();
-        let folder = self.folder().map_err(|error| Refusal::io("cannot make a folder for uploads", &error))?;
+        let folder = self
+            .folder()
+            .map_err(|error| Refusal::io("cannot make a folder for uploads", &error))?;
         let id = random_name();
         let path = folder.join(&id);
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         if live.len() >= self.most {
-            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, Code::TooManyRequests, "too many unfinished uploads")
-                .with(http::header::RETRY_AFTER, "5"));
+            return Err(Refusal::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                Code::TooManyRequests,
+                "too many unfinished uploads",
+            )
+            .with(http::header::RETRY_AFTER, "5"));
         }
         let file = OpenOptions::new()
             .read(true)
@@ -112,13 +125,21 @@ impl Uploads {
             .create_new(true)
             .open(&path)
             .map_err(|error| Refusal::io("cannot make a file for an upload", &error))?;
-        let received = Received { file, offset: 0, algorithm, hasher: Some(Hasher::new(algorithm)) };
+        let received = Received {
+            file,
+            offset: 0,
+            algorithm,
+            hasher: Some(Hasher::new(algorithm)),
+        };
         let upload = Arc::new(Upload {
             id: id.clone(),
             repository: repository.to_owned(),
             path,
             touched: Mutex::new(Instant::now()),
-            pipe: tokio::sync::Mutex::new(Pipe { received: Arc::new(Mutex::new(received)), pending: None }),
+            pipe: tokio::sync::Mutex::new(Pipe {
+                received: Arc::new(Mutex::new(received)),
+                pending: None,
+            }),
         });
         live.insert(id, Arc::clone(&upload));
         Ok(upload)
@@ -129,16 +150,25 @@ impl Uploads {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         match live.get(id) {
             Some(upload) if upload.repository == repository => {
-                *upload.touched.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                *upload
+                    .touched
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Instant::now();
                 Ok(Arc::clone(upload))
             }
-            _ => Err(Refusal::absent(Code::BlobUploadUnknown, "upload is not known: it was finished, cancelled or forgotten")),
+            _ => Err(Refusal::absent(
+                Code::BlobUploadUnknown,
+                "upload is not known: it was finished, cancelled or forgotten",
+            )),
         }
     }
 
     /// Forgets an upload; its file goes with the last request that uses it.
     pub(crate) fn forget(&self, upload: &Upload) {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&upload.id);
+        self.live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&upload.id);
     }
 
     /// Forgets uploads that nobody continued for a long time.
@@ -146,7 +176,12 @@ impl Uploads {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         live.retain(|_, upload| {
             Arc::strong_count(upload) > 1
-                || upload.touched.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < self.idle
+                || upload
+                    .touched
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .elapsed()
+                    < self.idle
         });
     }
 
@@ -203,18 +238,28 @@ impl Upload {
     }
 
     /// Appends a request's body. Refuses a chunk that does not continue what is there, with 416.
-    pub(crate) async fn append(&self, payload: &mut Payload, chunk: Option<Chunk>, cap: u64) -> Result<u64, Refusal> {
+    pub(crate) async fn append(
+        &self,
+        payload: &mut Payload,
+        chunk: Option<Chunk>,
+        cap: u64,
+    ) -> Result<u64, Refusal> {
         let mut pipe = self.hold()?;
         let offset = pipe.offset().await?;
         if let Some(Chunk { first, last }) = chunk {
-            let length = last.checked_sub(first).and_then(|length| length.checked_add(1));
+            let length = last
+                .checked_sub(first)
+                .and_then(|length| length.checked_add(1));
             if first != offset || length.is_none() {
                 return Err(self.out_of_order(offset));
             }
             if let (Some(announced), Some(length)) = (payload.announced(), length)
                 && announced != length
             {
-                return Err(Refusal::bad(Code::SizeInvalid, "`Content-Range` and `Content-Length` disagree"));
+                return Err(Refusal::bad(
+                    Code::SizeInvalid,
+                    "`Content-Range` and `Content-Length` disagree",
+                ));
             }
         }
         payload.limit(cap.saturating_sub(offset))?;
@@ -243,7 +288,10 @@ impl Upload {
         let after = pipe.offset().await?;
         ended?;
         if chunk.is_some_and(|chunk| chunk.last.checked_add(1) != Some(after)) {
-            return Err(Refusal::bad(Code::SizeInvalid, "body is not as long as `Content-Range` says"));
+            return Err(Refusal::bad(
+                Code::SizeInvalid,
+                "body is not as long as `Content-Range` says",
+            ));
         }
         Ok(after)
     }
@@ -265,9 +313,17 @@ impl Upload {
                 _ => digesting::of_file(&path, digest.algorithm()).map_err(storage)?,
             };
             if found != digest {
-                return Err(Refusal::bad(Code::DigestInvalid, format!("content has digest `{found}`, not `{digest}`")));
+                return Err(Refusal::bad(
+                    Code::DigestInvalid,
+                    format!("content has digest `{found}`, not `{digest}`"),
+                ));
             }
-            received.lock().unwrap_or_else(PoisonError::into_inner).file.sync_data().map_err(storage)?;
+            received
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .file
+                .sync_data()
+                .map_err(storage)?;
             layout.create().map_err(storage)?;
             layout.take_blob(&path, &digest).map_err(storage)
         })
@@ -276,7 +332,11 @@ impl Upload {
 
     fn hold(&self) -> Result<tokio::sync::MutexGuard<'_, Pipe>, Refusal> {
         self.pipe.try_lock().map_err(|_| {
-            Refusal::new(StatusCode::CONFLICT, Code::BlobUploadInvalid, "another request is writing to this upload")
+            Refusal::new(
+                StatusCode::CONFLICT,
+                Code::BlobUploadInvalid,
+                "another request is writing to this upload",
+            )
         })
     }
 
@@ -310,7 +370,11 @@ impl Pipe {
 
     async fn offset(&mut self) -> Result<u64, Refusal> {
         self.settle().await?;
-        Ok(self.received.lock().unwrap_or_else(PoisonError::into_inner).offset)
+        Ok(self
+            .received
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .offset)
     }
 
     async fn write(&mut self, batch: Vec<Bytes>) -> Result<(), Refusal> {
@@ -338,10 +402,17 @@ impl Pipe {
 impl Chunk {
     /// `0-1023` as the specification writes it, or `bytes 0-1023/*` as HTTP does.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().strip_prefix("bytes").map_or(text, str::trim_start).trim();
+        let text = text
+            .trim()
+            .strip_prefix("bytes")
+            .map_or(text, str::trim_start)
+            .trim();
         let text = text.split_once('/').map_or(text, |(range, _)| range);
         let (first, last) = text.split_once('-')?;
-        Some(Self { first: number(first)?, last: number(last)? })
+        Some(Self {
+            first: number(first)?,
+            last: number(last)?,
+        })
     }
 }
 
@@ -380,7 +451,13 @@ mod tests {
     #[test]
     fn chunk_ranges_are_read_in_both_spellings() {
         assert_eq!(Chunk::parse("0-9"), Some(Chunk { first: 0, last: 9 }));
-        assert_eq!(Chunk::parse("bytes 10-19/100"), Some(Chunk { first: 10, last: 19 }));
+        assert_eq!(
+            Chunk::parse("bytes 10-19/100"),
+            Some(Chunk {
+                first: 10,
+                last: 19
+            })
+        );
         for text in ["", "-", "1-", "-1", "a-b", "+1-2", "1-99999999999999999999"] {
             assert_eq!(Chunk::parse(text), None, "{text}");
         }
