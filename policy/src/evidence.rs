@@ -168,6 +168,12 @@ pub struct Interest {
 }
 
 impl Interest {
+    /// Interest in whatever there is.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self { signatures: true, any_statement: true, statements: Vec::new() }
+    }
+
     /// Whether a piece could help that a listing says to be a statement of this predicate type;
     /// without a hint, or with an empty one, anything could.
     #[must_use]

@@ -1,0 +1,299 @@
+//! The verifier: configured once, asked about many references.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use countersign_formats::{Descriptor, Digest, Limits, Reference, TrustedRoot, UnixTime};
+use countersign_policy::{Budget, Decision, Judge, Outcome, PolicySet, Step};
+use countersign_proof::{Content, Dangers, Image, Subject, TrustBuilder, TrustMaterial};
+use countersign_registry::{Settings, Store, StoreError, Target, open};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::VerifyError;
+use crate::evidence::Evidence;
+use crate::gather::{Gatherer, Place};
+use crate::pool::Prover;
+
+/// Pieces of evidence that are fetched at once.
+const PARALLEL_FETCHES: usize = 8;
+
+/// Verifies images and blobs by one set of policies, under one trust; cheap to clone and to share.
+///
+/// Every future of its methods may be dropped at any time: nothing is left half done.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    policies: PolicySet,
+    trust: Arc<TrustMaterial>,
+    settings: Settings,
+    limits: Limits,
+    evidence: Vec<Evidence>,
+    deadline: Duration,
+    threads: Arc<Semaphore>,
+}
+
+/// What a verification came to.
+#[derive(Debug)]
+pub struct Verification {
+    /// The decision.
+    pub decision: Decision,
+    /// The image by its digest: `ghcr.io/acme/app@sha256:…`.
+    pub name: String,
+    /// The image's digest.
+    pub digest: Digest,
+    /// The image's descriptor; `None` when the reference named a digest, since then nothing is resolved.
+    pub image: Option<Descriptor>,
+    /// HTTP requests that were made; 0 for layouts.
+    pub requests: u64,
+}
+
+/// Collects what a [`Verifier`] works with.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct VerifierBuilder {
+    policies: Option<PolicySet>,
+    trust: TrustBuilder,
+    certificates: bool,
+    settings: Settings,
+    limits: Option<Limits>,
+    evidence: Vec<Evidence>,
+    deadline: Option<Duration>,
+}
+
+impl Verifier {
+    /// Starts with no policy and no trust, under which nothing passes.
+    pub fn builder() -> VerifierBuilder {
+        VerifierBuilder::default()
+    }
+
+    /// The policies that it judges by.
+    #[must_use]
+    pub fn policies(&self) -> &PolicySet {
+        &self.shared.policies
+    }
+
+    /// The trust that it proves under.
+    #[must_use]
+    pub fn trust(&self) -> &Arc<TrustMaterial> {
+        &self.shared.trust
+    }
+
+    /// Verifies the image that `reference` names, as of `now`. A tag is resolved once; a digest is
+    /// taken as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::NotFound`] when there is no such image, and [`VerifyError::Store`] when that could
+    /// not be found out. Trouble with evidence is not an error but a part of the decision.
+    pub async fn verify(&self, reference: &Reference, now: UnixTime) -> Result<Verification, VerifyError> {
+        let store = open(reference, &self.shared.settings).map_err(store_error)?;
+        self.verify_in(store.as_ref(), &target(reference), now).await
+    }
+
+    /// Verifies an image in a store that is open already; `target` is resolved once unless it is a digest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`].
+    pub async fn verify_in(
+        &self,
+        store: &dyn Store,
+        target: &Target,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        let before = store.requests();
+        let deadline = Instant::now() + self.shared.deadline;
+        let (subject, image) = match target {
+            Target::Digest(digest) => (Subject::Image(Image::pinned(*digest)), None),
+            _ => {
+                let resolved = timeout_at(deadline, store.resolve(target))
+                    .await
+                    .map_err(|_| VerifyError::Deadline { name: store.name(), limit: self.shared.deadline })?
+                    .map_err(store_error)?;
+                let media_type = resolved.descriptor.media_type.clone();
+                // Nobody looks at the tag again: from here on the image is its digest.
+                let image = Image::read(resolved.bytes, Some(&media_type), &self.shared.limits)
+                    .unwrap_or_else(|_| Image::pinned(resolved.descriptor.digest));
+                (Subject::Image(image), Some(resolved.descriptor))
+            }
+        };
+        let digest = subject.digest();
+        let name = format!("{}@{digest}", store.name());
+        let place = Place { store, digest };
+        let decision = self.decide(subject, Some(&store.name()), Some(place), &self.shared.evidence, deadline, now).await;
+        if image.is_none() && decision.outcome() == Outcome::NoEvidence {
+            // "No evidence" and "no image" look alike by digest; one HEAD tells them apart.
+            let exists = timeout_at(deadline, store.exists(&digest))
+                .await
+                .map_err(|_| VerifyError::Deadline { name: name.clone(), limit: self.shared.deadline })?
+                .map_err(store_error)?;
+            if !exists {
+                return Err(VerifyError::NotFound { name });
+            }
+        }
+        Ok(Verification { decision, name, digest, image, requests: store.requests().saturating_sub(before) })
+    }
+
+    /// Verifies content by the evidence given here and to the builder; it opens no socket.
+    ///
+    /// # Errors
+    ///
+    /// None yet: whatever is wrong with the evidence is a part of the decision.
+    pub async fn verify_blob(
+        &self,
+        content: Arc<dyn Content>,
+        evidence: &[Evidence],
+        now: UnixTime,
+    ) -> Result<Decision, VerifyError> {
+        let evidence: Vec<Evidence> = self.shared.evidence.iter().chain(evidence).cloned().collect();
+        let deadline = Instant::now() + self.shared.deadline;
+        Ok(self.decide(Subject::Blob(content), None, None, &evidence, deadline, now).await)
+    }
+
+    async fn decide(
+        &self,
+        subject: Subject,
+        name: Option<&str>,
+        place: Option<Place<'_>>,
+        evidence: &[Evidence],
+        deadline: Instant,
+        now: UnixTime,
+    ) -> Decision {
+        let shared = &self.shared;
+        let prover = Prover {
+            subject: subject.clone(),
+            trust: Arc::clone(&shared.trust),
+            now,
+            threads: Arc::clone(&shared.threads),
+        };
+        let mut gatherer = Gatherer::new(
+            place,
+            evidence,
+            prover,
+            shared.limits.clone(),
+            PARALLEL_FETCHES,
+            deadline,
+            shared.deadline,
+        );
+        let mut step = Judge::new(&shared.policies, subject, name, Arc::clone(&shared.trust), now);
+        if let Step::Need(judge, wants) = step {
+            step = Step::Need(judge.with_budget(Budget::of(&shared.limits)), wants);
+        }
+        loop {
+            match step {
+                Step::Done(decision) => return decision,
+                Step::Need(judge, wants) => {
+                    let mut supplied = Vec::new();
+                    for want in wants {
+                        supplied.extend(gatherer.answer(&want, &judge.interest(), judge.budget()).await);
+                    }
+                    step = judge.supply(supplied);
+                }
+            }
+        }
+    }
+}
+
+impl VerifierBuilder {
+    /// Judges by these policies; the keys that they name are trusted.
+    pub fn policy(mut self, policies: PolicySet) -> Self {
+        self.policies = Some(policies);
+        self
+    }
+
+    /// Trusts the logs and authorities of this root.
+    pub fn trusted_root(mut self, root: &TrustedRoot) -> Self {
+        self.trust = self.trust.trusted_root(root);
+        self.certificates = true;
+        self
+    }
+
+    /// Trusts an own certificate authority: its roots, and intermediates below them, DER.
+    pub fn certificate_authority(mut self, roots: Vec<Bytes>, intermediates: Vec<Bytes>) -> Self {
+        self.trust = self.trust.certificate_authority(roots, intermediates);
+        self.certificates = true;
+        self
+    }
+
+    /// Leaves checks out; each danger is named in the decisions that it weakens.
+    pub fn dangers(mut self, dangers: Dangers) -> Self {
+        self.trust = self.trust.dangers(dangers);
+        self
+    }
+
+    /// Reaches registries so; the limits and the deadline of these settings hold for the whole verification
+    /// unless they are given apart.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Takes this evidence into account, before any source is asked.
+    pub fn evidence(mut self, evidence: Vec<Evidence>) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
+    /// Caps on everything that is read.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// How long one verification may take; what is not found out by then is unknown.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// The verifier.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::NoPolicy`], [`VerifyError::NoTrustedRoot`] and [`VerifyError::Trust`].
+    pub fn build(self) -> Result<Verifier, VerifyError> {
+        let policies = self.policies.filter(|set| !set.policies().is_empty()).ok_or(VerifyError::NoPolicy)?;
+        if policies.wants_certificates() && !self.certificates {
+            return Err(VerifyError::NoTrustedRoot);
+        }
+        let trust = self.trust.keys(policies.keys()).build().map_err(VerifyError::Trust)?;
+        let mut settings = self.settings;
+        let limits = self.limits.unwrap_or_else(|| settings.limits.clone());
+        settings.limits = limits.clone();
+        let deadline = self.deadline.unwrap_or(settings.deadline);
+        settings.deadline = settings.deadline.min(deadline);
+        Ok(Verifier {
+            shared: Arc::new(Shared {
+                policies,
+                trust: Arc::new(trust),
+                settings,
+                limits,
+                evidence: self.evidence,
+                deadline,
+                threads: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))),
+            }),
+        })
+    }
+}
+
+/// A digest wins over a tag: the tag may have moved since they were written down together.
+fn target(reference: &Reference) -> Target {
+    match (reference.digest(), reference.tag()) {
+        (Some(digest), _) => Target::Digest(*digest),
+        (None, Some(tag)) => Target::Tag(tag.to_owned()),
+        (None, None) => Target::Sole,
+    }
+}
+
+fn store_error(error: StoreError) -> VerifyError {
+    match error {
+        StoreError::NotFound { name, .. } => VerifyError::NotFound { name },
+        other => VerifyError::Store(other),
+    }
+}
