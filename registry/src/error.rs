@@ -160,7 +160,7 @@ pub enum StoreError {
         /// The store's name.
         store: String,
         /// What was wrong.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// A file could not be read or written.
     Local {
@@ -201,7 +201,7 @@ impl StoreError {
     pub(crate) fn untrusted(store: impl Into<String>, fault: Fault) -> Self {
         Self::Untrusted {
             store: store.into(),
-            fault,
+            fault: Box::new(fault),
         }
     }
 
@@ -252,7 +252,7 @@ impl StoreError {
                 Outage::Status { status: 429, .. } => "registry-throttled",
                 Outage::Status { .. } => "registry-error",
             },
-            Self::Untrusted { fault, .. } => match fault {
+            Self::Untrusted { fault, .. } => match **fault {
                 Fault::DigestMismatch { .. } => "digest-mismatch",
                 Fault::SizeMismatch { .. } => "size-mismatch",
                 Fault::OverLimit { .. } => "over-limit",
@@ -276,10 +276,9 @@ impl StoreError {
             Self::NotFound { .. } => ErrorClass::NotFound,
             Self::Authentication { .. } => ErrorClass::Authentication,
             Self::Unavailable { .. } => ErrorClass::Network,
-            Self::Untrusted {
-                fault: Fault::OverLimit { .. },
-                ..
-            } => ErrorClass::OverLimit,
+            Self::Untrusted { fault, .. } if matches!(**fault, Fault::OverLimit { .. }) => {
+                ErrorClass::OverLimit
+            }
             Self::Untrusted { .. } => ErrorClass::Unreadable,
             Self::Local { .. } => ErrorClass::Local,
             Self::Conflict { .. } => ErrorClass::Network,
@@ -306,13 +305,16 @@ impl StoreError {
                 "is the registry up and the name right? a registry without https needs `--allow-http`".to_owned()
             }
             Self::Unavailable { .. } => "try again later".to_owned(),
-            Self::Untrusted { fault: Fault::FallbackTag { tag, .. }, .. } => {
-                format!("look at what the tag `{tag}` holds and remove it if it is not wanted")
-            }
+            Self::Untrusted { fault, .. } => match &**fault {
+                Fault::FallbackTag { tag, .. } => {
+                    format!("look at what the tag `{tag}` holds and remove it if it is not wanted")
+                }
+                _ => return None,
+            },
             Self::Ambiguous { store, choices } => format!("name one: `{store}{}`", choices.join(&format!("`, `{store}"))),
             Self::Conflict { .. } => "try again".to_owned(),
             Self::Offline { .. } => "use a layout (`oci:DIR`), or leave out `--offline`".to_owned(),
-            Self::Untrusted { .. } | Self::Local { .. } | Self::Unsupported { .. } => return None,
+            Self::Local { .. } | Self::Unsupported { .. } => return None,
         })
     }
 }

@@ -139,10 +139,7 @@ impl Registry {
         let (index, complete) = match self.read_list(&reply, self.settings.limits.referrers) {
             Ok(read) => read,
             // An image manifest that came without a media type.
-            Err(StoreError::Untrusted {
-                fault: Fault::Malformed { .. },
-                ..
-            }) if self.is_image(&reply) => {
+            Err(StoreError::Untrusted { .. }) if self.is_image(&reply) => {
                 return Err(StoreError::untrusted(
                     &self.name,
                     Fault::FallbackTag {

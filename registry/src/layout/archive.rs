@@ -310,7 +310,7 @@ impl Store for Archive {
     }
 
     fn referrers<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<Listing, StoreError>> {
-        Box::pin(async move { source::referrers(self, digest, true) })
+        Box::pin(async move { source::referrers(self, digest) })
     }
 
     fn push_blob<'a>(

@@ -61,17 +61,8 @@ impl Directory {
 
     /// Opens a regular file below and gives its size in bytes; `None` when there is none, an error when it is a link, a FIFO or a device.
     pub(super) fn file(&self, name: &str) -> Result<Option<(File, u64)>, StoreError> {
-        self.open_file(name, OFlags::RDONLY)
-    }
-
-    /// The same, to read and write.
-    pub(super) fn writable(&self, name: &str) -> Result<Option<(File, u64)>, StoreError> {
-        self.open_file(name, OFlags::RDWR)
-    }
-
-    fn open_file(&self, name: &str, access: OFlags) -> Result<Option<(File, u64)>, StoreError> {
         // Without O_NONBLOCK opening a FIFO would wait for a writer for ever.
-        let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let path = self.path.join(name);
         let file = match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
             Ok(handle) => File::from(handle),
@@ -139,15 +130,6 @@ impl Directory {
         rustix::fs::renameat(&self.handle, name, &into.handle, to)
             .map_err(|error| StoreError::local(into.path.join(to), error))?;
         into.sync()
-    }
-
-    /// Removes a file below; false when there was none.
-    pub(super) fn remove(&self, name: &str) -> Result<bool, StoreError> {
-        match rustix::fs::unlinkat(&self.handle, name, rustix::fs::AtFlags::empty()) {
-            Ok(()) => Ok(true),
-            Err(rustix::io::Errno::NOENT) => Ok(false),
-            Err(error) => Err(StoreError::local(self.path.join(name), error)),
-        }
     }
 
     /// At most `most` names in it, and whether these are all.

@@ -6,7 +6,6 @@
 mod archive;
 mod directory;
 mod source;
-mod upload;
 mod write;
 
 use std::fs::File;
@@ -22,8 +21,6 @@ use source::Source;
 
 pub use archive::Archive;
 pub(crate) use source::referrer_descriptor;
-pub use upload::Upload;
-pub use write::Condition;
 
 /// Name of the file that says that a directory is a layout.
 const MARKER: &str = "oci-layout";
@@ -141,14 +138,6 @@ impl Layout {
         }
     }
 
-    /// The referrers of a digest among the manifests that `index.json` names; orphan blobs are not searched.
-    ///
-    /// # Errors
-    /// When the layout cannot be read.
-    pub fn listed_referrers(&self, digest: &Digest) -> Result<Listing, StoreError> {
-        source::referrers(self, digest, false)
-    }
-
     /// All tags in the order of `index.json`.
     ///
     /// # Errors
@@ -240,7 +229,7 @@ impl Store for Layout {
     }
 
     fn referrers<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<Listing, StoreError>> {
-        Box::pin(async move { source::referrers(self, digest, true) })
+        Box::pin(async move { source::referrers(self, digest) })
     }
 
     fn push_blob<'a>(
@@ -261,9 +250,7 @@ impl Store for Layout {
         media_type: &'a str,
         tag: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Pushed, StoreError>> {
-        Box::pin(
-            async move { self.put_manifest(bytes, media_type, tag.as_slice(), Condition::None) },
-        )
+        Box::pin(async move { self.put_manifest(bytes, media_type, tag.as_slice()) })
     }
 
     fn tags<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {

@@ -144,14 +144,10 @@ pub(super) fn blob(
     proven(source, &descriptor.digest, bytes)
 }
 
-/// Lists the manifests whose `subject` is `digest`: those that `index.json` names, and where `scan` allows it orphan blobs.
+/// Lists the manifests whose `subject` is `digest`: those that `index.json` names, and orphan blobs.
 ///
 /// cosign's `save` leaves referrers as blobs that nothing lists, so blobs are looked into when the list has none or was written by cosign.
-pub(super) fn referrers(
-    source: &dyn Source,
-    digest: &Digest,
-    scan: bool,
-) -> Result<Listing, StoreError> {
+pub(super) fn referrers(source: &dyn Source, digest: &Digest) -> Result<Listing, StoreError> {
     let index = index(source)?;
     let most = source.limits().referrers;
     let mut search = Search {
@@ -167,7 +163,7 @@ pub(super) fn referrers(
         search.look(&entry.digest, Some(&entry.media_type))?;
     }
     let by_cosign = index.manifests.iter().any(|entry| kind(entry).is_some());
-    if scan && (search.descriptors.is_empty() || by_cosign) {
+    if search.descriptors.is_empty() || by_cosign {
         let (blobs, all) = source.blobs(SCANNED_BLOBS)?;
         search.complete &= all;
         for blob in blobs {

@@ -13,7 +13,7 @@ use countersign_proof::digest;
 use super::source::{self, Source};
 use super::{BLOBS, EMPTY_INDEX, INDEX, Layout, MARKER, MARKER_CONTENT, directory::Directory};
 use crate::error::{Fault, StoreError};
-use crate::store::{ListedVia, Pushed, Resolved, Target};
+use crate::store::{ListedVia, Pushed, Resolved};
 
 /// Time to wait for another process that changes the layout.
 const LOCK_TIME: Duration = Duration::from_secs(10);
@@ -22,17 +22,6 @@ const LOCK_TIME: Duration = Duration::from_secs(10);
 const NEW_INDEX: &str = ".countersign-index.tmp";
 /// A new blob before it has its name, likewise.
 const NEW_BLOB: &str = ".countersign-blob.tmp";
-
-/// What must hold of a tag for a manifest to be put under it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// Nothing.
-    None,
-    /// The tag is not there (`If-None-Match: *`).
-    Absent,
-    /// The tag holds this manifest (`If-Match`).
-    Holds(Digest),
-}
 
 impl Layout {
     /// Stores a blob; nothing is written when it is there with that size.
@@ -59,36 +48,16 @@ impl Layout {
     /// A tag that another manifest has moves; that manifest stays listed without it.
     ///
     /// # Errors
-    /// [`StoreError::Untrusted`] when the bytes are not a manifest of that type, [`StoreError::Conflict`] when `condition` does not
-    /// hold of each tag, [`StoreError::Local`] when they cannot be written.
+    /// [`StoreError::Untrusted`] when the bytes are not a manifest of that type, [`StoreError::Local`] when they cannot be written.
     pub fn put_manifest(
         &self,
         bytes: Bytes,
         media_type: &str,
         tags: &[&str],
-        condition: Condition,
     ) -> Result<Pushed, StoreError> {
         let resolved = self.read_manifest(bytes, media_type)?;
         let _lock = self.lock()?;
         let mut index = source::index(self)?;
-        for tag in tags {
-            let current = index
-                .manifests
-                .iter()
-                .find(|entry| source::ref_name(entry) == Some(tag))
-                .map(|entry| entry.digest);
-            let holds = match condition {
-                Condition::None => true,
-                Condition::Absent => current.is_none(),
-                Condition::Holds(digest) => current == Some(digest),
-            };
-            if !holds {
-                return Err(StoreError::Conflict {
-                    store: Source::name(self),
-                    tag: (*tag).to_owned(),
-                });
-            }
-        }
         // The blob before its list: whoever reads the list finds what it names.
         self.write_blob(&resolved.bytes, &resolved.descriptor.digest)?;
         if list(&mut index, &resolved, tags) {
@@ -99,40 +68,6 @@ impl Layout {
             descriptor: resolved.descriptor,
             via,
         })
-    }
-
-    /// Removes a tag (the manifest stays, without it), or a manifest with all its tags and its bytes; false when there was nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::Local`] when the layout cannot be changed.
-    pub fn remove(&self, target: &Target) -> Result<bool, StoreError> {
-        let _lock = self.lock()?;
-        let mut index = source::index(self)?;
-        let removed = match target {
-            Target::Tag(tag) => untag(&mut index, tag),
-            Target::Digest(digest) => {
-                let before = index.manifests.len();
-                index.manifests.retain(|entry| entry.digest != *digest);
-                index.manifests.len() != before
-            }
-            Target::Sole => false,
-        };
-        if removed {
-            self.write_index(&index)?;
-        }
-        if let Target::Digest(digest) = target {
-            return Ok(self.remove_bytes(digest)? || removed);
-        }
-        Ok(removed)
-    }
-
-    /// Removes the bytes of a blob; false when it was not there. Whether something still names it is the caller's to know.
-    ///
-    /// # Errors
-    /// [`StoreError::Local`] when it cannot be removed.
-    pub fn remove_blob(&self, digest: &Digest) -> Result<bool, StoreError> {
-        let _lock = self.lock()?;
-        self.remove_bytes(digest)
     }
 
     pub(super) fn initialize(&self) -> Result<(), StoreError> {
@@ -230,13 +165,6 @@ impl Layout {
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
         written.map_err(|error| StoreError::local(self.path.join(temporary), error))?;
         self.root.rename(temporary, into, name)
-    }
-
-    fn remove_bytes(&self, digest: &Digest) -> Result<bool, StoreError> {
-        match self.blob_directory(digest.algorithm())? {
-            Some(blobs) => blobs.remove(&digest.hex()),
-            None => Ok(false),
-        }
     }
 }
 
