@@ -3,6 +3,19 @@
 //! A value from this crate says what the bytes *say*, nothing more: nothing here checks a signature, computes a digest,
 //! opens a file or reads a clock. Every parser refuses duplicate keys, reads its input to the end, and holds every
 //! number that comes from outside against a named limit of [`Limits`] before memory is taken for it.
+//!
+//! ```
+//! use countersign_formats::{Limits, Reference, Statement};
+//!
+//! let reference = Reference::parse("nginx:1.27")?;
+//! assert_eq!(reference.to_string(), "docker.io/library/nginx:1.27");
+//!
+//! let payload = br#"{"_type": "https://in-toto.io/Statement/v1", "subject": [{"digest": {"sha256": "00"}}],
+//!     "predicateType": "https://example.com/review/v1", "predicate": {"by": "a person"}}"#;
+//! let statement = Statement::parse(payload.as_slice().into(), &Limits::DEFAULT)?;
+//! assert_eq!(statement.predicate.unwrap().bytes(), br#"{"by": "a person"}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod base64_text;
 mod bundle;

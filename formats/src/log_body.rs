@@ -208,7 +208,7 @@ fn hashed_rekord_v1(reader: &mut Reader<'_>) -> Result<LogBody, Error> {
     let (mut hash, mut signed) = (None, None);
     exactly(reader, ["data", "signature"], |reader, name| {
         match name {
-            "data" => hash = Some(only(reader, "hash", |reader| hex_hash(reader))?),
+            "data" => hash = Some(only(reader, "hash", hex_hash)?),
             _ => signed = Some(pem_signature(reader)?),
         }
         Ok(())

@@ -12,6 +12,10 @@ const SCHEMA_VERSION: u64 = 2;
 
 /// An image manifest or an image index.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one manifest for each document, never a list of them"
+)]
 pub enum Manifest {
     /// A manifest of one image or artifact.
     Image(ImageManifest),

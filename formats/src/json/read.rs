@@ -160,8 +160,9 @@ impl<'a> Reader<'a> {
             Some(b'[') => Kind::List,
             Some(b'"') => Kind::String,
             Some(b'-' | b'0'..=b'9') => Kind::Number,
-            Some(b't' | b'f') => Kind::Boolean,
-            Some(b'n') => Kind::Null,
+            Some(b't') if self.is_word("true") => Kind::Boolean,
+            Some(b'f') if self.is_word("false") => Kind::Boolean,
+            Some(b'n') if self.is_word("null") => Kind::Null,
             _ => return Err(self.syntax("a value")),
         })
     }
@@ -449,7 +450,7 @@ impl<'a> Reader<'a> {
             if !self.take(b':') {
                 return Err(self.syntax("`:`"));
             }
-            member(self, &name).map_err(|error| error.within(&name))?;
+            member(self, &name).map_err(|error| place(error, &name))?;
             self.white_space();
             if self.take(b',') {
                 continue;
@@ -502,6 +503,13 @@ impl<'a> Reader<'a> {
         })
     }
 
+    fn is_word(&self, word: &str) -> bool {
+        self.text
+            .as_bytes()
+            .get(self.position..)
+            .is_some_and(|rest| rest.starts_with(word.as_bytes()))
+    }
+
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.position).copied()
     }
@@ -521,6 +529,18 @@ impl<'a> Reader<'a> {
             offset: self.position,
             expected,
         })
+    }
+}
+
+/// The error one level further out; an unknown member's own name is not part of its place.
+fn place(error: Error, name: &str) -> Error {
+    match error.kind() {
+        ErrorKind::UnknownField { name: unknown }
+            if error.path().is_empty() && *unknown == excerpt(name) =>
+        {
+            error
+        }
+        _ => error.within(name),
     }
 }
 

@@ -15,13 +15,34 @@ fn stop(offset: usize, expected: &'static str) -> Stop {
     Stop::Syntax { offset, expected }
 }
 
+/// Eight bytes at once: `0x01` and `0x80` in each.
+const ONES: u64 = u64::MAX / 255;
+const HIGHS: u64 = ONES << 7;
+
+/// The eight bytes from `at`, the first in the lowest place.
+#[inline(always)]
+fn eight(text: &[u8], at: usize) -> Option<u64> {
+    text.get(at..)?
+        .first_chunk::<8>()
+        .map(|bytes| u64::from_le_bytes(*bytes))
+}
+
 /// The first position from `at` that is not white space.
-#[inline]
+#[inline(always)]
 pub(super) fn white_space(text: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\t' | b'\r') = text.get(at) {
-        at += 1;
+    // Compact documents have none, so this is the usual end.
+    if text.get(at).is_none_or(|byte| *byte > b' ') {
+        return at;
     }
-    at
+    loop {
+        while eight(text, at) == Some(ONES * b' ' as u64) {
+            at += 8;
+        }
+        match text.get(at) {
+            Some(b' ' | b'\n' | b'\t' | b'\r') => at += 1,
+            _ => return at,
+        }
+    }
 }
 
 /// The position after the string that begins at `at`, and whether it has escapes.
@@ -43,15 +64,34 @@ pub(super) fn string(text: &[u8], at: usize) -> Result<(usize, bool), Stop> {
 }
 
 /// The first position from `at` whose byte is special inside a string: a quote, a backslash or a control character.
-#[inline]
+#[inline(always)]
 fn plain(text: &[u8], mut at: usize) -> usize {
-    while let Some(byte) = text.get(at) {
-        if *byte < 0x20 || *byte == b'"' || *byte == b'\\' {
-            break;
+    while let Some(word) = eight(text, at) {
+        let special = special_bytes(word);
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
         }
+        at += 8;
+    }
+    while text
+        .get(at)
+        .is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\')
+    {
         at += 1;
     }
     at
+}
+
+/// The high bit of each byte that is special; exact for the lowest such byte, which is the only one that is used: a
+/// subtraction borrows only from places above a byte that is special itself.
+#[inline(always)]
+fn special_bytes(word: u64) -> u64 {
+    let quotes = word ^ (ONES * b'"' as u64);
+    let backslashes = word ^ (ONES * b'\\' as u64);
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = quotes.wrapping_sub(ONES) & !quotes;
+    let backslash = backslashes.wrapping_sub(ONES) & !backslashes;
+    (control | quote | backslash) & HIGHS
 }
 
 /// The position after the escape whose backslash is at `at`; a surrogate must have its other half.
@@ -91,8 +131,29 @@ fn code_unit(text: &[u8], at: usize) -> Result<u32, Stop> {
     Ok(unit)
 }
 
-/// The position after the number that begins at `at`.
-fn number(text: &[u8], mut at: usize) -> Result<usize, Stop> {
+/// The longest number that is in the range of a double whatever its digits are, in bytes.
+const SAFE_NUMBER: usize = 300;
+
+/// The position after the number that begins at `at`; one outside the range of a double is refused, because readers
+/// differ in what they make of it (RFC 8259 §6).
+fn number(text: &[u8], start: usize) -> Result<usize, Stop> {
+    let (end, exponent) = number_end(text, start)?;
+    if exponent || end - start > SAFE_NUMBER {
+        let digits = text
+            .get(start..end)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        if !digits
+            .and_then(|digits| digits.parse::<f64>().ok())
+            .is_some_and(f64::is_finite)
+        {
+            return Err(stop(start, "a number in the range of a double"));
+        }
+    }
+    Ok(end)
+}
+
+/// The position after the number that begins at `at`, and whether it has an exponent.
+fn number_end(text: &[u8], mut at: usize) -> Result<(usize, bool), Stop> {
     if text.get(at) == Some(&b'-') {
         at += 1;
     }
@@ -103,14 +164,15 @@ fn number(text: &[u8], mut at: usize) -> Result<usize, Stop> {
     if text.get(at) == Some(&b'.') {
         at = digits(text, at + 1)?;
     }
-    if let Some(b'e' | b'E') = text.get(at) {
+    let exponent = matches!(text.get(at), Some(b'e' | b'E'));
+    if exponent {
         at += 1;
         if let Some(b'+' | b'-') = text.get(at) {
             at += 1;
         }
         at = digits(text, at)?;
     }
-    Ok(at)
+    Ok((at, exponent))
 }
 
 fn digits(text: &[u8], mut at: usize) -> Result<usize, Stop> {
