@@ -23,7 +23,6 @@ pub(crate) mod tag {
     pub(crate) const SET: u8 = 0x31;
     pub(crate) const CONTEXT_PRIMITIVE_0: u8 = 0x80;
     pub(crate) const CONTEXT_PRIMITIVE_1: u8 = 0x81;
-    pub(crate) const CONTEXT_PRIMITIVE_2: u8 = 0x82;
     pub(crate) const CONTEXT_PRIMITIVE_6: u8 = 0x86;
     pub(crate) const CONTEXT_CONSTRUCTED_0: u8 = 0xa0;
     pub(crate) const CONTEXT_CONSTRUCTED_1: u8 = 0xa1;
@@ -74,7 +73,11 @@ pub(crate) mod oid {
     pub(crate) fn fulcio_arc(id: &[u8]) -> Option<u8> {
         let prefix = FULCIO_OTHER_NAME.as_bytes();
         match id.split_last() {
-            Some((arc, rest)) if Some(rest) == prefix.split_last().map(|(_, prefix)| prefix) && *arc < 128 => Some(*arc),
+            Some((arc, rest))
+                if Some(rest) == prefix.split_last().map(|(_, prefix)| prefix) && *arc < 128 =>
+            {
+                Some(*arc)
+            }
             _ => None,
         }
     }
@@ -119,7 +122,9 @@ impl Element<'_> {
         if bytes.len() > 8 || bytes.first().is_some_and(|first| *first >= 0x80) {
             return Err(Malformed);
         }
-        Ok(bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        Ok(bytes
+            .iter()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte)))
     }
 
     /// The content as BIT STRING of whole bytes.
@@ -133,10 +138,14 @@ impl Element<'_> {
     /// The content as UTCTime or GeneralizedTime of a certificate (RFC 5280 §4.1.2.5).
     pub(crate) fn time(&self) -> Result<UnixTime, Malformed> {
         let seconds = match self.tag {
-            tag::UTC_TIME => der::asn1::UtcTime::from_der(self.raw).map_err(|_| Malformed)?.to_unix_duration().as_secs(),
-            tag::GENERALIZED_TIME => {
-                der::asn1::GeneralizedTime::from_der(self.raw).map_err(|_| Malformed)?.to_unix_duration().as_secs()
-            }
+            tag::UTC_TIME => der::asn1::UtcTime::from_der(self.raw)
+                .map_err(|_| Malformed)?
+                .to_unix_duration()
+                .as_secs(),
+            tag::GENERALIZED_TIME => der::asn1::GeneralizedTime::from_der(self.raw)
+                .map_err(|_| Malformed)?
+                .to_unix_duration()
+                .as_secs(),
             _ => return Err(Malformed),
         };
         i64::try_from(seconds).map(UnixTime).map_err(|_| Malformed)
@@ -178,17 +187,29 @@ impl<'a> Reader<'a> {
 
     /// The next element, which must have this identifier octet.
     pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, Malformed> {
-        if self.peek() == Some(tag) { self.any() } else { Err(Malformed) }
+        if self.peek() == Some(tag) {
+            self.any()
+        } else {
+            Err(Malformed)
+        }
     }
 
     /// The next element if it has this identifier octet.
     pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, Malformed> {
-        if self.peek() == Some(tag) { self.any().map(Some) } else { Ok(None) }
+        if self.peek() == Some(tag) {
+            self.any().map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Fails when something is left.
     pub(crate) fn finish(self) -> Result<(), Malformed> {
-        if self.is_empty() { Ok(()) } else { Err(Malformed) }
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(Malformed)
+        }
     }
 }
 
@@ -211,14 +232,22 @@ impl<'a> AlgorithmIdentifier<'a> {
     pub(crate) fn read(element: Element<'a>) -> Result<Self, Malformed> {
         let mut reader = Reader::new(element.value);
         let algorithm = reader.expect(tag::OBJECT_IDENTIFIER)?.oid()?;
-        let parameters = if reader.is_empty() { None } else { Some(reader.any()?) };
+        let parameters = if reader.is_empty() {
+            None
+        } else {
+            Some(reader.any()?)
+        };
         reader.finish()?;
-        Ok(Self { algorithm, parameters })
+        Ok(Self {
+            algorithm,
+            parameters,
+        })
     }
 
     /// Whether the parameters are absent or NULL.
     pub(crate) fn is_plain(&self) -> bool {
-        self.parameters.is_none_or(|parameters| parameters.tag == tag::NULL && parameters.value.is_empty())
+        self.parameters
+            .is_none_or(|parameters| parameters.tag == tag::NULL && parameters.value.is_empty())
     }
 }
 
@@ -230,7 +259,10 @@ pub(crate) fn write_element(output: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
         output.push(u8::try_from(length).unwrap_or(0));
     } else {
         let bytes = length.to_be_bytes();
-        let significant = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+        let significant = bytes
+            .iter()
+            .position(|byte| *byte != 0)
+            .unwrap_or(bytes.len());
         let bytes = bytes.get(significant..).unwrap_or_default();
         output.push(0x80 | u8::try_from(bytes.len()).unwrap_or(0));
         output.extend_from_slice(bytes);
@@ -271,12 +303,26 @@ mod tests {
         ] {
             assert!(single(bytes, tag::OCTET_STRING).is_err(), "{bytes:02x?}");
         }
-        let number = |value: &[u8]| Element { tag: tag::INTEGER, value, raw: &[] }.small();
+        let number = |value: &[u8]| {
+            Element {
+                tag: tag::INTEGER,
+                value,
+                raw: &[],
+            }
+            .small()
+        };
         assert_eq!(number(&[0, 0x80]), Ok(128));
         for value in [&[][..], &[0, 1], &[0x80], &[0xff, 0xff], &[1; 9]] {
             assert!(number(value).is_err(), "{value:02x?}");
         }
-        let boolean = |value: &[u8]| Element { tag: tag::BOOLEAN, value, raw: &[] }.boolean();
+        let boolean = |value: &[u8]| {
+            Element {
+                tag: tag::BOOLEAN,
+                value,
+                raw: &[],
+            }
+            .boolean()
+        };
         assert_eq!(boolean(&[0xff]), Ok(true));
         assert!(boolean(&[1]).is_err());
     }

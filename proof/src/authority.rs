@@ -38,7 +38,11 @@ impl Issuer {
     pub(crate) fn new(certificate: Certificate) -> Result<Self, CertificateFault> {
         let key = verifying_key(certificate.key())?;
         let key_hash = sha256(certificate.key().spki());
-        Ok(Self { certificate, key, key_hash })
+        Ok(Self {
+            certificate,
+            key,
+            key_hash,
+        })
     }
 }
 
@@ -69,7 +73,10 @@ impl Authority {
         for der in chain {
             certificates.push(Certificate::parse(der)?);
         }
-        let id = certificates.first().map(Certificate::fingerprint).ok_or(CertificateFault::Untrusted)?;
+        let id = certificates
+            .first()
+            .map(Certificate::fingerprint)
+            .ok_or(CertificateFault::Untrusted)?;
         let signer = match certificates.first() {
             Some(first) if purpose == Purpose::TimeStamping && !first.is_authority() => {
                 first.check_signer(purpose)?;
@@ -80,7 +87,10 @@ impl Authority {
         for (below, certificate) in certificates.iter().enumerate() {
             certificate.check_authority(purpose, below)?;
         }
-        let chain = certificates.into_iter().map(Issuer::new).collect::<Result<Vec<_>, _>>()?;
+        let chain = certificates
+            .into_iter()
+            .map(Issuer::new)
+            .collect::<Result<Vec<_>, _>>()?;
         let mut lower = signer.as_ref();
         for issuer in &chain {
             if let Some(certificate) = lower {
@@ -93,15 +103,32 @@ impl Authority {
             return Err(CertificateFault::NotAuthority);
         }
         let signer = signer.map(Issuer::new).transpose()?;
-        Ok(Self { name, own, valid, chain, signer, id })
+        Ok(Self {
+            name,
+            own,
+            valid,
+            chain,
+            signer,
+            id,
+        })
     }
 
     /// Fails unless the authority, and its certificates from `position` up to the anchor, are valid at `time`.
-    pub(crate) fn check_time(&self, position: usize, time: UnixTime) -> Result<(), CertificateFault> {
+    pub(crate) fn check_time(
+        &self,
+        position: usize,
+        time: UnixTime,
+    ) -> Result<(), CertificateFault> {
         if !self.valid.contains(time) {
-            return Err(CertificateFault::AuthorityWindow { window: self.valid, time });
+            return Err(CertificateFault::AuthorityWindow {
+                window: self.valid,
+                time,
+            });
         }
-        self.chain.iter().skip(position).try_for_each(|issuer| issuer.certificate.check_time(time))
+        self.chain
+            .iter()
+            .skip(position)
+            .try_for_each(|issuer| issuer.certificate.check_time(time))
     }
 }
 
@@ -154,17 +181,26 @@ pub(crate) fn find_path<'a>(
         match trusted_issuer(current, below, authorities, times, &mut tries) {
             Found::Issuer(authority, position) => {
                 let issuer = authority.chain.get(position).map(|issuer| issuer.key_hash);
-                let issuer_key_hash = issuer_key_hash.or(issuer).ok_or((0, CertificateFault::Untrusted))?;
+                let issuer_key_hash = issuer_key_hash
+                    .or(issuer)
+                    .ok_or((0, CertificateFault::Untrusted))?;
                 let length = 1 + below + authority.chain.len() - position;
-                return Ok(Path { authority, issuer_key_hash, length });
+                return Ok(Path {
+                    authority,
+                    issuer_key_hash,
+                    length,
+                });
             }
             Found::Unacceptable(fault) => return Err((below + 1, fault)),
             Found::None => {}
         }
-        let Some(next) = rest.next() else { return Err((below, CertificateFault::Untrusted)) };
+        let Some(next) = rest.next() else {
+            return Err((below, CertificateFault::Untrusted));
+        };
         let position = below + 1;
         let next = Certificate::parse(next).map_err(|fault| (position, fault))?;
-        next.check_authority(purpose, below).map_err(|fault| (position, fault))?;
+        next.check_authority(purpose, below)
+            .map_err(|fault| (position, fault))?;
         for time in times {
             next.check_time(*time).map_err(|fault| (position, fault))?;
         }
@@ -173,6 +209,31 @@ pub(crate) fn find_path<'a>(
         issuer_key_hash = issuer_key_hash.or(Some(next.key_hash));
         between.push(next);
     }
+}
+
+/// The certificates above a leaf, ordered by name: each is named as the issuer of the one before.
+///
+/// For sets without order, such as a token's; names alone prove nothing, [`find_path`] verifies what this orders.
+pub(crate) fn in_order(leaf: &Certificate, unordered: &[Bytes]) -> Vec<Bytes> {
+    let mut left: Vec<(Certificate, &Bytes)> = unordered
+        .iter()
+        .filter_map(|der| {
+            Certificate::parse(der)
+                .ok()
+                .map(|certificate| (certificate, der))
+        })
+        .collect();
+    let mut ordered = Vec::with_capacity(left.len());
+    let mut issuer = leaf.issuer().clone();
+    while let Some(position) = left
+        .iter()
+        .position(|(certificate, _)| *certificate.subject() == issuer)
+    {
+        let (certificate, der) = left.swap_remove(position);
+        issuer = certificate.issuer().clone();
+        ordered.push(der.clone());
+    }
+    ordered
 }
 
 enum Found<'a> {
@@ -219,7 +280,11 @@ fn trusted_issuer<'a>(
 }
 
 /// The chain was prepared for signers right below its first certificate; a path that has more must fit as well.
-fn check_path_lengths(authority: &Authority, position: usize, below: usize) -> Result<(), CertificateFault> {
+fn check_path_lengths(
+    authority: &Authority,
+    position: usize,
+    below: usize,
+) -> Result<(), CertificateFault> {
     for (above, issuer) in authority.chain.iter().skip(position).enumerate() {
         if let Some(maximum) = issuer.certificate.path_length()
             && (above + below) as u64 > maximum

@@ -50,7 +50,6 @@ pub(crate) struct Extension<'a> {
     pub(crate) id: ObjectIdentifier,
     pub(crate) critical: bool,
     pub(crate) value: &'a [u8],
-    pub(crate) raw: &'a [u8],
 }
 
 impl Certificate {
@@ -64,32 +63,51 @@ impl Certificate {
 
         let outer = asn1::single(der, tag::SEQUENCE).map_err(malformed("certificate"))?;
         let mut outer = Reader::new(outer.value);
-        let tbs = outer.expect(tag::SEQUENCE).map_err(malformed("certificate body"))?;
-        let algorithm = outer.expect(tag::SEQUENCE).map_err(malformed("signature algorithm"))?;
-        let signature = outer.expect(tag::BIT_STRING).map_err(malformed("signature"))?;
+        let tbs = outer
+            .expect(tag::SEQUENCE)
+            .map_err(malformed("certificate body"))?;
+        let algorithm = outer
+            .expect(tag::SEQUENCE)
+            .map_err(malformed("signature algorithm"))?;
+        let signature = outer
+            .expect(tag::BIT_STRING)
+            .map_err(malformed("signature"))?;
         outer.finish().map_err(malformed("certificate"))?;
 
         let mut body = Reader::new(tbs.value);
-        let version = body.expect(tag::CONTEXT_CONSTRUCTED_0).map_err(malformed("version"))?;
+        let version = body
+            .expect(tag::CONTEXT_CONSTRUCTED_0)
+            .map_err(malformed("version"))?;
         let version = asn1::single(version.value, tag::INTEGER).and_then(|version| version.small());
         if version != Ok(2) {
             return Err(CertificateFault::Malformed { what: "version" });
         }
-        let serial = body.expect(tag::INTEGER).map_err(malformed("serial number"))?;
+        let serial = body
+            .expect(tag::INTEGER)
+            .map_err(malformed("serial number"))?;
         let serial = serial_number(&serial).map_err(malformed("serial number"))?;
-        let inner_algorithm = body.expect(tag::SEQUENCE).map_err(malformed("signature algorithm"))?;
+        let inner_algorithm = body
+            .expect(tag::SEQUENCE)
+            .map_err(malformed("signature algorithm"))?;
         // RFC 5280 §4.1.1.2: both must be the same, else the signed one says nothing about the one that is used.
         if inner_algorithm.raw != algorithm.raw {
-            return Err(CertificateFault::Malformed { what: "signature algorithm" });
+            return Err(CertificateFault::Malformed {
+                what: "signature algorithm",
+            });
         }
-        let algorithm = AlgorithmIdentifier::read(algorithm).map_err(malformed("signature algorithm"))?;
+        let algorithm =
+            AlgorithmIdentifier::read(algorithm).map_err(malformed("signature algorithm"))?;
         let issuer = body.expect(tag::SEQUENCE).map_err(malformed("issuer"))?;
         let validity = body.expect(tag::SEQUENCE).map_err(malformed("validity"))?;
         let (not_before, not_after) = validity_times(&validity).map_err(malformed("validity"))?;
         let subject = body.expect(tag::SEQUENCE).map_err(malformed("subject"))?;
-        let key = body.expect(tag::SEQUENCE).map_err(malformed("public key"))?;
+        let key = body
+            .expect(tag::SEQUENCE)
+            .map_err(malformed("public key"))?;
         let key = PublicKey::from_spki_der(key.raw).map_err(|_| CertificateFault::Key)?;
-        let extensions = body.expect(tag::CONTEXT_CONSTRUCTED_3).map_err(malformed("extensions"))?;
+        let extensions = body
+            .expect(tag::CONTEXT_CONSTRUCTED_3)
+            .map_err(malformed("extensions"))?;
         body.finish().map_err(malformed("certificate body"))?;
         let before = tbs.value.len().saturating_sub(extensions.raw.len());
 
@@ -145,10 +163,13 @@ impl Certificate {
     /// The serial number, lower-case hexadecimal.
     pub(crate) fn serial_hex(&self) -> String {
         use std::fmt::Write;
-        self.serial.iter().fold(String::with_capacity(2 * self.serial.len()), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        self.serial.iter().fold(
+            String::with_capacity(2 * self.serial.len()),
+            |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            },
+        )
     }
 
     pub(crate) fn extensions(&self) -> impl Iterator<Item = Extension<'_>> {
@@ -156,7 +177,6 @@ impl Certificate {
             id: extension.id,
             critical: extension.critical,
             value: &extension.value,
-            raw: &extension.raw,
         })
     }
 
@@ -169,24 +189,25 @@ impl Certificate {
         if self.not_before <= time && time <= self.not_after {
             return Ok(());
         }
-        Err(CertificateFault::Expired { not_before: self.not_before, not_after: self.not_after, time })
+        Err(CertificateFault::Expired {
+            not_before: self.not_before,
+            not_after: self.not_after,
+            time,
+        })
     }
 
     /// Fails unless `issuer` signed this certificate.
     pub(crate) fn check_signature(&self, issuer: &VerifyingKey) -> Result<(), CertificateFault> {
         let Some(algorithm) = self.signature_algorithm else {
-            return Err(CertificateFault::SignatureAlgorithm { id: self.signature_algorithm_id.to_string() });
+            return Err(CertificateFault::SignatureAlgorithm {
+                id: self.signature_algorithm_id.to_string(),
+            });
         };
         if issuer.verify(algorithm, Over::Message(&self.tbs), &self.signature) {
             Ok(())
         } else {
             Err(CertificateFault::Signature)
         }
-    }
-
-    /// The algorithm of the signature on this certificate, where it is known.
-    pub(crate) fn signature_algorithm(&self) -> Option<Algorithm> {
-        self.signature_algorithm
     }
 
     /// Fails on an extension that is critical and not understood, and on name constraints.
@@ -204,7 +225,9 @@ impl Certificate {
                     | oid::SCT_LIST
             ) || oid::fulcio_arc(extension.id.as_bytes()).is_some();
             if extension.critical && !understood {
-                return Err(CertificateFault::CriticalExtension { id: extension.id.to_string() });
+                return Err(CertificateFault::CriticalExtension {
+                    id: extension.id.to_string(),
+                });
             }
         }
         Ok(())
@@ -213,27 +236,49 @@ impl Certificate {
     /// Fails unless this is a certificate of a signer, not of an authority, and for exactly this kind of use.
     pub(crate) fn check_signer(&self, purpose: Purpose) -> Result<(), CertificateFault> {
         self.check_extensions()?;
-        if self.basic_constraints()?.is_some_and(|constraints| constraints.authority) {
+        if self
+            .basic_constraints()?
+            .is_some_and(|constraints| constraints.authority)
+        {
             return Err(CertificateFault::IsAuthority);
         }
-        if self.key_usage()?.is_some_and(|usage| !usage.digital_signature) {
-            return Err(CertificateFault::KeyUsage { wanted: "signatures" });
+        if self
+            .key_usage()?
+            .is_some_and(|usage| !usage.digital_signature)
+        {
+            return Err(CertificateFault::KeyUsage {
+                wanted: "signatures",
+            });
         }
         let Some(usages) = self.extended_key_usage()? else {
-            return Err(CertificateFault::ExtendedKeyUsage { wanted: purpose.name() });
+            return Err(CertificateFault::ExtendedKeyUsage {
+                wanted: purpose.name(),
+            });
         };
         let exclusive = purpose == Purpose::TimeStamping;
         // RFC 3161 §2.3: time stamping alone, and critical. A153: anyExtendedKeyUsage is not enough for anything.
-        if !usages.ids.contains(&purpose.id()) || (exclusive && (usages.ids.len() != 1 || !usages.critical)) {
-            return Err(CertificateFault::ExtendedKeyUsage { wanted: purpose.name() });
+        if !usages.ids.contains(&purpose.id())
+            || (exclusive && (usages.ids.len() != 1 || !usages.critical))
+        {
+            return Err(CertificateFault::ExtendedKeyUsage {
+                wanted: purpose.name(),
+            });
         }
         Ok(())
     }
 
     /// Fails unless this is a certificate of an authority that may have `below` authorities under it.
-    pub(crate) fn check_authority(&self, purpose: Purpose, below: usize) -> Result<(), CertificateFault> {
+    pub(crate) fn check_authority(
+        &self,
+        purpose: Purpose,
+        below: usize,
+    ) -> Result<(), CertificateFault> {
         self.check_extensions()?;
-        let Some(BasicConstraints { authority: true, path_length }) = self.basic_constraints()? else {
+        let Some(BasicConstraints {
+            authority: true,
+            path_length,
+        }) = self.basic_constraints()?
+        else {
             return Err(CertificateFault::NotAuthority);
         };
         if let Some(maximum) = path_length
@@ -241,31 +286,49 @@ impl Certificate {
         {
             return Err(CertificateFault::PathLength { maximum });
         }
-        if self.key_usage()?.is_some_and(|usage| !usage.certificate_signing) {
-            return Err(CertificateFault::KeyUsage { wanted: "signing certificates" });
+        if self
+            .key_usage()?
+            .is_some_and(|usage| !usage.certificate_signing)
+        {
+            return Err(CertificateFault::KeyUsage {
+                wanted: "signing certificates",
+            });
         }
         if let Some(usages) = self.extended_key_usage()?
             && !usages.ids.contains(&purpose.id())
         {
-            return Err(CertificateFault::ExtendedKeyUsage { wanted: purpose.name() });
+            return Err(CertificateFault::ExtendedKeyUsage {
+                wanted: purpose.name(),
+            });
         }
         Ok(())
     }
 
     /// Whether the certificate says that it is an authority's.
     pub(crate) fn is_authority(&self) -> bool {
-        matches!(self.basic_constraints(), Ok(Some(BasicConstraints { authority: true, .. })))
+        matches!(
+            self.basic_constraints(),
+            Ok(Some(BasicConstraints {
+                authority: true,
+                ..
+            }))
+        )
     }
 
     /// The length up to which authorities may be below this one.
     pub(crate) fn path_length(&self) -> Option<u64> {
-        self.basic_constraints().ok().flatten().and_then(|constraints| constraints.path_length)
+        self.basic_constraints()
+            .ok()
+            .flatten()
+            .and_then(|constraints| constraints.path_length)
     }
 
     /// The subject key identifier, where there is one.
     pub(crate) fn key_identifier(&self) -> Option<&[u8]> {
         let extension = self.extension(oid::SUBJECT_KEY_IDENTIFIER)?;
-        asn1::single(extension.value, tag::OCTET_STRING).ok().map(|identifier| identifier.value)
+        asn1::single(extension.value, tag::OCTET_STRING)
+            .ok()
+            .map(|identifier| identifier.value)
     }
 
     /// The certificate's body as its CT log saw it: without the list of signed certificate timestamps (RFC 6962 §3.2).
@@ -281,14 +344,22 @@ impl Certificate {
         let mut extensions = Vec::with_capacity(list.len() + 8);
         asn1::write_element(&mut extensions, tag::CONTEXT_CONSTRUCTED_3, &[&list]);
         let mut body = Vec::with_capacity(self.tbs.len());
-        asn1::write_element(&mut body, tag::SEQUENCE, &[&self.tbs_before_extensions, &extensions]);
+        asn1::write_element(
+            &mut body,
+            tag::SEQUENCE,
+            &[&self.tbs_before_extensions, &extensions],
+        );
         body
     }
 
     /// RFC 5280 §4.2.1.9: `SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER OPTIONAL }`
     fn basic_constraints(&self) -> Result<Option<BasicConstraints>, CertificateFault> {
-        let malformed = |_| CertificateFault::Malformed { what: "basic constraints" };
-        let Some(extension) = self.extension(oid::BASIC_CONSTRAINTS) else { return Ok(None) };
+        let malformed = |_| CertificateFault::Malformed {
+            what: "basic constraints",
+        };
+        let Some(extension) = self.extension(oid::BASIC_CONSTRAINTS) else {
+            return Ok(None);
+        };
         let sequence = asn1::single(extension.value, tag::SEQUENCE).map_err(malformed)?;
         let mut reader = Reader::new(sequence.value);
         let authority = match reader.optional(tag::BOOLEAN).map_err(malformed)? {
@@ -300,36 +371,56 @@ impl Certificate {
             None => None,
         };
         reader.finish().map_err(malformed)?;
-        Ok(Some(BasicConstraints { authority, path_length }))
+        Ok(Some(BasicConstraints {
+            authority,
+            path_length,
+        }))
     }
 
     /// RFC 5280 §4.2.1.3: bit 0 is digitalSignature, bit 5 keyCertSign.
     fn key_usage(&self) -> Result<Option<KeyUsage>, CertificateFault> {
         let malformed = |_| CertificateFault::Malformed { what: "key usage" };
-        let Some(extension) = self.extension(oid::KEY_USAGE) else { return Ok(None) };
+        let Some(extension) = self.extension(oid::KEY_USAGE) else {
+            return Ok(None);
+        };
         let bits = asn1::single(extension.value, tag::BIT_STRING).map_err(malformed)?;
-        let [unused, first, ..] = bits.value else { return Err(malformed(Malformed)) };
+        let [unused, first, ..] = bits.value else {
+            return Err(malformed(Malformed));
+        };
         if *unused > 7 || bits.value.len() > 3 {
             return Err(malformed(Malformed));
         }
-        Ok(Some(KeyUsage { digital_signature: first & 0x80 != 0, certificate_signing: first & 0x04 != 0 }))
+        Ok(Some(KeyUsage {
+            digital_signature: first & 0x80 != 0,
+            certificate_signing: first & 0x04 != 0,
+        }))
     }
 
     /// RFC 5280 §4.2.1.12: `SEQUENCE SIZE (1..MAX) OF KeyPurposeId`
     fn extended_key_usage(&self) -> Result<Option<ExtendedKeyUsage>, CertificateFault> {
-        let malformed = |_| CertificateFault::Malformed { what: "extended key usage" };
-        let Some(extension) = self.extension(oid::EXTENDED_KEY_USAGE) else { return Ok(None) };
+        let malformed = |_| CertificateFault::Malformed {
+            what: "extended key usage",
+        };
+        let Some(extension) = self.extension(oid::EXTENDED_KEY_USAGE) else {
+            return Ok(None);
+        };
         let sequence = asn1::single(extension.value, tag::SEQUENCE).map_err(malformed)?;
         let mut reader = Reader::new(sequence.value);
         let mut ids = Vec::with_capacity(1);
         while !reader.is_empty() {
-            let id = reader.expect(tag::OBJECT_IDENTIFIER).and_then(|id| id.oid()).map_err(malformed)?;
+            let id = reader
+                .expect(tag::OBJECT_IDENTIFIER)
+                .and_then(|id| id.oid())
+                .map_err(malformed)?;
             if ids.len() == KEY_USAGES {
                 return Err(malformed(Malformed));
             }
             ids.push(id);
         }
-        Ok(Some(ExtendedKeyUsage { ids, critical: extension.critical }))
+        Ok(Some(ExtendedKeyUsage {
+            ids,
+            critical: extension.critical,
+        }))
     }
 }
 
@@ -382,7 +473,11 @@ fn serial_number<'a>(serial: &Element<'a>) -> Result<&'a [u8], Malformed> {
         Some((0, rest)) => rest,
         _ => bytes,
     };
-    if bytes.is_empty() || bytes.len() > SERIAL_BYTES { Err(Malformed) } else { Ok(bytes) }
+    if bytes.is_empty() || bytes.len() > SERIAL_BYTES {
+        Err(Malformed)
+    } else {
+        Ok(bytes)
+    }
 }
 
 fn validity_times(validity: &Element<'_>) -> Result<(UnixTime, UnixTime), Malformed> {
@@ -390,7 +485,11 @@ fn validity_times(validity: &Element<'_>) -> Result<(UnixTime, UnixTime), Malfor
     let not_before = reader.any()?.time()?;
     let not_after = reader.any()?.time()?;
     reader.finish()?;
-    if not_before > not_after { Err(Malformed) } else { Ok((not_before, not_after)) }
+    if not_before > not_after {
+        Err(Malformed)
+    } else {
+        Ok((not_before, not_after))
+    }
 }
 
 fn read_extensions(der: &Bytes, wrapped: &[u8]) -> Result<Vec<StoredExtension>, CertificateFault> {
@@ -401,7 +500,10 @@ fn read_extensions(der: &Bytes, wrapped: &[u8]) -> Result<Vec<StoredExtension>, 
     while !reader.is_empty() {
         let element = reader.expect(tag::SEQUENCE).map_err(malformed)?;
         let mut fields = Reader::new(element.value);
-        let id = fields.expect(tag::OBJECT_IDENTIFIER).and_then(|id| id.oid()).map_err(malformed)?;
+        let id = fields
+            .expect(tag::OBJECT_IDENTIFIER)
+            .and_then(|id| id.oid())
+            .map_err(malformed)?;
         let critical = match fields.optional(tag::BOOLEAN).map_err(malformed)? {
             // DER leaves a default value out (X.690 §11.5).
             Some(value) => match value.boolean().map_err(malformed)? {
@@ -420,7 +522,12 @@ fn read_extensions(der: &Bytes, wrapped: &[u8]) -> Result<Vec<StoredExtension>, 
             return Err(CertificateFault::DuplicateExtension { id: id.to_string() });
         }
         let (value, raw) = (der.slice_ref(value.value), der.slice_ref(element.raw));
-        extensions.push(StoredExtension { id, critical, value, raw });
+        extensions.push(StoredExtension {
+            id,
+            critical,
+            value,
+            raw,
+        });
     }
     Ok(extensions)
 }

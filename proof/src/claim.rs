@@ -59,9 +59,11 @@ impl Claim {
     /// The signed annotations: of the matched subject, or the payload's `optional`.
     pub fn annotations(&self) -> &BTreeMap<String, String> {
         match self {
-            Self::Statement(claim) => {
-                claim.statement.subjects.get(claim.matched).map_or(&NO_ANNOTATIONS, |subject| &subject.annotations)
-            }
+            Self::Statement(claim) => claim
+                .statement
+                .subjects
+                .get(claim.matched)
+                .map_or(&NO_ANNOTATIONS, |subject| &subject.annotations),
             Self::SimpleSigning { optional, .. } => optional,
             Self::Message { .. } => &NO_ANNOTATIONS,
         }
@@ -86,7 +88,9 @@ impl Claim {
     /// What kind of claim it is.
     pub fn kind(&self) -> ClaimKind {
         match self {
-            Self::Statement(claim) => ClaimKind::Statement { predicate_type: claim.statement.predicate_type.clone() },
+            Self::Statement(claim) => ClaimKind::Statement {
+                predicate_type: claim.statement.predicate_type.clone(),
+            },
             Self::SimpleSigning { .. } => ClaimKind::SimpleSigning,
             Self::Message { .. } => ClaimKind::Message,
         }

@@ -14,7 +14,10 @@ pub(crate) struct HashContext {
 
 impl HashContext {
     pub(crate) fn new(algorithm: HashAlgorithm) -> Self {
-        Self { algorithm, context: aws_lc_rs::digest::Context::new(provided(algorithm)) }
+        Self {
+            algorithm,
+            context: aws_lc_rs::digest::Context::new(provided(algorithm)),
+        }
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
@@ -27,7 +30,10 @@ impl HashContext {
 }
 
 /// A digest from bytes whose number is the algorithm's own.
-#[expect(clippy::expect_used, reason = "callers pass the output of the algorithm itself, which has its length")]
+#[expect(
+    clippy::expect_used,
+    reason = "callers pass the output of the algorithm itself, which has its length"
+)]
 pub(crate) fn digest_from(algorithm: HashAlgorithm, bytes: &[u8]) -> Digest {
     Digest::new(algorithm, bytes).expect("the length is the algorithm's")
 }
@@ -71,7 +77,10 @@ impl Algorithm {
     /// The algorithm that a signature's identifier in a certificate or token names.
     ///
     /// Plain key algorithms (`rsaEncryption`, `id-ecPublicKey`), as CMS allows (RFC 5652 §10.1.2), take the hash beside it.
-    pub(crate) fn from_identifier(identifier: &AlgorithmIdentifier<'_>, hash: Option<HashAlgorithm>) -> Option<Self> {
+    pub(crate) fn from_identifier(
+        identifier: &AlgorithmIdentifier<'_>,
+        hash: Option<HashAlgorithm>,
+    ) -> Option<Self> {
         use HashAlgorithm::{Sha256, Sha384, Sha512};
         let (algorithm, own) = match identifier.algorithm {
             oid::ECDSA_SHA256 => (Self::Ecdsa(Sha256), Some(Sha256)),
@@ -138,7 +147,10 @@ impl VerifyingKey {
     /// Prepares a key for these algorithms; `None` when the point is not on its curve or the key is otherwise no good.
     ///
     /// Algorithms that do not go with the key's kind are left out.
-    pub(crate) fn prepare(key: &PublicKey, algorithms: impl IntoIterator<Item = Algorithm>) -> Option<Self> {
+    pub(crate) fn prepare(
+        key: &PublicKey,
+        algorithms: impl IntoIterator<Item = Algorithm>,
+    ) -> Option<Self> {
         if key.kind() == KeyKind::Ed25519 && !ed25519::is_sound_point(key.raw()) {
             return None;
         }
@@ -148,7 +160,11 @@ impl VerifyingKey {
                 parsed.push((algorithm, ParsedPublicKey::new(provided, key.raw()).ok()?));
             }
         }
-        Some(Self { kind: key.kind(), raw: key.raw().into(), parsed })
+        Some(Self {
+            kind: key.kind(),
+            raw: key.raw().into(),
+            parsed,
+        })
     }
 
     pub(crate) fn kind(&self) -> KeyKind {
@@ -160,11 +176,16 @@ impl VerifyingKey {
         match algorithm {
             Algorithm::Ed25519 if !ed25519::is_sound_signature(signature) => return false,
             Algorithm::Ed25519ph => {
-                return self.kind == KeyKind::Ed25519 && ed25519::verify_prehashed(&self.raw, over, signature);
+                return self.kind == KeyKind::Ed25519
+                    && ed25519::verify_prehashed(&self.raw, over, signature);
             }
             _ => {}
         }
-        if let Some((_, parsed)) = self.parsed.iter().find(|(prepared, _)| *prepared == algorithm) {
+        if let Some((_, parsed)) = self
+            .parsed
+            .iter()
+            .find(|(prepared, _)| *prepared == algorithm)
+        {
             return verify_parsed(parsed, algorithm, over, signature);
         }
         algorithm
@@ -176,11 +197,18 @@ impl VerifyingKey {
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyingKey").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("VerifyingKey")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
-fn verify_parsed(parsed: &ParsedPublicKey, algorithm: Algorithm, over: Over<'_>, signature: &[u8]) -> bool {
+fn verify_parsed(
+    parsed: &ParsedPublicKey,
+    algorithm: Algorithm,
+    over: Over<'_>,
+    signature: &[u8],
+) -> bool {
     match (over, algorithm) {
         (Over::Message(message), _) => parsed.verify_sig(message, signature).is_ok(),
         (
@@ -209,47 +237,65 @@ mod ed25519 {
         // y = 0, order 4
         [0; 32],
         // y = 1, order 1
-        [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        [
+            1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0,
+        ],
         // y = -1, order 2
         [
-            0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+            0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+            0xff, 0xff, 0xff, 0x7f,
         ],
         // order 8
         [
-            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
-            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef,
+            0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88,
+            0x6d, 0x53, 0xfc, 0x05,
         ],
         // order 8
         [
-            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
-            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10,
+            0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77,
+            0x92, 0xac, 0x03, 0x7a,
         ],
     ];
 
     /// Whether this is the one encoding of a point of large order.
     pub(super) fn is_sound_point(point: &[u8]) -> bool {
-        let Ok(mut y) = <[u8; 32]>::try_from(point) else { return false };
+        let Ok(mut y) = <[u8; 32]>::try_from(point) else {
+            return false;
+        };
         // The sign bit; x = 0, which has no negative, is of small order anyway.
         y[31] &= 0x7f;
         // y must be below p = 2^255 - 19; the values from p to 2^255 - 1 end in 0xed..=0xff and are all ones above.
-        let canonical = y[31] != 0x7f || y[0] < 0xed || y.get(1..31).is_some_and(|bytes| bytes.iter().any(|byte| *byte != 0xff));
+        let canonical = y[31] != 0x7f
+            || y[0] < 0xed
+            || y.get(1..31)
+                .is_some_and(|bytes| bytes.iter().any(|byte| *byte != 0xff));
         canonical && !SMALL_ORDER.contains(&y)
     }
 
     /// Whether R is the encoding of a point of large order; that S is below the group's order is the library's to check.
     pub(super) fn is_sound_signature(signature: &[u8]) -> bool {
-        signature.len() == 64 && signature.first_chunk::<32>().is_some_and(|r| is_sound_point(r))
+        signature.len() == 64
+            && signature
+                .first_chunk::<32>()
+                .is_some_and(|r| is_sound_point(r))
     }
 
     pub(super) fn verify_prehashed(key: &[u8], over: Over<'_>, signature: &[u8]) -> bool {
-        let (Ok(key), Ok(signature)) = (<&[u8; 32]>::try_from(key), <&[u8; 64]>::try_from(signature)) else {
+        let (Ok(key), Ok(signature)) =
+            (<&[u8; 32]>::try_from(key), <&[u8; 64]>::try_from(signature))
+        else {
             return false;
         };
         if !is_sound_signature(signature) {
             return false;
         }
-        let Ok(key) = VerifyingKey::from_bytes(key) else { return false };
+        let Ok(key) = VerifyingKey::from_bytes(key) else {
+            return false;
+        };
         let mut hash = [0; 64];
         match over {
             Over::Message(message) => {
@@ -261,7 +307,8 @@ mod ed25519 {
             }
             Over::Digest(_) => return false,
         }
-        key.verify_prehashed_strict(Computed(hash), None, &Signature::from_bytes(signature)).is_ok()
+        key.verify_prehashed_strict(Computed(hash), None, &Signature::from_bytes(signature))
+            .is_ok()
     }
 
     /// A SHA-512 that was computed elsewhere, in the shape in which the library takes it.

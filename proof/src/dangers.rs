@@ -13,7 +13,11 @@ pub struct Dangers {
 
 impl Dangers {
     /// No check is left out.
-    pub const NONE: Self = Self { ignore_sct: false, ignore_log: false, judge_certificates_now: false };
+    pub const NONE: Self = Self {
+        ignore_sct: false,
+        ignore_log: false,
+        judge_certificates_now: false,
+    };
 }
 
 /// One check that was left out for one proof.
@@ -41,9 +45,13 @@ impl Danger {
     /// What it leaves out, in words.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::IgnoreSct => "the certificate was accepted without proof that a certificate transparency log has it",
+            Self::IgnoreSct => {
+                "the certificate was accepted without proof that a certificate transparency log has it"
+            }
             Self::IgnoreLog => "transparency log entries were not looked at",
-            Self::JudgeCertificatesNow => "no time is proven; the certificate was judged at the present time",
+            Self::JudgeCertificatesNow => {
+                "no time is proven; the certificate was judged at the present time"
+            }
         }
     }
 }

@@ -68,6 +68,10 @@ mod tests {
         assert!(digest.hex().starts_with("ddaf35a193617abacc417349ae204131"));
         assert!(matches(&digest, b"abc"));
         assert!(!matches(&digest, b"abd"));
-        assert!(of(HashAlgorithm::Sha384, b"abc").hex().starts_with("cb00753f45a35e8bb5a03d699ac65007"));
+        assert!(
+            of(HashAlgorithm::Sha384, b"abc")
+                .hex()
+                .starts_with("cb00753f45a35e8bb5a03d699ac65007")
+        );
     }
 }

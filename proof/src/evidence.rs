@@ -7,7 +7,8 @@ use crate::identity::{self, SubjectAlternativeName};
 use crate::rejected::{RejectReason, Rejected, UnverifiedSigner};
 use bytes::Bytes;
 use countersign_formats::{
-    Bundle, BundleContent, Descriptor, Digest, Envelope, KeyMaterial, LegacyAnnotations, Limits, Statement,
+    Bundle, BundleContent, Descriptor, Digest, Envelope, KeyMaterial, LegacyAnnotations, Limits,
+    Statement,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -94,7 +95,12 @@ pub struct Origin {
 impl Origin {
     /// An origin of which only the form is known.
     pub fn new(form: StorageForm) -> Self {
-        Self { form, descriptor: None, manifest: None, repository: None }
+        Self {
+            form,
+            descriptor: None,
+            manifest: None,
+            repository: None,
+        }
     }
 }
 
@@ -151,7 +157,12 @@ pub(crate) struct Held {
 
 impl Held {
     fn new(bytes: Bytes, origin: Origin, limits: &Limits) -> Arc<Self> {
-        Arc::new(Self { bytes, origin, limits: limits.clone(), digest: OnceLock::new() })
+        Arc::new(Self {
+            bytes,
+            origin,
+            limits: limits.clone(),
+            digest: OnceLock::new(),
+        })
     }
 
     pub(crate) fn digest(&self) -> &Digest {
@@ -172,10 +183,16 @@ impl Unverified {
         if let BundleContent::Dsse(envelope) = &bundle.content
             && envelope.signatures.len() != 1
         {
-            let reason = RejectReason::SignatureCount { found: envelope.signatures.len(), expected: "exactly one" };
+            let reason = RejectReason::SignatureCount {
+                found: envelope.signatures.len(),
+                expected: "exactly one",
+            };
             return Err(unreadable(reason, &bytes, origin));
         }
-        Ok(Self::Bundle(BundlePiece { held: Held::new(bytes, origin, limits), bundle }))
+        Ok(Self::Bundle(BundlePiece {
+            held: Held::new(bytes, origin, limits),
+            bundle,
+        }))
     }
 
     /// Reads a simple-signing payload (`bytes` are the layer's) and the annotations of its layer.
@@ -195,7 +212,11 @@ impl Unverified {
         let Some(signature) = annotations.signature.clone() else {
             return Err(unreadable(RejectReason::NoSignature, &payload, origin));
         };
-        Ok(Self::SimpleSigning(SimpleSigningPiece { held: Held::new(payload, origin, limits), annotations, signature }))
+        Ok(Self::SimpleSigning(SimpleSigningPiece {
+            held: Held::new(payload, origin, limits),
+            annotations,
+            signature,
+        }))
     }
 
     /// Reads a DSSE envelope and the annotations of its layer; without a layer the map is empty.
@@ -209,23 +230,33 @@ impl Unverified {
         origin: Origin,
         limits: &Limits,
     ) -> Result<Self, Rejected> {
-        let parsed = Envelope::parse(&bytes, limits)
-            .and_then(|envelope| LegacyAnnotations::parse(annotations, limits).map(|annotations| (envelope, annotations)));
+        let parsed = Envelope::parse(&bytes, limits).and_then(|envelope| {
+            LegacyAnnotations::parse(annotations, limits).map(|annotations| (envelope, annotations))
+        });
         let (envelope, annotations) = match parsed {
             Ok(parsed) => parsed,
             Err(error) => return Err(unreadable(error.into(), &bytes, origin)),
         };
         let found = envelope.signatures.len();
         if found == 0 || found > limits.envelope_signatures {
-            let reason = RejectReason::SignatureCount { found, expected: "at least one, and no more than the limit" };
+            let reason = RejectReason::SignatureCount {
+                found,
+                expected: "at least one, and no more than the limit",
+            };
             return Err(unreadable(reason, &bytes, origin));
         }
-        Ok(Self::Dsse(DssePiece { held: Held::new(bytes, origin, limits), envelope, annotations }))
+        Ok(Self::Dsse(DssePiece {
+            held: Held::new(bytes, origin, limits),
+            envelope,
+            annotations,
+        }))
     }
 
     /// Takes a Notary Project signature, which is recognised and not read yet.
     pub fn notation(bytes: Bytes, origin: Origin, limits: &Limits) -> Self {
-        Self::Notation(NotationPiece { held: Held::new(bytes, origin, limits) })
+        Self::Notation(NotationPiece {
+            held: Held::new(bytes, origin, limits),
+        })
     }
 
     pub(crate) fn held(&self) -> &Arc<Held> {
@@ -269,8 +300,12 @@ impl Unverified {
                     }
                 }
                 match &piece.bundle.content {
-                    BundleContent::Dsse(envelope) => unproven.read_payload(&envelope.payload, &piece.held.limits),
-                    BundleContent::Message { .. } => unproven.unverified_claim = Some(ClaimKind::Message),
+                    BundleContent::Dsse(envelope) => {
+                        unproven.read_payload(&envelope.payload, &piece.held.limits)
+                    }
+                    BundleContent::Message { .. } => {
+                        unproven.unverified_claim = Some(ClaimKind::Message)
+                    }
                 }
                 unproven.unverified_log_entries = piece.bundle.log_entries.len();
                 unproven.unverified_timestamps = piece.bundle.timestamps.len();
@@ -281,8 +316,11 @@ impl Unverified {
             }
             Self::Dsse(piece) => {
                 unproven.read_payload(&piece.envelope.payload, &piece.held.limits);
-                unproven.unverified_key_hint =
-                    piece.envelope.signatures.first().and_then(|signature| signature.keyid.clone());
+                unproven.unverified_key_hint = piece
+                    .envelope
+                    .signatures
+                    .first()
+                    .and_then(|signature| signature.keyid.clone());
                 unproven.read_annotations(&piece.annotations);
             }
             Self::Notation(_) => {}
@@ -329,15 +367,22 @@ impl Unproven {
     /// Who it says its signer is.
     pub fn unverified_signer(&self) -> UnverifiedSigner {
         if self.unverified_certificate {
-            UnverifiedSigner::Certificate { san: self.unverified_san.clone(), issuer: self.unverified_issuer.clone() }
+            UnverifiedSigner::Certificate {
+                san: self.unverified_san.clone(),
+                issuer: self.unverified_issuer.clone(),
+            }
         } else {
-            UnverifiedSigner::Key { hint: self.unverified_key_hint.clone() }
+            UnverifiedSigner::Key {
+                hint: self.unverified_key_hint.clone(),
+            }
         }
     }
 
     fn read_certificate(&mut self, leaf: &Bytes) {
         self.unverified_certificate = true;
-        if let Ok(named) = Certificate::parse(leaf).and_then(|certificate| identity::read(&certificate)) {
+        if let Ok(named) =
+            Certificate::parse(leaf).and_then(|certificate| identity::read(&certificate))
+        {
             self.unverified_san = named.san;
             self.unverified_issuer = named.issuer;
         }
@@ -359,7 +404,9 @@ impl Unproven {
                 .flat_map(|subject| &subject.digests)
                 .map(|(algorithm, value)| format!("{algorithm}:{value}"))
                 .collect();
-            self.unverified_claim = Some(ClaimKind::Statement { predicate_type: statement.predicate_type });
+            self.unverified_claim = Some(ClaimKind::Statement {
+                predicate_type: statement.predicate_type,
+            });
         }
     }
 }

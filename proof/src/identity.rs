@@ -211,15 +211,26 @@ pub(crate) fn read(certificate: &Certificate) -> Result<Named, CertificateFault>
     }
     let issuer = match (&extensions.issuer_v2, &extensions.issuer_v1) {
         (Some(second), Some(first)) if first != second => {
-            return Err(CertificateFault::IssuerConflict { first: excerpt(first), second: excerpt(second) });
+            return Err(CertificateFault::IssuerConflict {
+                first: excerpt(first),
+                second: excerpt(second),
+            });
         }
         (Some(issuer), _) | (None, Some(issuer)) => Some(issuer.clone()),
         (None, None) => None,
     };
-    Ok(Named { san, issuer, extensions })
+    Ok(Named {
+        san,
+        issuer,
+        extensions,
+    })
 }
 
-fn extension_text(extension: Extension<'_>, form: Form, arc: u8) -> Result<String, CertificateFault> {
+fn extension_text(
+    extension: Extension<'_>,
+    form: Form,
+    arc: u8,
+) -> Result<String, CertificateFault> {
     let refuse = || CertificateFault::Extension { arc };
     let bytes = match form {
         Form::Raw => extension.value,
@@ -234,8 +245,12 @@ fn extension_text(extension: Extension<'_>, form: Form, arc: u8) -> Result<Strin
 }
 
 /// RFC 5280 §4.2.1.6: `GeneralNames ::= SEQUENCE SIZE (1..MAX) OF GeneralName`; exactly one is accepted.
-fn subject_alternative_name(extension: Extension<'_>) -> Result<SubjectAlternativeName, CertificateFault> {
-    let malformed = |_: Malformed| CertificateFault::Malformed { what: "subject alternative name" };
+fn subject_alternative_name(
+    extension: Extension<'_>,
+) -> Result<SubjectAlternativeName, CertificateFault> {
+    let malformed = |_: Malformed| CertificateFault::Malformed {
+        what: "subject alternative name",
+    };
     let mut outer = Reader::new(extension.value);
     let names = outer.expect(tag::SEQUENCE).map_err(malformed)?;
     outer.finish().map_err(malformed)?;
@@ -251,7 +266,9 @@ fn subject_alternative_name(extension: Extension<'_>) -> Result<SubjectAlternati
         tag::CONTEXT_CONSTRUCTED_0 => {
             let mut other = Reader::new(name.value);
             let kind = other.expect(tag::OBJECT_IDENTIFIER).map_err(malformed)?;
-            let wrapped = other.expect(tag::CONTEXT_CONSTRUCTED_0).map_err(malformed)?;
+            let wrapped = other
+                .expect(tag::CONTEXT_CONSTRUCTED_0)
+                .map_err(malformed)?;
             other.finish().map_err(malformed)?;
             if kind.value != oid::FULCIO_OTHER_NAME.as_bytes() {
                 return Err(CertificateFault::NameKind);

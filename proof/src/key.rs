@@ -51,7 +51,11 @@ pub struct TrustedKey {
 impl TrustedKey {
     /// A key without window and with every scheme of its kind.
     pub fn new(key: PublicKey) -> Self {
-        Self { key, valid: Window::ALWAYS, schemes: None }
+        Self {
+            key,
+            valid: Window::ALWAYS,
+            schemes: None,
+        }
     }
 }
 
@@ -148,10 +152,13 @@ impl Scheme {
     pub const fn hash(self) -> Option<HashAlgorithm> {
         match self {
             Self::Ed25519 => None,
-            Self::EcdsaP256Sha256 | Self::EcdsaP384Sha256 | Self::RsaPkcs1Sha256 | Self::RsaPssSha256 => {
-                Some(HashAlgorithm::Sha256)
+            Self::EcdsaP256Sha256
+            | Self::EcdsaP384Sha256
+            | Self::RsaPkcs1Sha256
+            | Self::RsaPssSha256 => Some(HashAlgorithm::Sha256),
+            Self::EcdsaP384Sha384 | Self::RsaPkcs1Sha384 | Self::RsaPssSha384 => {
+                Some(HashAlgorithm::Sha384)
             }
-            Self::EcdsaP384Sha384 | Self::RsaPkcs1Sha384 | Self::RsaPssSha384 => Some(HashAlgorithm::Sha384),
             Self::EcdsaP521Sha512 | Self::Ed25519ph | Self::RsaPkcs1Sha512 | Self::RsaPssSha512 => {
                 Some(HashAlgorithm::Sha512)
             }

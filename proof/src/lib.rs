@@ -32,7 +32,8 @@ mod verify;
 pub use claim::{Claim, ClaimKind, StatementClaim};
 pub use dangers::{Danger, Dangers};
 pub use evidence::{
-    BundlePiece, DssePiece, NotationPiece, Origin, SimpleSigningPiece, StorageForm, Unproven, Unverified,
+    BundlePiece, DssePiece, NotationPiece, Origin, SimpleSigningPiece, StorageForm, Unproven,
+    Unverified,
 };
 pub use identity::{CertificateIdentity, FulcioExtensions, SubjectAlternativeName, X509Identity};
 pub use key::{KeyId, Scheme, TrustedKey};

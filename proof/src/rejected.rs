@@ -42,7 +42,13 @@ pub enum UnverifiedSigner {
 
 impl Rejected {
     pub(crate) fn new(reason: RejectReason, origin: Origin) -> Self {
-        Self(Box::new(Inner { reason, origin, digest: None, unverified_claim: None, unverified_signer: None }))
+        Self(Box::new(Inner {
+            reason,
+            origin,
+            digest: None,
+            unverified_claim: None,
+            unverified_signer: None,
+        }))
     }
 
     pub(crate) fn about(
@@ -127,7 +133,9 @@ pub enum RejectReason {
         form: &'static str,
     },
     /// A layer has no signature annotation.
-    #[error("there is no signature: annotation `dev.cosignproject.cosign/signature` is missing or empty")]
+    #[error(
+        "there is no signature: annotation `dev.cosignproject.cosign/signature` is missing or empty"
+    )]
     NoSignature,
     /// An envelope does not have exactly one signature, or more than the limit.
     #[error("envelope has {found} signatures, expected {expected}")]
@@ -154,7 +162,10 @@ pub enum RejectReason {
         found: Vec<String>,
     },
     /// The claim names the subject only under digests that are too weak.
-    #[error("the claim names its subjects only under digests that are too weak or unknown: {}", OneOf(found))]
+    #[error(
+        "the claim names its subjects only under digests that are too weak or unknown: {}",
+        OneOf(found)
+    )]
     WeakDigest {
         /// The algorithms that the claim uses, the first few.
         found: Vec<String>,
@@ -182,7 +193,9 @@ pub enum RejectReason {
         cause: ContentError,
     },
     /// The signature can only be verified over another digest than the one that is known.
-    #[error("this signature is over a {algorithm} digest, and only another digest of the content is known")]
+    #[error(
+        "this signature is over a {algorithm} digest, and only another digest of the content is known"
+    )]
     DigestNeeded {
         /// The algorithm.
         algorithm: HashAlgorithm,
@@ -284,7 +297,9 @@ impl RejectReason {
         match self {
             Self::Malformed(_) | Self::UnsupportedForm { .. } => "the document's own format",
             Self::NoSignature => "cosign signature specification: annotations",
-            Self::SignatureCount { .. } => "Sigstore bundle: dsseEnvelope; DSSE envelope: signatures",
+            Self::SignatureCount { .. } => {
+                "Sigstore bundle: dsseEnvelope; DSSE envelope: signatures"
+            }
             Self::PayloadType { .. } => "in-toto envelope: payloadType",
             Self::SubjectMismatch { .. } | Self::WeakDigest { .. } => {
                 "in-toto statement: subject; simple signing: critical.image"
@@ -292,10 +307,16 @@ impl RejectReason {
             Self::MessageDigest { .. } | Self::MessageDigestAlgorithm { .. } => {
                 "Sigstore bundle: messageSignature.messageDigest"
             }
-            Self::ContentNeeded { .. } | Self::DigestNeeded { .. } => "Sigstore bundle: messageSignature",
+            Self::ContentNeeded { .. } | Self::DigestNeeded { .. } => {
+                "Sigstore bundle: messageSignature"
+            }
             Self::KeyNotTrusted { .. } | Self::KeyWindow { .. } => "trusted key",
-            Self::Signature { .. } => "DSSE protocol: verification; Sigstore bundle: messageSignature",
-            Self::NoProvenTime | Self::FutureTime { .. } => "Sigstore client specification: establishing a time",
+            Self::Signature { .. } => {
+                "DSSE protocol: verification; Sigstore bundle: messageSignature"
+            }
+            Self::NoProvenTime | Self::FutureTime { .. } => {
+                "Sigstore client specification: establishing a time"
+            }
             Self::Certificate { .. } => "RFC 5280 §4.2, §6.1; Fulcio certificate specification",
             Self::Sct(_) => "RFC 6962 §3.2",
             Self::Log { fault, .. } => fault.section(),
@@ -307,23 +328,40 @@ impl RejectReason {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Malformed(error) => return error.hint(),
-            Self::KeyNotTrusted { hint: Some(hint), trusted: 1.. } => {
-                return Some(format!("the signer's key has the identifier (base64 of SHA-256) `{}`", crate::identity::excerpt(hint)));
+            Self::KeyNotTrusted {
+                hint: Some(hint),
+                trusted: 1..,
+            } => {
+                return Some(format!(
+                    "the signer's key has the identifier (base64 of SHA-256) `{}`",
+                    crate::identity::excerpt(hint)
+                ));
             }
             Self::KeyNotTrusted { .. } => "give the signer's public key",
-            Self::ContentNeeded { .. } | Self::DigestNeeded { .. } => "give the content itself instead of its digest",
-            Self::SubjectMismatch { .. } => "a signature of another version of the image does not count for this one",
+            Self::ContentNeeded { .. } | Self::DigestNeeded { .. } => {
+                "give the content itself instead of its digest"
+            }
+            Self::SubjectMismatch { .. } => {
+                "a signature of another version of the image does not count for this one"
+            }
             Self::NoProvenTime => {
                 "the signature needs a log entry with a promise, or a timestamp of an authority that the trusted root names"
             }
-            Self::Certificate { fault: CertificateFault::Untrusted, .. } => {
-                "the trusted root must name the authority that issued the certificate"
-            }
-            Self::Certificate { fault: CertificateFault::NoAuthorities, .. } => "give a trusted root or an own authority",
+            Self::Certificate {
+                fault: CertificateFault::Untrusted,
+                ..
+            } => "the trusted root must name the authority that issued the certificate",
+            Self::Certificate {
+                fault: CertificateFault::NoAuthorities,
+                ..
+            } => "give a trusted root or an own authority",
             Self::Sct(SctFault::Missing | SctFault::NoneKnown) => {
                 "only an authority without certificate transparency may leave it out, and the trust must say so"
             }
-            Self::Log { fault: LogFault::NoProof, .. } => "the signer must store the log's inclusion proof with the signature",
+            Self::Log {
+                fault: LogFault::NoProof,
+                ..
+            } => "the signer must store the log's inclusion proof with the signature",
             _ => return None,
         };
         Some(text.to_owned())
@@ -666,7 +704,9 @@ impl LogFault {
 
     fn section(&self) -> &'static str {
         match self {
-            Self::Promise | Self::UnexpectedPromise => "RFC 6962 §3.2; Rekor v1 signed entry timestamp",
+            Self::Promise | Self::UnexpectedPromise => {
+                "RFC 6962 §3.2; Rekor v1 signed entry timestamp"
+            }
             Self::Inclusion | Self::Index { .. } => "RFC 6962 §2.1.1",
             Self::CheckpointTree | Self::CheckpointSignature | Self::CheckpointOrigin { .. } => {
                 "C2SP tlog-checkpoint; C2SP signed-note"
@@ -773,7 +813,11 @@ impl fmt::Display for OneOf<'_> {
             }
             write!(f, "`{value}`")?;
         }
-        if self.0.is_empty() { f.write_str("nothing") } else { Ok(()) }
+        if self.0.is_empty() {
+            f.write_str("nothing")
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -11,12 +11,6 @@ pub struct VerificationReport {
     pub checks: Vec<Check>,
 }
 
-impl VerificationReport {
-    pub(crate) fn note(&mut self, check: Check) {
-        self.checks.push(check);
-    }
-}
-
 /// One check that was made, or one piece that could not be checked and so was not counted.
 ///
 /// Cheap to build: nothing is formatted until [`Check::detail`] is asked for.
@@ -166,8 +160,12 @@ impl Check {
             Self::Promise { .. } => "RFC 6962 §3.2; Rekor v1 signed entry timestamp",
             Self::Inclusion { .. } => "RFC 6962 §2.1.1",
             Self::Checkpoint { .. } => "C2SP tlog-checkpoint; C2SP signed-note",
-            Self::EntryBinding { .. } => "Sigstore client specification, verification: transparency log entry",
-            Self::UnknownLog { .. } | Self::LogOutsideWindow { .. } => "Sigstore trusted root: tlogs",
+            Self::EntryBinding { .. } => {
+                "Sigstore client specification, verification: transparency log entry"
+            }
+            Self::UnknownLog { .. } | Self::LogOutsideWindow { .. } => {
+                "Sigstore trusted root: tlogs"
+            }
             Self::Witness { .. } => "C2SP tlog-cosignature",
             Self::Timestamp { .. } => "RFC 3161 §2.4.2; RFC 5816 §2.2.1; RFC 5652 §5.4",
             Self::UnknownTimestampAuthority { .. } => "Sigstore trusted root: timestampAuthorities",
@@ -175,17 +173,25 @@ impl Check {
             Self::CertificateUse { .. } => "RFC 5280 §4.2.1; Fulcio certificate specification",
             Self::Sct { .. } => "RFC 6962 §3.2",
             Self::UnknownCtLog => "Sigstore trusted root: ctlogs",
-            Self::KeySignature { scheme, .. } | Self::CertificateSignature { scheme } => match scheme {
-                Scheme::Ed25519 | Scheme::Ed25519ph => "RFC 8032 §5.1.7",
-                Scheme::EcdsaP256Sha256
-                | Scheme::EcdsaP384Sha384
-                | Scheme::EcdsaP384Sha256
-                | Scheme::EcdsaP521Sha512 => "FIPS 186-5 §6.4.2",
-                Scheme::RsaPkcs1Sha256 | Scheme::RsaPkcs1Sha384 | Scheme::RsaPkcs1Sha512 => "RFC 8017 §8.2.2",
-                Scheme::RsaPssSha256 | Scheme::RsaPssSha384 | Scheme::RsaPssSha512 => "RFC 8017 §8.1.2",
-            },
+            Self::KeySignature { scheme, .. } | Self::CertificateSignature { scheme } => {
+                match scheme {
+                    Scheme::Ed25519 | Scheme::Ed25519ph => "RFC 8032 §5.1.7",
+                    Scheme::EcdsaP256Sha256
+                    | Scheme::EcdsaP384Sha384
+                    | Scheme::EcdsaP384Sha256
+                    | Scheme::EcdsaP521Sha512 => "FIPS 186-5 §6.4.2",
+                    Scheme::RsaPkcs1Sha256 | Scheme::RsaPkcs1Sha384 | Scheme::RsaPkcs1Sha512 => {
+                        "RFC 8017 §8.2.2"
+                    }
+                    Scheme::RsaPssSha256 | Scheme::RsaPssSha384 | Scheme::RsaPssSha512 => {
+                        "RFC 8017 §8.1.2"
+                    }
+                }
+            }
             Self::KeyWindow { .. } => "trusted key: validity",
-            Self::SubjectNamed { .. } => "in-toto statement: subject; simple signing: critical.image",
+            Self::SubjectNamed { .. } => {
+                "in-toto statement: subject; simple signing: critical.image"
+            }
             Self::Weakened(_) => "trust: dangers",
         }
     }
@@ -193,40 +199,74 @@ impl Check {
     /// What the check proved, in words.
     pub fn detail(&self) -> String {
         match self {
-            Self::Promise { entry, log, time: Some(time) } => {
+            Self::Promise {
+                entry,
+                log,
+                time: Some(time),
+            } => {
                 format!("log `{log}` promised entry {entry} at {time}")
             }
-            Self::Promise { entry, log, time: None } => format!("log `{log}` promised entry {entry}"),
-            Self::Inclusion { entry, log, index, tree_size } => {
+            Self::Promise {
+                entry,
+                log,
+                time: None,
+            } => format!("log `{log}` promised entry {entry}"),
+            Self::Inclusion {
+                entry,
+                log,
+                index,
+                tree_size,
+            } => {
                 format!("entry {entry} is leaf {index} of {tree_size} in log `{log}`")
             }
             Self::Checkpoint { entry, origin } => {
                 format!("the checkpoint of entry {entry} is signed by the log `{origin}` itself")
             }
-            Self::EntryBinding { entry } => format!("entry {entry} names this signature, signer and payload"),
+            Self::EntryBinding { entry } => {
+                format!("entry {entry} names this signature, signer and payload")
+            }
             Self::UnknownLog { entry } => {
                 format!("entry {entry} was not counted: the trust does not know its log")
             }
             Self::LogOutsideWindow { entry } => {
-                format!("entry {entry} was not counted: its log's key is out of use and no time is proven")
+                format!(
+                    "entry {entry} was not counted: its log's key is out of use and no time is proven"
+                )
             }
             Self::Witness { entry, name, time } => {
                 format!("witness `{name}` signed the checkpoint of entry {entry} at {time}")
             }
-            Self::Timestamp { timestamp, authority, time } => {
+            Self::Timestamp {
+                timestamp,
+                authority,
+                time,
+            } => {
                 format!("timestamp {timestamp} by authority `{authority}` says {time}")
             }
             Self::UnknownTimestampAuthority { timestamp } => {
-                format!("timestamp {timestamp} was not counted: the trust does not know its authority")
+                format!(
+                    "timestamp {timestamp} was not counted: the trust does not know its authority"
+                )
             }
             Self::CertificatePath { length, time } => {
                 format!("a path of {length} certificates leads to a trusted authority at {time}")
             }
-            Self::CertificateUse { fingerprint } => format!("certificate `{fingerprint}` is for code signing"),
-            Self::Sct { log, time } => format!("certificate transparency log `{log}` signed the certificate at {time}"),
-            Self::UnknownCtLog => "a certificate timestamp was not counted: the trust does not know its log".to_owned(),
-            Self::KeySignature { key, scheme } => format!("the signature is by key `{key}` under {scheme}"),
-            Self::CertificateSignature { scheme } => format!("the signature is by the certificate's key under {scheme}"),
+            Self::CertificateUse { fingerprint } => {
+                format!("certificate `{fingerprint}` is for code signing")
+            }
+            Self::Sct { log, time } => {
+                format!("certificate transparency log `{log}` signed the certificate at {time}")
+            }
+            Self::UnknownCtLog => {
+                "a certificate timestamp was not counted: the trust does not know its log"
+                    .to_owned()
+            }
+            Self::KeySignature { key, scheme } => {
+                format!("the signature is by key `{key}` under {scheme}")
+            }
+            Self::CertificateSignature { scheme } => {
+                format!("the signature is by the certificate's key under {scheme}")
+            }
             Self::KeyWindow { time } => format!("the key is trusted at {time}"),
             Self::SubjectNamed { digest } => format!("the claim names `{digest}`"),
             Self::Weakened(danger) => danger.meaning().to_owned(),
@@ -247,7 +287,10 @@ impl LogId {
 
 impl std::fmt::Display for LogId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().take(64).try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.0
+            .iter()
+            .take(64)
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

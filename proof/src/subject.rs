@@ -27,17 +27,23 @@ impl Subject {
     pub fn digest(&self) -> Digest {
         match self {
             Self::Image(image) => *image.digest(),
-            Self::Blob(content) => [HashAlgorithm::Sha256, HashAlgorithm::Sha512, HashAlgorithm::Sha384]
-                .into_iter()
-                .find_map(|algorithm| content.digest(algorithm))
-                .unwrap_or_else(digest::nothing),
+            Self::Blob(content) => [
+                HashAlgorithm::Sha256,
+                HashAlgorithm::Sha512,
+                HashAlgorithm::Sha384,
+            ]
+            .into_iter()
+            .find_map(|algorithm| content.digest(algorithm))
+            .unwrap_or_else(digest::nothing),
         }
     }
 
     /// The subject's digest under `algorithm`, where it is known or can be computed.
     pub fn names(&self, algorithm: HashAlgorithm) -> Option<Digest> {
         match self {
-            Self::Image(Image::Pinned { digest }) => (digest.algorithm() == algorithm).then_some(*digest),
+            Self::Image(Image::Pinned { digest }) => {
+                (digest.algorithm() == algorithm).then_some(*digest)
+            }
             Self::Image(Image::Read(read)) => {
                 if read.digest.algorithm() == algorithm {
                     Some(read.digest)
@@ -121,7 +127,11 @@ impl Image {
         limits: &Limits,
     ) -> Result<Self, Error> {
         let manifest = Arc::new(Manifest::parse(&bytes, content_type, limits)?);
-        Ok(Self::Read(ReadImage { digest: digest::of(algorithm, &bytes), bytes, manifest }))
+        Ok(Self::Read(ReadImage {
+            digest: digest::of(algorithm, &bytes),
+            bytes,
+            manifest,
+        }))
     }
 
     /// The digest of the manifest.

@@ -120,7 +120,9 @@ pub enum DisabledReason {
     #[error("its validity ends before it starts")]
     ReversedWindow,
     /// Another log has the same identifier or key.
-    #[error("another log has the same identifier with another key, or the same key with another identifier")]
+    #[error(
+        "another log has the same identifier with another key, or the same key with another identifier"
+    )]
     SameLog,
     /// It has no identifier.
     #[error("it has no identifier")]
@@ -322,7 +324,11 @@ impl TrustBuilder {
             for scheme in key.schemes.iter().flatten() {
                 inputs.add(scheme.name().as_bytes());
             }
-            inputs.add(if key.schemes.is_some() { b"narrowed" } else { b"all" });
+            inputs.add(if key.schemes.is_some() {
+                b"narrowed"
+            } else {
+                b"all"
+            });
         }
         for root in &self.roots {
             inputs.logs(b"log", &root.logs);
@@ -334,7 +340,9 @@ impl TrustBuilder {
             inputs.add(b"own-roots");
             roots.iter().for_each(|certificate| inputs.add(certificate));
             inputs.add(b"own-intermediates");
-            intermediates.iter().for_each(|certificate| inputs.add(certificate));
+            intermediates
+                .iter()
+                .for_each(|certificate| inputs.add(certificate));
         }
         for witness in &self.witnesses {
             inputs.add(b"witness");
@@ -386,7 +394,10 @@ impl Inputs {
             self.add(role);
             self.add(authority.uri.as_bytes());
             self.window(&authority.valid);
-            authority.chain.iter().for_each(|certificate| self.add(certificate));
+            authority
+                .chain
+                .iter()
+                .for_each(|certificate| self.add(certificate));
         }
     }
 }
@@ -402,7 +413,9 @@ impl TrustMaterial {
         for instance in &root.ct_logs {
             match TrustedLog::prepare(instance, &self.ct_logs) {
                 Ok(log) => self.ct_logs.push(log),
-                Err(reason) => self.warn("certificate transparency log", &instance.base_url, reason),
+                Err(reason) => {
+                    self.warn("certificate transparency log", &instance.base_url, reason)
+                }
             }
         }
         for instance in &root.certificate_authorities {
@@ -430,25 +443,45 @@ impl TrustMaterial {
             return Err(TrustError::NoRoot);
         }
         for (position, root) in roots.iter().enumerate() {
-            let authority = own_authority(std::slice::from_ref(root))
-                .map_err(|fault| TrustError::Authority { role: "root", position, fault })?;
+            let authority = own_authority(std::slice::from_ref(root)).map_err(|fault| {
+                TrustError::Authority {
+                    role: "root",
+                    position,
+                    fault,
+                }
+            })?;
             self.authorities.push(authority);
         }
         for (position, intermediate) in intermediates.iter().enumerate() {
-            let refuse = |fault| TrustError::Authority { role: "intermediate", position, fault };
+            let refuse = |fault| TrustError::Authority {
+                role: "intermediate",
+                position,
+                fault,
+            };
             let chain = way_to_root(intermediate, roots, intermediates).map_err(refuse)?;
-            self.authorities.push(own_authority(&chain).map_err(refuse)?);
+            self.authorities
+                .push(own_authority(&chain).map_err(refuse)?);
         }
         Ok(())
     }
 }
 
 fn own_authority(chain: &[Bytes]) -> Result<Authority, CertificateFault> {
-    Authority::prepare("own authority".to_owned(), true, Window::ALWAYS, Purpose::CodeSigning, chain)
+    Authority::prepare(
+        "own authority".to_owned(),
+        true,
+        Window::ALWAYS,
+        Purpose::CodeSigning,
+        chain,
+    )
 }
 
 /// The certificates from an intermediate up to a root, followed by name; the signatures are verified afterwards.
-fn way_to_root(lowest: &Bytes, roots: &[Bytes], intermediates: &[Bytes]) -> Result<Vec<Bytes>, CertificateFault> {
+fn way_to_root(
+    lowest: &Bytes,
+    roots: &[Bytes],
+    intermediates: &[Bytes],
+) -> Result<Vec<Bytes>, CertificateFault> {
     let mut chain = vec![lowest.clone()];
     // Each step takes an intermediate that is not in the chain yet, so it ends.
     for _ in 0..=intermediates.len() {
@@ -465,19 +498,29 @@ fn way_to_root(lowest: &Bytes, roots: &[Bytes], intermediates: &[Bytes]) -> Resu
             chain.push(root.clone());
             return Ok(chain);
         }
-        let Some(next) = intermediates.iter().filter(|other| !chain.contains(other)).find(issued_by) else { break };
+        let Some(next) = intermediates
+            .iter()
+            .filter(|other| !chain.contains(other))
+            .find(issued_by)
+        else {
+            break;
+        };
         chain.push(next.clone());
     }
     Err(CertificateFault::Untrusted)
 }
 
-fn prepare_authority(instance: &AuthorityInstance, purpose: Purpose) -> Result<Authority, DisabledReason> {
+fn prepare_authority(
+    instance: &AuthorityInstance,
+    purpose: Purpose,
+) -> Result<Authority, DisabledReason> {
     let valid = checked_window(instance.valid)?;
     let name = [&instance.uri, &instance.common_name, &instance.organization]
         .into_iter()
         .find(|name| !name.is_empty())
         .map_or("authority without name", |name| name);
-    Authority::prepare(name.to_owned(), false, valid, purpose, &instance.chain).map_err(DisabledReason::Chain)
+    Authority::prepare(name.to_owned(), false, valid, purpose, &instance.chain)
+        .map_err(DisabledReason::Chain)
 }
 
 /// TOB-SIGSTORE-1: a window without start is an omission, not "always".
@@ -495,23 +538,40 @@ impl PreparedKey {
         let schemes: Vec<Scheme> = Scheme::of(trusted.key.kind())
             .iter()
             .copied()
-            .filter(|scheme| trusted.schemes.as_ref().is_none_or(|narrowed| narrowed.contains(scheme)))
+            .filter(|scheme| {
+                trusted
+                    .schemes
+                    .as_ref()
+                    .is_none_or(|narrowed| narrowed.contains(scheme))
+            })
             .collect();
         if schemes.is_empty() {
             return Err(TrustError::NoScheme { key: id });
         }
-        if let Window { start: Some(start), end: Some(end) } = trusted.valid
+        if let Window {
+            start: Some(start),
+            end: Some(end),
+        } = trusted.valid
             && end < start
         {
             return Err(TrustError::KeyWindow { key: id });
         }
-        let verifying = VerifyingKey::prepare(&trusted.key, schemes.iter().copied().map(Algorithm::of))
-            .ok_or(TrustError::Key { key: id })?;
-        Ok(Self { hint: id.hint(), id, schemes, verifying, trusted })
+        let verifying =
+            VerifyingKey::prepare(&trusted.key, schemes.iter().copied().map(Algorithm::of))
+                .ok_or(TrustError::Key { key: id })?;
+        Ok(Self {
+            hint: id.hint(),
+            id,
+            schemes,
+            verifying,
+            trusted,
+        })
     }
 
     fn same_as(&self, other: &Self) -> bool {
-        self.id == other.id && self.trusted.valid == other.trusted.valid && self.schemes == other.schemes
+        self.id == other.id
+            && self.trusted.valid == other.trusted.valid
+            && self.schemes == other.schemes
     }
 }
 
@@ -520,13 +580,17 @@ impl TrustedLog {
         let valid = checked_window(instance.key.valid)?;
         // RFC 6962 §2.1 knows one hash. Roots of logs without tree hash are those of CT logs, which imply it.
         if !matches!(instance.hash_algorithm.as_str(), "SHA2_256" | "") {
-            return Err(DisabledReason::HashAlgorithm { found: crate::identity::excerpt(&instance.hash_algorithm) });
+            return Err(DisabledReason::HashAlgorithm {
+                found: crate::identity::excerpt(&instance.hash_algorithm),
+            });
         }
         if instance.log_id.is_empty() {
             return Err(DisabledReason::NoLogId);
         }
         let Some(known) = KnownKey::from_details(&instance.key.key_details) else {
-            return Err(DisabledReason::KeyDetails { found: crate::identity::excerpt(&instance.key.key_details) });
+            return Err(DisabledReason::KeyDetails {
+                found: crate::identity::excerpt(&instance.key.key_details),
+            });
         };
         let key = PublicKey::from_spki_der(&instance.key.raw).map_err(|_| DisabledReason::Key)?;
         // TOB-SIGSTORE-6: the key must be of the kind that its details say.
@@ -536,10 +600,16 @@ impl TrustedLog {
         let id = LogId(instance.log_id.clone());
         // A015: one key under two identifiers would count as two logs, and two keys under one can't be told apart.
         let spki = Bytes::copy_from_slice(key.spki());
-        if others.iter().any(|other| (other.id == id) != (other.spki == spki)) {
+        if others
+            .iter()
+            .any(|other| (other.id == id) != (other.spki == spki))
+        {
             return Err(DisabledReason::SameLog);
         }
-        let checkpoint_key = instance.checkpoint_key_id.as_ref().unwrap_or(&instance.log_id);
+        let checkpoint_key = instance
+            .checkpoint_key_id
+            .as_ref()
+            .unwrap_or(&instance.log_id);
         Ok(Self {
             id,
             checkpoint_hint: checkpoint_key.first_chunk::<4>().copied(),
@@ -567,9 +637,15 @@ impl KnownKey {
     fn from_details(details: &str) -> Option<Self> {
         use HashAlgorithm::{Sha256, Sha384, Sha512};
         let (algorithm, kind) = match details {
-            "PKIX_ECDSA_P256_SHA_256" => (Algorithm::Ecdsa(Sha256), Kind::Exactly(KeyKind::EcdsaP256)),
-            "PKIX_ECDSA_P384_SHA_384" => (Algorithm::Ecdsa(Sha384), Kind::Exactly(KeyKind::EcdsaP384)),
-            "PKIX_ECDSA_P521_SHA_512" => (Algorithm::Ecdsa(Sha512), Kind::Exactly(KeyKind::EcdsaP521)),
+            "PKIX_ECDSA_P256_SHA_256" => {
+                (Algorithm::Ecdsa(Sha256), Kind::Exactly(KeyKind::EcdsaP256))
+            }
+            "PKIX_ECDSA_P384_SHA_384" => {
+                (Algorithm::Ecdsa(Sha384), Kind::Exactly(KeyKind::EcdsaP384))
+            }
+            "PKIX_ECDSA_P521_SHA_512" => {
+                (Algorithm::Ecdsa(Sha512), Kind::Exactly(KeyKind::EcdsaP521))
+            }
             "PKIX_ED25519" => (Algorithm::Ed25519, Kind::Exactly(KeyKind::Ed25519)),
             "PKIX_ED25519_PH" => (Algorithm::Ed25519ph, Kind::Exactly(KeyKind::Ed25519)),
             "PKIX_RSA_PKCS1V15_2048_SHA256" => (Algorithm::RsaPkcs1(Sha256), Kind::Rsa(2048)),
@@ -608,7 +684,11 @@ impl PreparedWitness {
         identity.extend_from_slice(name.as_bytes());
         identity.extend_from_slice(b"\n\x04");
         identity.extend_from_slice(witness.key.raw());
-        let hint = sha256(&identity).as_bytes().first_chunk::<4>().copied().unwrap_or_default();
+        let hint = sha256(&identity)
+            .as_bytes()
+            .first_chunk::<4>()
+            .copied()
+            .unwrap_or_default();
         match VerifyingKey::prepare(&witness.key, [Algorithm::Ed25519]) {
             Some(key) => Ok(Self { name, hint, key }),
             None => Err(TrustError::WitnessKey { name }),
