@@ -1,7 +1,7 @@
 //! What can go wrong with a key, and what can go wrong with a signature.
 
 use countersign_formats::{Digest, KeyKind};
-use countersign_proof::{Rejected, Scheme};
+use countersign_proof::{Rejected, Scheme, TrustError};
 
 /// Why a private key cannot be read, written or used.
 #[derive(Debug, thiserror::Error)]
@@ -207,6 +207,9 @@ pub enum SignError {
         /// Name of the algorithm.
         algorithm: &'static str,
     },
+    /// The signer's own key cannot be trusted, for example because it is too weak.
+    #[error("the signer's key: {0}")]
+    Trust(#[source] TrustError),
     /// What was signed does not verify; nothing may be published.
     #[error("the new signature does not verify: {0}")]
     NotVerified(#[source] Box<Rejected>),
@@ -226,6 +229,7 @@ impl SignError {
             Self::StatementType { .. } => "statement-type-mismatch",
             Self::Content { .. } => "content-unreadable",
             Self::DigestUnknown { .. } => "digest-unknown",
+            Self::Trust(error) => error.code(),
             Self::NotVerified(_) => "signature-not-verified",
         }
     }
@@ -253,6 +257,7 @@ impl SignError {
             Self::Remote { .. }
             | Self::PredicateTooLarge { .. }
             | Self::Statement(_)
+            | Self::Trust(_)
             | Self::Content { .. }
             | Self::DigestUnknown { .. } => None,
         }

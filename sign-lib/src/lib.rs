@@ -9,9 +9,9 @@
 
 mod cosign_key;
 mod error;
+mod prepared;
 mod private_key;
 mod private_key_import;
-mod prepared;
 mod scheme;
 mod signer;
 mod statement;

@@ -38,7 +38,10 @@ pub struct ToSign {
 
 enum Message {
     /// The pre-authentication encoding of an envelope: its prefix and its payload.
-    Envelope { prefix: Vec<u8>, payload: Bytes },
+    Envelope {
+        prefix: Vec<u8>,
+        payload: Bytes,
+    },
     Content(Bytes),
     DigestOnly,
 }
@@ -190,12 +193,7 @@ impl Prepared {
             content,
         };
         let bundle = Bytes::from(bundle.to_json());
-        let origin = Origin {
-            form: StorageForm::BundleFile,
-            descriptor: None,
-            manifest: None,
-            repository: None,
-        };
+        let origin = Origin::new(StorageForm::BundleFile);
         let not_verified = |rejected| SignError::NotVerified(Box::new(rejected));
         let piece = Unverified::bundle(bundle.clone(), origin, limits).map_err(not_verified)?;
         let verified = verify(&piece, &self.subject, trust, now).map_err(not_verified)?;

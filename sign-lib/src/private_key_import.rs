@@ -153,8 +153,7 @@ fn from_sec1(der: &[u8]) -> Result<PrivateKey, KeyError> {
             }
         },
     };
-    let pair =
-        EcdsaKeyPair::from_private_key_der(ecdsa_algorithm(kind)?, der).map_err(rejected)?;
+    let pair = EcdsaKeyPair::from_private_key_der(ecdsa_algorithm(kind)?, der).map_err(rejected)?;
     let document = pair.to_pkcs8v1().map_err(|_| KeyError::Library {
         operation: "key encoding",
     })?;
@@ -269,9 +268,8 @@ impl<'a> EcPrivateKey<'a> {
         let key = reader.sequence(|reader| {
             let version = u8::decode(reader)?;
             let private_key = OctetStringRef::decode(reader)?;
-            let parameters =
-                ContextSpecific::<AnyRef<'a>>::decode_explicit(reader, TagNumber::N0)?
-                    .map(|field| field.value);
+            let parameters = ContextSpecific::<AnyRef<'a>>::decode_explicit(reader, TagNumber::N0)?
+                .map(|field| field.value);
             ContextSpecific::<BitStringRef<'a>>::decode_explicit(reader, TagNumber::N1)?;
             Ok(Self {
                 version,

@@ -40,7 +40,9 @@ impl Signer for PrivateKey {
         match to_sign.digest() {
             Some(digest) if scheme != Scheme::Ed25519ph => Ok(self.sign_digest(scheme, digest)?),
             _ => {
-                let message = to_sign.message().ok_or_else(|| to_sign.content_required())?;
+                let message = to_sign
+                    .message()
+                    .ok_or_else(|| to_sign.content_required())?;
                 Ok(PrivateKey::sign(self, scheme, &message)?)
             }
         }
@@ -67,12 +69,10 @@ pub fn sign(
     let key = signer.public_key().clone();
     let trust = TrustMaterial::keys_only(vec![TrustedKey {
         key: key.clone(),
-        valid: Window {
-            start: None,
-            end: None,
-        },
+        valid: Window::ALWAYS,
         schemes: Some(vec![scheme]),
-    }]);
+    }])
+    .map_err(SignError::Trust)?;
     prepared.finish(
         &signature,
         SignerMaterial::Key(key),

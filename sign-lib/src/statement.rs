@@ -51,10 +51,9 @@ pub fn predicate_bytes<'a>(
     match form {
         PredicateForm::Json => Ok(Cow::Borrowed(file)),
         PredicateForm::Text => {
-            let text =
-                std::str::from_utf8(file).map_err(|error| SignError::PredicateNotText {
-                    offset: error.valid_up_to(),
-                })?;
+            let text = std::str::from_utf8(file).map_err(|error| SignError::PredicateNotText {
+                offset: error.valid_up_to(),
+            })?;
             Ok(Cow::Owned(json_string(text)))
         }
     }
@@ -122,7 +121,12 @@ pub fn ready_statement(
 ) -> Result<Statement, SignError> {
     let statement = Statement::parse(payload, limits).map_err(SignError::Statement)?;
     let (algorithm, value) = named(digest);
-    let digests = || statement.subjects.iter().flat_map(|subject| &subject.digests);
+    let digests = || {
+        statement
+            .subjects
+            .iter()
+            .flat_map(|subject| &subject.digests)
+    };
     if !digests().any(|(name, found)| *name == algorithm && *found == value) {
         let others: Vec<_> = digests()
             .filter(|(name, _)| *name == algorithm)

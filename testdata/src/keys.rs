@@ -173,6 +173,34 @@ impl LabKey {
         }
     }
 
+    /// Signs as Ed25519ph (RFC 8032 section 5.1) without context.
+    pub fn sign_prehashed(&self, message: &[u8]) -> Vec<u8> {
+        use ed25519_dalek::Digest as _;
+        let seed: [u8; 32] = sha256(self.name.as_bytes());
+        let hash = ed25519_dalek::Sha512::new_with_prefix(message);
+        ed25519_dalek::SigningKey::from_bytes(&seed)
+            .sign_prehashed(hash, None)
+            .expect("no context")
+            .to_bytes()
+            .to_vec()
+    }
+
+    /// Signs by RSA-PSS with SHA-256; the key must be RSA.
+    pub fn sign_pss(&self, message: &[u8]) -> Vec<u8> {
+        let Pair::Rsa(pair) = &*self.pair else {
+            return Vec::new();
+        };
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(
+            &signature::RSA_PSS_SHA256,
+            &SystemRandom::new(),
+            message,
+            &mut signature,
+        )
+        .expect("signing");
+        signature
+    }
+
     /// `AlgorithmIdentifier` of the signatures that [`LabKey::sign`] makes, DER.
     pub fn signature_algorithm(&self) -> Vec<u8> {
         match &*self.pair {

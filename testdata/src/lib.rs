@@ -7,6 +7,7 @@
     reason = "the lab feeds tests: a wrong assumption here must stop them at once"
 )]
 
+pub mod catalogue;
 pub mod certificate;
 pub mod certificate_log;
 pub mod der_writer;
@@ -15,6 +16,7 @@ pub mod lab;
 pub mod merkle;
 pub mod timestamp_authority;
 pub mod transparency_log;
+pub mod vector;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,6 +31,10 @@ pub fn pem(label: &str, der: &[u8]) -> String {
     }
     out.push_str(&format!("-----END {label}-----\n"));
     out
+}
+
+fn encode(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 fn base64_decode(text: &str) -> Vec<u8> {
