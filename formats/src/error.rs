@@ -225,8 +225,12 @@ impl Error {
     /// What to do next, where there is something.
     pub fn hint(&self) -> Option<String> {
         match &self.kind {
-            ErrorKind::OverLimit { limit, maximum } => {
-                Some(format!("the limit `{limit}` is {maximum}"))
+            ErrorKind::Unsupported { .. } if self.document == Document::PredicateType => {
+                let names: Vec<&str> = crate::predicate_types::aliases().collect();
+                Some(format!(
+                    "write the URI of the type, or one of: {}",
+                    names.join(", ")
+                ))
             }
             ErrorKind::BadDigest { .. } => Some(
                 "a digest is `sha256:`, `sha384:` or `sha512:` and lower-case hexadecimal digits"
@@ -326,4 +330,43 @@ pub(crate) fn excerpt(text: &str) -> String {
     let mut cut = text.get(..end).unwrap_or_default().to_owned();
     cut.push('…');
     cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_says_where_and_what_and_hint_says_what_next() {
+        let error = Error::new(Document::Bundle, ErrorKind::BadBase64)
+            .within("sig")
+            .within_index(3)
+            .within("signatures");
+        assert_eq!(
+            error.to_string(),
+            "bundle, at `signatures[3].sig`: not canonical base64"
+        );
+        assert!(error.hint().unwrap().contains("standard alphabet"));
+        let error = Error::new(
+            Document::PredicateType,
+            ErrorKind::Unsupported {
+                what: "short name",
+                found: "x".to_owned(),
+            },
+        );
+        assert_eq!(
+            error.to_string(),
+            "predicate type: short name `x` is not supported"
+        );
+        assert!(error.hint().unwrap().contains("spdxjson"));
+        assert_eq!(error.in_document(Document::Bundle).hint(), None);
+    }
+
+    #[test]
+    fn excerpts_end_at_a_character() {
+        let long = "é".repeat(100);
+        let cut = excerpt(&long);
+        assert_eq!((cut.chars().count(), cut.ends_with('…')), (61, true));
+        assert_eq!(excerpt("short"), "short");
+    }
 }

@@ -45,7 +45,7 @@ impl LegacyAnnotations {
         let value = |name: &str| {
             annotations
                 .get(name)
-                .map(|text| text.trim())
+                .map(|text| text.trim_ascii())
                 .filter(|text| !text.is_empty())
         };
         let read = |name: &str, read: &dyn Fn(&str) -> Result<Bytes, Error>| {

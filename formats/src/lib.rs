@@ -36,6 +36,8 @@ mod pem;
 pub mod predicate_types;
 mod public_key;
 mod reference;
+mod reference_error;
+mod registry_name;
 mod simple_signing;
 mod statement;
 mod trusted_root;
@@ -57,10 +59,8 @@ pub use manifest::{ImageIndex, ImageManifest, Manifest};
 pub use pem::{PemBlock, pem_blocks, pem_certificates, write_pem};
 pub use predicate_types::PredicateType;
 pub use public_key::{KeyKind, PublicKey};
-pub use reference::{
-    ArchiveReference, LayoutReference, Reference, ReferenceError, ReferenceErrorKind,
-    RegistryReference,
-};
+pub use reference::{ArchiveReference, LayoutReference, Reference, RegistryReference};
+pub use reference_error::{ReferenceError, ReferenceErrorKind};
 pub use simple_signing::SimpleSigning;
 pub use statement::{Predicate, Statement, StatementSubject, StatementVersion, statement_json};
 pub use trusted_root::{AuthorityInstance, InstanceKey, LogInstance, TrustedRoot};

@@ -93,7 +93,7 @@ pub fn resolve(alias_or_uri: &str) -> Result<PredicateType, Error> {
         .unwrap_or_default();
     if !is_scheme(scheme) {
         let kind = ErrorKind::Unsupported {
-            what: "predicate type",
+            what: "short name",
             found: excerpt(alias_or_uri),
         };
         return Err(refuse(kind));

@@ -4,8 +4,10 @@
 //! surrogates and everything else the grammar does not have. Strings without escapes are borrowed. Objects and lists
 //! are read through callbacks, so that a place in the document costs nothing until an error needs it.
 
+mod names;
 mod read;
 mod skip;
+mod unescape;
 mod write;
 
 pub use read::{Kind, Reader};

@@ -1,19 +1,18 @@
 //! The pull reader.
 
+use super::names::Names;
 use super::skip;
+use super::unescape::unescape;
 use crate::base64_text;
 use crate::error::{Document, Error, ErrorKind, excerpt};
 use crate::limits::Limits;
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The deepest nesting that is read whatever the limits say; also the size of the skipper's stack in bits.
 const DEPTH_BITS: usize = 128;
-
-/// Members up to which names are compared one by one; above, through a hash set.
-const FEW_MEMBERS: usize = 16;
 
 /// The type of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -430,11 +429,7 @@ impl<'a> Reader<'a> {
             self.depth -= 1;
             return Ok(());
         }
-        let mut names = Names {
-            fold_case,
-            few: Vec::new(),
-            many: HashSet::new(),
-        };
+        let mut names = Names::new(fold_case);
         loop {
             self.white_space();
             if self.byte() != Some(b'"') {
@@ -544,31 +539,6 @@ fn place(error: Error, name: &str) -> Error {
     }
 }
 
-/// The names of one object that were seen so far.
-struct Names {
-    fold_case: bool,
-    few: Vec<String>,
-    many: HashSet<String>,
-}
-
-impl Names {
-    fn insert(&mut self, name: &str) -> bool {
-        let name = if self.fold_case {
-            name.to_ascii_lowercase()
-        } else {
-            name.to_owned()
-        };
-        if self.few.len() < FEW_MEMBERS {
-            if self.few.contains(&name) {
-                return false;
-            }
-            self.few.push(name);
-            return true;
-        }
-        !self.few.contains(&name) && self.many.insert(name)
-    }
-}
-
 /// A whole number from 0 to 2^63-1, in the one way JSON writes it.
 fn whole(text: &str) -> Option<u64> {
     let canonical = text == "0" || (text.len() <= 19 && !text.starts_with('0'));
@@ -578,46 +548,4 @@ fn whole(text: &str) -> Option<u64> {
     text.parse::<i64>()
         .ok()
         .and_then(|number| u64::try_from(number).ok())
-}
-
-/// Resolves the escapes of the content of a string that [`skip::string`] found valid.
-fn unescape(content: &str) -> String {
-    let mut text = String::with_capacity(content.len());
-    let mut rest = content;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        text.push_str(plain);
-        let mut characters = escape.chars();
-        match characters.next() {
-            Some('b') => text.push('\u{8}'),
-            Some('f') => text.push('\u{c}'),
-            Some('n') => text.push('\n'),
-            Some('r') => text.push('\r'),
-            Some('t') => text.push('\t'),
-            Some('u') => {
-                let first = code_unit(&mut characters);
-                let unit = if (0xd800..0xdc00).contains(&first) {
-                    // Validated: a low surrogate follows.
-                    characters.next();
-                    characters.next();
-                    let second = code_unit(&mut characters);
-                    0x10000 + ((first & 0x3ff) << 10 | (second & 0x3ff))
-                } else {
-                    first
-                };
-                text.push(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
-            }
-            Some(other) => text.push(other),
-            None => break,
-        }
-        rest = characters.as_str();
-    }
-    text.push_str(rest);
-    text
-}
-
-fn code_unit(characters: &mut std::str::Chars<'_>) -> u32 {
-    characters
-        .by_ref()
-        .take(4)
-        .fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
 }

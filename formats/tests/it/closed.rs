@@ -364,3 +364,43 @@ fn every_prefix_of_a_document_is_refused() {
         }
     }
 }
+
+// N-08
+#[test]
+fn text_around_a_document_is_refused() {
+    for case in cases() {
+        let text = &case.text;
+        (case.parse)(&format!(" \r\n\t{text}\n")).unwrap();
+        for around in [
+            format!("\u{feff}{text}"),
+            format!("{text}x"),
+            format!("{text},"),
+            format!("{text}\0"),
+            format!("{text}\u{a0}"),
+            format!("{text}{text}"),
+            format!("// c\n{text}"),
+            format!("{text}/* c */"),
+            text.replacen(':', ":NaN,\"zz\":", 1),
+            text.replacen(':', ":1e999,\"zz\":", 1),
+            text.replacen(':', ":\"\\ud800\",\"zz\":", 1),
+            text.replacen('"', "'", 1),
+            text.replacen('{', "{,", 1),
+        ] {
+            let error = (case.parse)(&around)
+                .err()
+                .unwrap_or_else(|| panic!("{} was accepted: {around}", case.name));
+            assert!(
+                ["json-syntax", "wrong-type"].contains(&error.code()),
+                "{}: {error}: {around}",
+                case.name
+            );
+        }
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let error = (case.parse)(&text.replacen(':', &format!(":{deep},\"zz\":"), 1)).unwrap_err();
+        assert!(
+            ["over-limit", "wrong-type"].contains(&error.code()),
+            "{}: {error}",
+            case.name
+        );
+    }
+}

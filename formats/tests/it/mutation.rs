@@ -96,7 +96,7 @@ fn every_parser(input: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(1500)))]
     #[test]
     fn changed_documents_never_panic(
         seed in prop::sample::select(seeds()),
