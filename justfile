@@ -52,3 +52,15 @@ coverage:
 # Re-make what is generated from the code: vectors, docs/attacks.md, docs/errors.md.
 generate:
     cargo run --locked -p countersign-testdata --example generate
+
+# Every fuzz target for SECONDS each.
+fuzz seconds="60":
+    for target in $(cargo fuzz list); do just fuzz-one "$target" {{ seconds }}; done
+
+# One fuzz target for SECONDS.
+fuzz-one target seconds="60":
+    cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -rss_limit_mb=2048 -timeout=10 -max_len=65536
+
+# The committed corpus through every target, once.
+fuzz-replay:
+    for target in $(cargo fuzz list); do cargo +nightly fuzz run "$target" -- -runs=0 -rss_limit_mb=2048 -timeout=10; done

@@ -1,0 +1,149 @@
+//! Measures: a closure's time and allocations in this process, a whole process's wall time, CPU and peak memory.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Counts what is allocated; everything else is the system's.
+#[derive(Debug)]
+pub struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+
+#[expect(unsafe_code, reason = "an allocator that counts can only be written so; it forwards every call unchanged")]
+// SAFETY: every method forwards its arguments unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(layout.size() as u64, Ordering::Relaxed);
+        // SAFETY: the caller keeps `GlobalAlloc::alloc`'s contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps `GlobalAlloc::dealloc`'s contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(size as u64, Ordering::Relaxed);
+        // SAFETY: the caller keeps `GlobalAlloc::realloc`'s contract.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// What one call costs in this process.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// The fastest of all rounds: what the code costs when nothing disturbs it.
+    pub minimum: Duration,
+    /// The median of the rounds.
+    pub median: Duration,
+    /// Allocations of one call.
+    pub allocations: u64,
+    /// Bytes allocated by one call.
+    pub bytes: u64,
+}
+
+/// Calls `work` until about `budget` is spent, at least ten times.
+pub fn cost(budget: Duration, mut work: impl FnMut()) -> Cost {
+    work();
+    let (allocations, bytes) = (ALLOCATIONS.load(Ordering::Relaxed), BYTES.load(Ordering::Relaxed));
+    work();
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
+    let bytes = BYTES.load(Ordering::Relaxed) - bytes;
+    let mut rounds = Vec::new();
+    let start = Instant::now();
+    while rounds.len() < 10 || start.elapsed() < budget {
+        let round = Instant::now();
+        work();
+        rounds.push(round.elapsed());
+    }
+    rounds.sort_unstable();
+    Cost {
+        minimum: rounds.first().copied().unwrap_or_default(),
+        median: rounds.get(rounds.len() / 2).copied().unwrap_or_default(),
+        allocations,
+        bytes,
+    }
+}
+
+/// What a whole process costs.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub struct ProcessCost {
+    /// Wall time of the fastest run, in microseconds.
+    pub wall_minimum: u64,
+    /// Median wall time, in microseconds.
+    pub wall_median: u64,
+    /// User and system time of a run, averaged, in microseconds.
+    pub cpu: u64,
+    /// The largest resident set of any run, in KiB.
+    pub peak: u64,
+    /// The exit code of the last run.
+    pub code: i32,
+}
+
+/// The first argument that makes this program measure another one instead of printing the report.
+pub const MEASURE: &str = "measure-process";
+
+/// Runs `command` `rounds` times in a helper process of its own, so that its peak memory is told from everything else's.
+///
+/// # Errors
+///
+/// When the helper can't be started or answers nothing.
+pub fn process(rounds: u32, command: &[String]) -> std::io::Result<ProcessCost> {
+    let output = Command::new(std::env::current_exe()?)
+        .arg(MEASURE)
+        .arg(rounds.to_string())
+        .args(command)
+        .stderr(Stdio::inherit())
+        .output()?;
+    serde_json::from_slice(&output.stdout).map_err(std::io::Error::other)
+}
+
+/// What every measured program is given: no configuration but this folder's, the password of the benchmark's keys.
+pub fn environment() -> [(&'static str, String); 4] {
+    let here = std::env::current_dir().map(|folder| folder.display().to_string()).unwrap_or_default();
+    [
+        ("HOME", here.clone()),
+        ("DOCKER_CONFIG", here),
+        ("COSIGN_PASSWORD", "pw".to_owned()),
+        ("COUNTERSIGN_PASSWORD", "pw".to_owned()),
+    ]
+}
+
+/// What the helper process does: runs the command and reads what its children cost.
+///
+/// # Errors
+///
+/// When the command can't be started.
+pub fn as_helper(rounds: u32, command: &[String]) -> std::io::Result<ProcessCost> {
+    let (program, arguments) = command.split_first().ok_or_else(|| std::io::Error::other("no command"))?;
+    let mut walls = Vec::new();
+    let mut code = 0;
+    for _ in 0..rounds.max(1) {
+        let start = Instant::now();
+        let status = Command::new(program)
+            .args(arguments)
+            .envs(environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        walls.push(start.elapsed().as_micros() as u64);
+        code = status.code().unwrap_or(-1);
+    }
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)?;
+    let micros = |time: nix::sys::time::TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
+    walls.sort_unstable();
+    Ok(ProcessCost {
+        wall_minimum: walls.first().copied().unwrap_or_default(),
+        wall_median: walls.get(walls.len() / 2).copied().unwrap_or_default(),
+        cpu: (micros(usage.user_time()) + micros(usage.system_time())) / u64::from(rounds.max(1)),
+        peak: usage.max_rss() as u64,
+        code,
+    })
+}
