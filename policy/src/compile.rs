@@ -58,7 +58,8 @@ impl Compiler<'_> {
             },
             duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
             merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
-            strict_booleans: true,
+            // A policy has no booleans: `yes` and `on`, which YAML 1.1 takes for some, must be quoted.
+            strict_booleans: false,
             no_schema: true,
             reject_unsupported_tags: true,
             reject_tagged_field_names: true,
@@ -435,6 +436,11 @@ impl Compiler<'_> {
                 let key = key.as_deref().map_or("a key".to_owned(), |key| format!("`{}`", shown(key)));
                 fault(PolicyProblem::DuplicateKey, format!("{key} is given twice"), None)
             }
+            YamlError::SerdeUnknownField { field: merge, .. } | YamlError::SerdeUnknownVariant { variant: merge, .. }
+                if merge == "<<" =>
+            {
+                fault(PolicyProblem::NotPlain, "a policy has no merge keys".to_owned(), Some(PLAIN.to_owned()))
+            }
             YamlError::SerdeUnknownField { field, expected, .. } => fault(
                 PolicyProblem::UnknownField,
                 format!("there is no field `{}` here", shown(field)),
@@ -479,7 +485,6 @@ impl Compiler<'_> {
             | YamlError::SerdeInvalidValue { .. }
             | YamlError::SerdeInvalidLength { .. }
             | YamlError::Unexpected { .. }
-            | YamlError::InvalidScalar { .. }
             | YamlError::InvalidBooleanStrict { .. }
             | YamlError::NullIntoString { .. }
             | YamlError::ExternallyTaggedEnumExpectedScalarOrMapping { .. }
@@ -487,12 +492,24 @@ impl Compiler<'_> {
             | YamlError::UnexpectedValueForUnitEnumVariant { .. } => {
                 fault(PolicyProblem::WrongType, sentence(error), None)
             }
+            YamlError::InvalidScalar { ty, .. } => {
+                let belongs = if ty.starts_with('u') { "a whole number from 0 on" } else { ty };
+                fault(PolicyProblem::WrongType, format!("here belongs {belongs}"), None)
+            }
             YamlError::ExpectedMappingEndAfterEnumVariantValue { .. } => fault(
                 PolicyProblem::WrongType,
                 "only one of these may stand here".to_owned(),
                 Some("put several rules into an `allOf` list".to_owned()),
             ),
-            _ => fault(PolicyProblem::Syntax, sentence(error), None),
+            _ => {
+                let sentence = sentence(error);
+                let problem = if sentence.contains("recursion limit") {
+                    PolicyProblem::OverLimit
+                } else {
+                    PolicyProblem::Syntax
+                };
+                fault(problem, sentence, None)
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -49,7 +49,7 @@ pub(crate) struct Gatherer<'a> {
 
 enum Aside {
     Referrer(Descriptor, ListedVia),
-    Piece(Located, SourceKind),
+    Piece(Located),
 }
 
 /// What came of one listed manifest.
@@ -148,7 +148,7 @@ impl<'a> Gatherer<'a> {
         }
         let mut supplied = Vec::new();
         let (located, unlikely) = self.open(source, likely, via, interest, &mut supplied).await;
-        aside.extend(unlikely.into_iter().map(|located| Aside::Piece(located, source)));
+        aside.extend(unlikely.into_iter().map(|located| Aside::Piece(located)));
         supplied.extend(self.fetch(located, budget).await);
         supplied.push(Supplied::Source(source, self.read(complete)));
         self.aside.append(&mut aside);
@@ -180,7 +180,7 @@ impl<'a> Gatherer<'a> {
                         if interest.likely(piece.unverified_predicate_type.as_deref()) {
                             likely.push((piece, source));
                         } else {
-                            self.aside.push(Aside::Piece(piece, source));
+                            self.aside.push(Aside::Piece(piece));
                         }
                     }
                 }
@@ -199,7 +199,7 @@ impl<'a> Gatherer<'a> {
         let mut referrers: Vec<(Descriptor, ListedVia)> = Vec::new();
         for aside in std::mem::take(&mut self.aside) {
             match aside {
-                Aside::Piece(piece, _) => located.push((piece, source)),
+                Aside::Piece(piece) => located.push((piece, source)),
                 Aside::Referrer(descriptor, via) => referrers.push((descriptor, via)),
             }
         }
