@@ -1,0 +1,111 @@
+//! One module a command, and the table that finds it.
+
+mod attest;
+mod attest_blob;
+mod completion;
+mod demo;
+mod discover;
+mod generate_key_pair;
+mod import_key_pair;
+mod inspect;
+mod login;
+mod logout;
+mod policy_check;
+mod public_key;
+mod registry_serve;
+mod sign;
+mod sign_blob;
+mod verify;
+mod verify_attestation;
+mod verify_blob;
+mod verify_blob_attestation;
+
+use serde_json::Value;
+
+use crate::arguments::{Command, PolicyCommand, RegistryCommand};
+use crate::context::Context;
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+
+/// What a command that gave its answer ends with.
+pub(crate) struct Done {
+    /// The exit code.
+    pub(crate) status: ExitStatus,
+    /// The `result` of the JSON envelope; `None` when it went out while the command ran.
+    pub(crate) result: Option<Value>,
+}
+
+impl Done {
+    /// The command did what was asked.
+    pub(crate) fn pass(result: Value) -> Self {
+        Self {
+            status: ExitStatus::Pass,
+            result: Some(result),
+        }
+    }
+
+    /// The command did what was asked and has printed its result already.
+    pub(crate) fn printed() -> Self {
+        Self {
+            status: ExitStatus::Pass,
+            result: None,
+        }
+    }
+}
+
+/// The name under which `command` stands in the JSON envelope.
+pub(crate) fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Sign(_) => "sign",
+        Command::Attest(_) => "attest",
+        Command::Verify(_) => "verify",
+        Command::VerifyAttestation(_) => "verify-attestation",
+        Command::SignBlob(_) => "sign-blob",
+        Command::AttestBlob(_) => "attest-blob",
+        Command::VerifyBlob(_) => "verify-blob",
+        Command::VerifyBlobAttestation(_) => "verify-blob-attestation",
+        Command::Discover(_) => "discover",
+        Command::Inspect(_) => "inspect",
+        Command::GenerateKeyPair(_) => "generate-key-pair",
+        Command::ImportKeyPair(_) => "import-key-pair",
+        Command::PublicKey(_) => "public-key",
+        Command::Policy(PolicyCommand::Check(_)) => "policy check",
+        Command::Registry(RegistryCommand::Serve(_)) => "registry serve",
+        Command::Login(_) => "login",
+        Command::Logout(_) => "logout",
+        Command::Completion(_) => "completion",
+        Command::Demo(_) => "demo",
+    }
+}
+
+/// Runs `command`.
+///
+/// # Errors
+/// What kept the command from giving its answer; a denial is an answer.
+pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+    match command {
+        Command::Sign(arguments) => sign::run(arguments, context),
+        Command::Attest(arguments) => attest::run(arguments, context),
+        Command::Verify(arguments) => verify::run(arguments, context),
+        Command::VerifyAttestation(arguments) => verify_attestation::run(arguments, context),
+        Command::SignBlob(arguments) => sign_blob::run(&arguments, context),
+        Command::AttestBlob(arguments) => attest_blob::run(&arguments, context),
+        Command::VerifyBlob(arguments) => verify_blob::run(arguments, context),
+        Command::VerifyBlobAttestation(arguments) => {
+            verify_blob_attestation::run(arguments, context)
+        }
+        Command::Discover(arguments) => discover::run(&arguments, context),
+        Command::Inspect(arguments) => inspect::run(&arguments, context),
+        Command::GenerateKeyPair(arguments) => generate_key_pair::run(&arguments, context),
+        Command::ImportKeyPair(arguments) => import_key_pair::run(&arguments, context),
+        Command::PublicKey(arguments) => public_key::run(&arguments, context),
+        Command::Policy(PolicyCommand::Check(arguments)) => policy_check::run(&arguments, context),
+        Command::Registry(RegistryCommand::Serve(arguments)) => {
+            registry_serve::run(&arguments, context)
+        }
+        Command::Login(arguments) => login::run(&arguments, context),
+        Command::Logout(arguments) => logout::run(&arguments, context),
+        Command::Completion(arguments) => completion::run(&arguments, context),
+        Command::Demo(arguments) => demo::run(&arguments, context),
+    }
+}

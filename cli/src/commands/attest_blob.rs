@@ -1,0 +1,44 @@
+//! `attest-blob`: signs a statement about a file into a bundle.
+
+use countersign_formats::Limits;
+use countersign_proof::Subject;
+use countersign_sign::{Prepared, attestation_statement, ready_statement, sign};
+
+use super::{Done, sign_blob};
+use crate::arguments::AttestBlob;
+use crate::blob_content;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::signing::{self, Claim};
+use crate::key_files;
+
+pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+    let limits = Limits::DEFAULT;
+    let path = signing::bundle_path(&arguments.file, arguments.bundle.as_ref())?;
+    let claim = signing::claim(
+        &arguments.predicate_type,
+        arguments.predicate.as_deref(),
+        arguments.statement.as_deref(),
+    )?;
+    let key = key_files::private(context, &arguments.key)?;
+    let artifact = blob_content::open(context, &arguments.file)?;
+    let document = arguments.predicate.as_ref().or(arguments.statement.as_ref());
+    let named = |error| match document {
+        Some(path) => signing::about(path, error),
+        None => Failure::from(error),
+    };
+    let statement = match claim {
+        Claim::Predicate { predicate_type, bytes } => {
+            attestation_statement(&[(artifact.name.as_str(), artifact.digest)], &predicate_type, &bytes).map_err(named)?
+        }
+        Claim::Statement(statement) => {
+            ready_statement(statement.clone(), &artifact.digest, None, &limits).map_err(named)?;
+            statement
+        }
+    };
+    let subject = Subject::Blob(artifact.content.clone());
+    let prepared = Prepared::statement(statement, subject, &limits)?;
+    let signed = sign(&key, prepared, None, context.now, &limits)?;
+    signing::write_bundle(context, &path, &signed.bundle)?;
+    Ok(Done::pass(sign_blob::report(context, "attested", &artifact, &path, &signed.bundle)))
+}

@@ -1,0 +1,97 @@
+//! `sign`: signs images by digest and stores the signatures beside them.
+
+use std::collections::BTreeMap;
+
+use countersign_formats::{Limits, Reference};
+use countersign_registry::Settings;
+use countersign_sign::{PrivateKey, sign_image};
+use serde_json::json;
+
+use super::Done;
+use crate::arguments::Sign;
+use crate::context::Context;
+use crate::escape;
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::images::{self, ImageDone};
+use crate::{key_files, presence, signing, stores};
+
+pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+    signing::one_image_for_bundle(&arguments.images, arguments.bundle.as_ref())?;
+    if arguments.require_digest {
+        for text in &arguments.images {
+            images::require_digest(text, &stores::reference(text)?)?;
+        }
+    }
+    let annotations: BTreeMap<String, String> = arguments
+        .annotations
+        .iter()
+        .map(|pair| (pair.name.clone(), pair.value.clone()))
+        .collect();
+    let key = key_files::private(context, &arguments.key)?;
+    let settings = stores::settings(context);
+    let runtime = context.runtime()?;
+    let images = arguments.images.clone();
+    images::each(context, &images, |context, text, reference| {
+        let work = Work { arguments: &arguments, annotations: &annotations, key: &key, settings: &settings };
+        one(context, &runtime, &work, text, reference)
+    })
+}
+
+/// What is the same for every image of a run.
+struct Work<'a> {
+    arguments: &'a Sign,
+    annotations: &'a BTreeMap<String, String>,
+    key: &'a PrivateKey,
+    settings: &'a Settings,
+}
+
+fn one(
+    context: &mut Context<'_, '_>,
+    runtime: &tokio::runtime::Runtime,
+    work: &Work<'_>,
+    text: &str,
+    reference: &Reference,
+) -> Result<ImageDone, Failure> {
+    let (store, target) = stores::open(reference, work.settings)?;
+    let image = runtime.block_on(store.resolve(&target))?.descriptor;
+    if let Some(tag) = images::resolved_tag(reference) {
+        context.printer.say(&format!("tag `{}` is {} now", escape::field(tag), image.digest));
+    }
+    if work.arguments.if_missing
+        && presence::is_signed(context, runtime, work.settings, reference, &image, work.key, work.annotations)?
+    {
+        let name = images::pinned(reference, &image.digest);
+        context.printer.line(&name);
+        context.printer.say(&format!("{} is signed by this key already, nothing done", escape::field(&name)));
+        return Ok(ImageDone {
+            status: ExitStatus::Pass,
+            entry: json!({
+                "reference": escape::capped(text, escape::FIELD_BYTES),
+                "image": name,
+                "digest": image.digest.to_string(),
+                "exitCode": 0,
+                "alreadySigned": true,
+            }),
+        });
+    }
+    let signed = sign_image(work.key, image.digest, work.annotations, context.now, &Limits::DEFAULT)?;
+    if let Some(path) = &work.arguments.bundle {
+        signing::write_bundle(context, path, &signed.bundle)?;
+    }
+    let published = match work.arguments.no_upload {
+        true => None,
+        false => Some(signing::publish(context, runtime, store.as_ref(), &image, &signed)?),
+    };
+    let entry = signing::report(
+        context,
+        "signed",
+        text,
+        reference,
+        &image,
+        published.as_ref(),
+        work.arguments.bundle.as_ref(),
+        store.requests(),
+    );
+    Ok(ImageDone { status: ExitStatus::Pass, entry })
+}

@@ -1,0 +1,17 @@
+//! `verify`: decides whether images are signed as asked.
+
+use super::Done;
+use crate::arguments::Verify;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::judging::{self, Judging};
+use crate::trust::{self, Wanted};
+
+pub(crate) fn run(arguments: Verify, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+    let policies = trust::policy(context, &arguments.trust, Wanted::Signature, false, &arguments.annotations)?;
+    if arguments.trust.print_policy {
+        return Ok(trust::print(context, &policies));
+    }
+    let judging = Judging::new(policies, &arguments.trust, &arguments.bundle)?;
+    judging::images(context, &arguments.images, judging)
+}

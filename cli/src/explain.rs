@@ -1,0 +1,272 @@
+//! Says in words what a decision rests on: who signed, or per candidate what was expected, found and would change it.
+
+use std::collections::BTreeSet;
+
+use countersign_policy::{
+    Action, Candidate, Cause, CauseClass, Decision, Outcome, RuleOutcome, Status, Verdict,
+};
+use countersign_proof::{
+    ClaimKind, Dated, Origin, Rejected, Signer, UnverifiedSigner, Verified,
+};
+
+use crate::context::Context;
+use crate::escape::field;
+use crate::exit::ExitStatus;
+
+/// Most candidates that are explained for one rule; the JSON result has all.
+const CANDIDATES: usize = 20;
+
+/// The exit code of a decision: what the policy's mode lets through passes.
+pub(crate) fn status(decision: &Decision) -> ExitStatus {
+    match decision.action {
+        Action::Admit | Action::AdmitWithWarning => ExitStatus::Pass,
+        Action::Deny => match decision.outcome() {
+            Outcome::Pass => ExitStatus::Pass,
+            Outcome::NoEvidence => ExitStatus::NoEvidence,
+            Outcome::NoneAcceptable => ExitStatus::NoneAcceptable,
+            Outcome::NoCertificate => ExitStatus::NoCertificate,
+            Outcome::Unknown(CauseClass::Authentication) => ExitStatus::Authentication,
+            Outcome::Unknown(CauseClass::StaleTrust) => ExitStatus::TrustMaterial,
+            Outcome::Unknown(_) => ExitStatus::Unavailable,
+        },
+    }
+}
+
+/// The exit code of what could not be found out: 21 beats 22 beats 20.
+pub(crate) fn status_of_unknown(causes: &[Cause]) -> ExitStatus {
+    causes
+        .iter()
+        .map(|cause| match cause.class {
+            CauseClass::Authentication => ExitStatus::Authentication,
+            CauseClass::StaleTrust => ExitStatus::TrustMaterial,
+            _ => ExitStatus::Unavailable,
+        })
+        .fold(ExitStatus::Unavailable, ExitStatus::and)
+}
+
+/// The word for a status in a summary.
+pub(crate) fn word(status: ExitStatus) -> &'static str {
+    match status {
+        ExitStatus::Pass => "verified",
+        ExitStatus::NoEvidence
+        | ExitStatus::NoneAcceptable
+        | ExitStatus::NoCertificate => "denied",
+        ExitStatus::NotFound => "not found",
+        ExitStatus::Internal | ExitStatus::Usage => "failed",
+        ExitStatus::Unavailable | ExitStatus::Authentication | ExitStatus::TrustMaterial => "unknown",
+    }
+}
+
+/// Explains `decision` about `name` on standard error.
+pub(crate) fn explain(context: &mut Context<'_, '_>, name: &str, decision: &Decision) {
+    let name = field(name);
+    match (&decision.verdict, decision.action) {
+        (Verdict::Pass, _) => {
+            context.printer.say(&format!("verified: {name}"));
+            for piece in &decision.accepted {
+                context.printer.say(&format!("  {}", proof(piece)));
+            }
+        }
+        (Verdict::Fail(_), Action::AdmitWithWarning) => {
+            context.printer.say(&format!("warning: {name} is not what the policy asks for, and its mode is `warn`"));
+            denial(context, decision);
+        }
+        (Verdict::Fail(_), _) => {
+            context.printer.say(&format!("denied: {name}"));
+            denial(context, decision);
+        }
+        (Verdict::Unknown(causes), action) => {
+            let word = if action == Action::AdmitWithWarning { "warning" } else { "unknown" };
+            context.printer.say(&format!("{word}: {name}: it could not be found out whether it may pass"));
+            let mut said = BTreeSet::new();
+            for cause in causes {
+                let line = format!("  {}: {}", field(&cause.source), field(&cause.detail));
+                if said.insert(line.clone()) {
+                    context.printer.say(&line);
+                }
+            }
+            let hint = match decision.outcome() {
+                Outcome::Unknown(CauseClass::Authentication) => "log in with `countersign login HOST`",
+                Outcome::Unknown(CauseClass::StaleTrust) => "give newer trust material with `--trusted-root FILE`",
+                Outcome::Unknown(CauseClass::Network) => "try again, or give it longer with `--timeout`",
+                _ => "this is no answer about the image; the registry must be repaired before there is one",
+            };
+            context.printer.say(&format!("  hint: {hint}"));
+            rejected(context, &decision.rejected);
+        }
+    }
+    for danger in &decision.dangers {
+        context.printer.warn(&format!("this decision rests on a danger that was accepted: {}", field(danger)));
+    }
+    if context.printer.verbosity() > 1 {
+        checks(context, decision);
+    }
+}
+
+/// A proven piece in one line.
+fn proof(piece: &Verified) -> String {
+    let mut line = format!("{} by {}", claim(&piece.claim().kind()), signer(piece.signer()));
+    match piece.dated() {
+        Dated::Within { not_after, .. } => line.push_str(&format!(", signed no later than {not_after}")),
+        _ => {}
+    }
+    for entry in piece.logs() {
+        line.push_str(&format!(", log entry {}", entry.log_index));
+        if let Some(origin) = &entry.origin {
+            line.push_str(&format!(" of {}", field(origin)));
+        }
+    }
+    for timestamp in piece.timestamps() {
+        line.push_str(&format!(", timestamp of {}", field(&timestamp.name)));
+    }
+    line.push_str(&format!(" ({})", place(piece.origin())));
+    line
+}
+
+fn denial(context: &mut Context<'_, '_>, decision: &Decision) {
+    if let Verdict::Fail(reasons) = &decision.verdict {
+        for reason in reasons {
+            context.printer.say(&format!("  {}", field(&reason.message)));
+        }
+    }
+    for policy in &decision.policies {
+        leaves(&policy.rule, &mut |leaf| candidates(context, leaf));
+    }
+    rejected(context, &decision.rejected);
+    let found = types(decision);
+    if !found.is_empty() {
+        context.printer.say(&format!("  types found: {}", found.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    if decision.accepted.is_empty() && decision.unused.is_empty() && decision.rejected.is_empty() {
+        context.printer.say("  nothing is attached to it");
+        context.printer.say("  hint: sign it with `countersign sign`, or look at what is there with `countersign discover`");
+    }
+}
+
+/// Visits each rule without inner rules that did not pass.
+fn leaves(rule: &RuleOutcome, visit: &mut dyn FnMut(&RuleOutcome)) {
+    if rule.status == Status::Pass {
+        return;
+    }
+    if rule.children.is_empty() {
+        visit(rule);
+    }
+    for child in &rule.children {
+        leaves(child, visit);
+    }
+}
+
+fn candidates(context: &mut Context<'_, '_>, rule: &RuleOutcome) {
+    if rule.candidates.is_empty() {
+        return;
+    }
+    context.printer.say(&format!("  required: {}", field(&rule.rule)));
+    for candidate in rule.candidates.iter().take(CANDIDATES) {
+        one(context, candidate);
+    }
+    more(context, rule.candidates.len());
+}
+
+fn one(context: &mut Context<'_, '_>, candidate: &Candidate) {
+    let piece = &candidate.piece;
+    context.printer.say(&format!(
+        "  candidate: {} by {} ({})",
+        claim(&piece.claim().kind()),
+        signer(piece.signer()),
+        place(piece.origin())
+    ));
+    for mismatch in &candidate.mismatches {
+        context.printer.say(&format!("    {}", field(&mismatch.message)));
+        context.printer.say(&format!("    expected: {}", field(&mismatch.expected)));
+        context.printer.say(&format!("    found:    {}", field(&mismatch.found)));
+        if let Some(hint) = &mismatch.hint {
+            context.printer.say(&format!("    hint: {}", field(hint)));
+        }
+    }
+}
+
+fn rejected(context: &mut Context<'_, '_>, rejected: &[Rejected]) {
+    for piece in rejected.iter().take(CANDIDATES) {
+        let claimed = piece.unverified_claim().map_or_else(String::new, |kind| format!(" that says it is a {}", claim(kind)));
+        let signed = match piece.unverified_signer() {
+            Some(UnverifiedSigner::Key { hint: Some(hint) }) => format!(", by key {}", field(hint)),
+            Some(UnverifiedSigner::Certificate { san: Some(san), issuer }) => format!(
+                ", by {}{}",
+                field(san.value()),
+                issuer.as_ref().map(|issuer| format!(" of {}", field(issuer))).unwrap_or_default()
+            ),
+            _ => String::new(),
+        };
+        context.printer.say(&format!("  rejected: {}{claimed}{signed}", place(piece.origin())));
+        context.printer.say(&format!("    {} [{}]", field(&piece.to_string()), piece.code()));
+        if let Some(hint) = piece.hint() {
+            context.printer.say(&format!("    hint: {}", field(&hint)));
+        }
+    }
+    more(context, rejected.len());
+}
+
+fn more(context: &mut Context<'_, '_>, count: usize) {
+    if count > CANDIDATES {
+        context.printer.say(&format!("  … and {} more; `--output json` has them all", count - CANDIDATES));
+    }
+}
+
+/// Predicate types of the proven statements that did not count.
+fn types(decision: &Decision) -> BTreeSet<String> {
+    decision
+        .unused
+        .iter()
+        .filter_map(|piece| piece.claim().predicate_type())
+        .map(field)
+        .take(CANDIDATES)
+        .collect()
+}
+
+fn checks(context: &mut Context<'_, '_>, decision: &Decision) {
+    for piece in decision.accepted.iter().chain(&decision.unused) {
+        context.printer.say(&format!("  checks of {}:", place(piece.origin())));
+        for check in &piece.report().checks {
+            context.printer.say(&format!("    {} ({}): {}", check.name(), check.section(), field(&check.detail())));
+        }
+    }
+}
+
+/// What a piece claims, in words.
+pub(crate) fn claim(kind: &ClaimKind) -> String {
+    match kind {
+        ClaimKind::Statement { predicate_type } if predicate_type == countersign_formats::predicate_types::COSIGN_SIGN => {
+            "signature".to_owned()
+        }
+        ClaimKind::Statement { predicate_type } => format!("statement {}", field(predicate_type)),
+        ClaimKind::SimpleSigning => "signature (simple signing)".to_owned(),
+        ClaimKind::Message => "message signature".to_owned(),
+        other => field(&other.to_string()),
+    }
+}
+
+fn signer(signer: &Signer) -> String {
+    match signer {
+        Signer::Key(id) => format!("key {id}"),
+        Signer::Fulcio(identity) => format!(
+            "{} of {}",
+            field(identity.san.value()),
+            identity.issuer.as_deref().map_or_else(|| "an unnamed issuer".to_owned(), field)
+        ),
+        Signer::X509(identity) => identity
+            .san
+            .as_ref()
+            .map_or_else(|| format!("certificate {}", identity.fingerprint), |san| field(san.value())),
+        _ => "another kind of signer".to_owned(),
+    }
+}
+
+/// Where a piece was found, in words.
+pub(crate) fn place(origin: &Origin) -> String {
+    let digest = origin.manifest.or_else(|| origin.descriptor.as_ref().map(|descriptor| descriptor.digest));
+    match (digest, &origin.repository) {
+        (Some(digest), _) => format!("{} {digest}", origin.form),
+        (None, Some(name)) => format!("{} {}", origin.form, field(name)),
+        (None, None) => origin.form.to_string(),
+    }
+}

@@ -1,0 +1,188 @@
+//! Judges images and files by a policy, and reports what came of it.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use countersign::{Evidence, Verification, Verifier, VerifyError};
+use countersign_formats::Limits;
+use countersign_policy::{Decision, PolicySet};
+use countersign_trust_store::Root;
+use serde_json::{Value, json};
+
+use crate::arguments::Trust;
+use crate::commands::Done;
+use crate::context::Context;
+use crate::escape;
+use crate::exit::ExitStatus;
+use crate::explain;
+use crate::failure::Failure;
+use crate::images::{self, ImageDone};
+use crate::{blob_content, files, stores, trust};
+
+impl From<VerifyError> for Failure {
+    fn from(error: VerifyError) -> Self {
+        use countersign::ErrorClass;
+        let error = match error {
+            // The store's own words and code say more.
+            VerifyError::Store(store) => return Failure::from(store),
+            other => other,
+        };
+        let status = match error.class() {
+            ErrorClass::Usage => ExitStatus::Usage,
+            ErrorClass::NotFound => ExitStatus::NotFound,
+            ErrorClass::Authentication => ExitStatus::Authentication,
+            ErrorClass::Trust => ExitStatus::TrustMaterial,
+            ErrorClass::Internal => ExitStatus::Internal,
+            _ => ExitStatus::Unavailable,
+        };
+        Failure::new(status, error.code(), error.to_string()).or_hint(error.hint())
+    }
+}
+
+/// What is judged by: the policy, the trusted root and the evidence that was brought along.
+pub(crate) struct Judging {
+    pub(crate) policies: PolicySet,
+    pub(crate) root: Option<Root>,
+    pub(crate) evidence: Vec<Evidence>,
+}
+
+impl Judging {
+    /// What the trust flags and bundle files amount to.
+    pub(crate) fn new(policies: PolicySet, trust: &Trust, bundles: &[PathBuf]) -> Result<Self, Failure> {
+        Ok(Self {
+            root: trust::root(trust, &policies)?,
+            policies,
+            evidence: evidence(bundles)?,
+        })
+    }
+
+    /// The verifier for this run.
+    fn verifier(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
+        let mut builder = Verifier::builder()
+            .policy(self.policies)
+            .settings(stores::settings(context))
+            .deadline(context.global.timeout)
+            .evidence(self.evidence);
+        if let Some(root) = &self.root {
+            builder = builder.trusted_root(root.trusted_root());
+        }
+        Ok(builder.build()?)
+    }
+}
+
+/// Reads bundle files.
+fn evidence(paths: &[PathBuf]) -> Result<Vec<Evidence>, Failure> {
+    paths
+        .iter()
+        .map(|path| {
+            let bytes = files::read("the bundle", path, Limits::DEFAULT.bundle_bytes)?;
+            Ok(Evidence::new(path.display().to_string(), Bytes::from(bytes)))
+        })
+        .collect()
+}
+
+/// Judges each image and ends with a summary when there are several.
+pub(crate) fn images(
+    context: &mut Context<'_, '_>,
+    names: &[String],
+    judging: Judging,
+) -> Result<Done, Failure> {
+    // Typing errors come before the trust material is prepared.
+    for name in names {
+        stores::reference(name)?;
+    }
+    let verifier = judging.verifier(context)?;
+    let runtime = context.runtime()?;
+    let now = context.now;
+    let done = images::each(context, names, |context, text, reference| {
+        let verification = runtime.block_on(verifier.verify(reference, now))?;
+        Ok(report(context, text, &verification))
+    })?;
+    if names.len() > 1 {
+        summary(context, &done);
+    }
+    Ok(done)
+}
+
+/// Prints one judged image and makes its entry.
+fn report(context: &mut Context<'_, '_>, text: &str, verification: &Verification) -> ImageDone {
+    let status = explain::status(&verification.decision);
+    explain::explain(context, &verification.name, &verification.decision);
+    if status == ExitStatus::Pass {
+        context.printer.line(&verification.name);
+    }
+    ImageDone {
+        status,
+        entry: json!({
+            "reference": escape::capped(text, escape::FIELD_BYTES),
+            "image": verification.name,
+            "digest": verification.digest.to_string(),
+            "mediaType": verification.image.as_ref().map(|image| escape::capped(&image.media_type, escape::FIELD_BYTES)),
+            "exitCode": status.code(),
+            "requests": verification.requests,
+            "decision": record(&verification.decision),
+        }),
+    }
+}
+
+fn record(decision: &Decision) -> Value {
+    // A record is made of strings, numbers and lists of them, which serialize.
+    serde_json::to_value(decision.record()).unwrap_or(Value::Null)
+}
+
+fn summary(context: &mut Context<'_, '_>, done: &Done) {
+    let entries = done
+        .result
+        .as_ref()
+        .and_then(|result| result.get("images"))
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let mut counts: Vec<(&'static str, usize)> = Vec::new();
+    context.printer.say("summary:");
+    for entry in &entries {
+        let code = entry.get("exitCode").and_then(Value::as_u64).unwrap_or_default();
+        let status = ExitStatus::ALL.into_iter().find(|status| u64::from(status.code()) == code).unwrap_or(ExitStatus::Internal);
+        let word = explain::word(status);
+        let name = entry
+            .get("image")
+            .or_else(|| entry.get("reference"))
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        context.printer.say(&format!("  {word} ({code}) {}", escape::field(name)));
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    context.printer.say(&format!("{} images: {}", entries.len(), counts.join(", ")));
+}
+
+/// Judges a file, or the digest of one.
+pub(crate) fn blob(
+    context: &mut Context<'_, '_>,
+    text: &str,
+    judging: Judging,
+) -> Result<Done, Failure> {
+    let artifact = blob_content::open(context, text)?;
+    let verifier = judging.verifier(context)?;
+    let now = context.now;
+    let decision = context.runtime()?.block_on(verifier.verify_blob(artifact.content.clone(), &[], now))?;
+    let status = explain::status(&decision);
+    let name = format!("{}@{}", artifact.name, artifact.digest);
+    let name = if artifact.name == artifact.digest.to_string() { artifact.name.clone() } else { name };
+    explain::explain(context, &name, &decision);
+    if status == ExitStatus::Pass {
+        context.printer.line(&artifact.digest.to_string());
+    }
+    Ok(Done {
+        status,
+        result: Some(json!({
+            "artifact": escape::capped(&artifact.name, escape::FIELD_BYTES),
+            "digest": artifact.digest.to_string(),
+            "exitCode": status.code(),
+            "decision": record(&decision),
+        })),
+    })
+}

@@ -1,0 +1,202 @@
+//! What the trust flags amount to: a policy, and the trusted root that proofs are made under.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use countersign::{PolicyLoadError, load_policies};
+use countersign_formats::{Limits, PredicateType};
+use countersign_policy::{
+    Mode, Pattern, PatternError, Policy, PolicySet, Requirement, SignerRule, Thresholds,
+};
+use countersign_trust_store::{Root, RootError};
+
+use crate::arguments::{Annotation, Trust};
+use crate::context::Context;
+use crate::exit::ExitStatus;
+use crate::failure::{Failure, words};
+use crate::key_files;
+
+impl From<PolicyLoadError> for Failure {
+    fn from(error: PolicyLoadError) -> Self {
+        match error {
+            PolicyLoadError::Unreadable { path, reason } => Failure::unreadable("the policy", &path, &reason),
+            other => Failure::usage(other.code(), other.to_string()).or_hint(other.hint()),
+        }
+    }
+}
+
+impl From<RootError> for Failure {
+    fn from(error: RootError) -> Self {
+        let status = match &error {
+            RootError::File { .. } => ExitStatus::Usage,
+            _ => ExitStatus::TrustMaterial,
+        };
+        let message = match &error {
+            RootError::File { path, reason } => {
+                format!("cannot read the trusted root `{}`: {}", path.display(), words(reason))
+            }
+            other => other.to_string(),
+        };
+        Failure::new(status, error.code(), message).or_hint(error.hint())
+    }
+}
+
+/// What must be claimed about the subject.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// A signature of the subject itself.
+    Signature,
+    /// A statement of this type; `None` takes any.
+    Statement(Option<PredicateType>),
+}
+
+/// The policy that was asked for, from files or from flags.
+pub(crate) fn policy(
+    context: &mut Context<'_, '_>,
+    trust: &Trust,
+    wanted: Wanted,
+    type_flag: bool,
+    annotations: &[Annotation],
+) -> Result<PolicySet, Failure> {
+    if trust.policy.is_empty() {
+        return from_flags(context, trust, wanted, annotations);
+    }
+    if type_flag || !annotations.is_empty() {
+        let flag = if type_flag { "--type" } else { "--annotations" };
+        return Err(Failure::usage("conflicting-flags", format!("`{flag}` cannot be used with `--policy`"))
+            .hint("write it into the policy, which says what is required, or drop `--policy`"));
+    }
+    let policies = from_files(&trust.policy)?;
+    for warning in policies.warnings() {
+        context.printer.warn(&warning);
+    }
+    Ok(policies)
+}
+
+/// Reads policies from files and folders; a key that a policy names by `file:` lies relative to that policy.
+pub(crate) fn from_files(paths: &[PathBuf]) -> Result<PolicySet, Failure> {
+    Ok(load_policies(paths, &Limits::DEFAULT)?)
+}
+
+fn from_flags(
+    context: &Context<'_, '_>,
+    trust: &Trust,
+    wanted: Wanted,
+    annotations: &[Annotation],
+) -> Result<PolicySet, Failure> {
+    let mut signers = BTreeMap::new();
+    if !trust.key.is_empty() {
+        let keys = key_files::trusted(context, &trust.key)?;
+        signers.insert("key".to_owned(), SignerRule::Key { keys });
+    }
+    let identities = identities(trust)?;
+    let several = identities.len() > 1;
+    for (index, rule) in identities.into_iter().enumerate() {
+        let name = if several { format!("identity-{}", index + 1) } else { "identity".to_owned() };
+        signers.insert(name, rule);
+    }
+    if signers.is_empty() {
+        return Err(Failure::usage("no-trust", "nobody is named whose signature counts").hint(
+            "write `--key FILE`, or `--certificate-identity IDENTITY --certificate-oidc-issuer URL`, or `--policy FILE`",
+        ));
+    }
+    let by: Vec<String> = signers.keys().cloned().collect();
+    let annotations: BTreeMap<String, String> =
+        annotations.iter().map(|pair| (pair.name.clone(), pair.value.clone())).collect();
+    let require = match wanted {
+        Wanted::Signature => Requirement::Signature { by, annotations },
+        Wanted::Statement(predicate_type) => Requirement::Statement { predicate_type, by, annotations },
+    };
+    Ok(PolicySet::from(Policy {
+        name: "command-line".to_owned(),
+        mode: Mode::Enforce,
+        signers,
+        trust: thresholds(trust),
+        require,
+    }))
+}
+
+fn thresholds(trust: &Trust) -> Thresholds {
+    let mut thresholds = Thresholds::default();
+    for demand in [&mut thresholds.keys, &mut thresholds.certificates] {
+        if let Some(logs) = trust.require_log {
+            demand.logs = usize::from(logs);
+        }
+        if let Some(timestamps) = trust.require_timestamp {
+            demand.timestamps = usize::from(timestamps);
+        }
+    }
+    thresholds
+}
+
+fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
+    let exact = trust
+        .certificate_identity
+        .iter()
+        .map(|text| pattern("--certificate-identity", Pattern::exact(text)));
+    let expressions = trust
+        .certificate_identity_regexp
+        .iter()
+        .map(|text| pattern("--certificate-identity-regexp", Pattern::regex(text)));
+    let identities = exact.chain(expressions).collect::<Result<Vec<_>, _>>()?;
+    let issuer = match (&trust.certificate_oidc_issuer, &trust.certificate_oidc_issuer_regexp) {
+        (Some(text), _) => Some(pattern("--certificate-oidc-issuer", Pattern::exact(text))?),
+        (None, Some(text)) => Some(pattern("--certificate-oidc-issuer-regexp", Pattern::regex(text))?),
+        (None, None) => None,
+    };
+    match (identities.is_empty(), issuer) {
+        (true, None) => Ok(Vec::new()),
+        (true, Some(_)) => Err(Failure::usage("identity-missing", "an issuer is named and no identity")
+            .hint("an issuer vouches for everybody who logs in there; name who with `--certificate-identity`")),
+        (false, None) => Err(Failure::usage("issuer-missing", "an identity is named and no issuer").hint(
+            "another issuer may vouch for the same name; write `--certificate-oidc-issuer URL` (for GitHub Actions https://token.actions.githubusercontent.com)",
+        )),
+        (false, Some(issuer)) => Ok(identities
+            .into_iter()
+            .map(|identity| SignerRule::Keyless { identity, issuer: issuer.clone() })
+            .collect()),
+    }
+}
+
+fn pattern(flag: &str, pattern: Result<Pattern, PatternError>) -> Result<Pattern, Failure> {
+    pattern.map_err(|error| {
+        Failure::usage(error.code(), format!("{flag}: {error}"))
+            .or_hint(error.hint())
+            .or_hint(Some(format!("give `{flag}` a value")))
+    })
+}
+
+/// The trusted root that the flags name, else the built-in one where the policy needs any.
+///
+/// With keys alone no root is read: what a root could prove about them nobody has asked for.
+pub(crate) fn root(trust: &Trust, policies: &PolicySet) -> Result<Option<Root>, Failure> {
+    if let Some(path) = &trust.trusted_root {
+        return Ok(Some(Root::load(path, &Limits::DEFAULT)?));
+    }
+    let demanded = policies.policies().iter().any(|policy| {
+        let demand = policy.trust.keys;
+        demand.logs > 0 || demand.timestamps > 0 || demand.times > 0
+    });
+    if policies.wants_certificates() || demanded {
+        return Ok(Some(countersign_trust_store::public_good()?));
+    }
+    Ok(None)
+}
+
+/// The type that `--type` asks for: `any`, an alias or a URI.
+pub(crate) fn wanted_type(text: &str) -> Result<Option<PredicateType>, Failure> {
+    if text == "any" {
+        return Ok(None);
+    }
+    crate::signing::resolve(text).map(Some)
+}
+
+/// Prints the policy in place of verifying.
+pub(crate) fn print(context: &mut Context<'_, '_>, policies: &PolicySet) -> crate::commands::Done {
+    let yaml = policies.to_yaml();
+    context.printer.document(yaml.as_bytes());
+    crate::commands::Done::pass(serde_json::json!({
+        "policy": yaml,
+        "policyDigest": policies.digest().to_string(),
+    }))
+}
