@@ -103,7 +103,11 @@ impl CertificateSpec {
             spki: key.spki().to_vec(),
             extensions: vec![
                 extension("2.5.29.15", true, key_usage(&[0])),
-                extension("2.5.29.37", false, extended_key_usage(&["1.3.6.1.5.5.7.3.3"])),
+                extension(
+                    "2.5.29.37",
+                    false,
+                    extended_key_usage(&["1.3.6.1.5.5.7.3.3"]),
+                ),
                 subject_key_identifier(key.spki()),
                 authority_key_identifier(issuer.key.spki()),
             ],
@@ -161,7 +165,11 @@ impl CertificateSpec {
         let encoded: Vec<Vec<u8>> = extensions
             .iter()
             .map(|extension| {
-                let critical = if extension.critical { boolean(true) } else { Vec::new() };
+                let critical = if extension.critical {
+                    boolean(true)
+                } else {
+                    Vec::new()
+                };
                 sequence(&[
                     &oid(&extension.id),
                     &critical,
@@ -250,7 +258,11 @@ pub fn other_name(text: &str) -> Vec<u8> {
 
 /// Fulcio claim 1.1 to 1.6: the text itself, no DER inside.
 pub fn raw_claim(number: u8, text: &str) -> Extension {
-    extension(&format!("{FULCIO}.{number}"), false, text.as_bytes().to_vec())
+    extension(
+        &format!("{FULCIO}.{number}"),
+        false,
+        text.as_bytes().to_vec(),
+    )
 }
 
 /// Fulcio claim 1.8 and later: a DER `UTF8String`.

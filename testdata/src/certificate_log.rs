@@ -58,7 +58,9 @@ impl SctSpec {
         signed.extend_from_slice(tbs);
         signed.extend_from_slice(&extensions);
         let mut signature = self.key.sign(&signed);
-        if self.broken && let Some(last) = signature.last_mut() {
+        if self.broken
+            && let Some(last) = signature.last_mut()
+        {
             *last ^= 1;
         }
         let mut out = vec![0];

@@ -8,7 +8,11 @@ pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
         out.push(length as u8);
     } else {
         let bytes = length.to_be_bytes();
-        let significant: Vec<u8> = bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
+        let significant: Vec<u8> = bytes
+            .iter()
+            .copied()
+            .skip_while(|byte| *byte == 0)
+            .collect();
         out.push(0x80 | significant.len() as u8);
         out.extend_from_slice(&significant);
     }
@@ -48,7 +52,11 @@ pub fn oid(dotted: &str) -> Vec<u8> {
 
 /// Non-negative `INTEGER` from big-endian bytes; leading zeros are normalised.
 pub fn integer(bytes: &[u8]) -> Vec<u8> {
-    let mut content: Vec<u8> = bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
+    let mut content: Vec<u8> = bytes
+        .iter()
+        .copied()
+        .skip_while(|byte| *byte == 0)
+        .collect();
     if content.first().is_none_or(|byte| *byte >= 0x80) {
         content.insert(0, 0);
     }
@@ -123,7 +131,11 @@ fn calendar(seconds: i64) -> (i64, String) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let text = format!(
         "{year:04}{month:02}{day:02}{:02}{:02}{:02}Z",

@@ -85,7 +85,10 @@ impl LabKey {
     }
 
     fn rsa_from(name: &str, pem: &str) -> Self {
-        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let body: String = pem
+            .lines()
+            .filter(|line| !line.starts_with("-----"))
+            .collect();
         let der = crate::base64_decode(&body);
         let pair = RsaKeyPair::from_pkcs8(&der).expect("committed key");
         let spki = sequence(&[
@@ -106,10 +109,12 @@ impl LabKey {
         algorithm: &'static EcdsaSigningAlgorithm,
         curve_oid: &str,
     ) -> Self {
-        let private = agreement::PrivateKey::from_private_key(curve, scalar).expect("scalar in range");
+        let private =
+            agreement::PrivateKey::from_private_key(curve, scalar).expect("scalar in range");
         let public = private.compute_public_key().expect("public key");
-        let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, public.as_ref())
-            .expect("halves fit");
+        let pair =
+            EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, public.as_ref())
+                .expect("halves fit");
         let spki = sequence(&[
             &sequence(&[&oid("1.2.840.10045.2.1"), &oid(curve_oid)]),
             &bit_string(public.as_ref()),

@@ -67,7 +67,8 @@ impl Lab {
     /// The lab; the same keys each time, certificates signed anew.
     pub fn new() -> Self {
         let (root, intermediate) = chain_of("lab");
-        let (timestamp_root, timestamp_leaf) = timestamp_chain("lab-tsa", &LabKey::p384("lab-tsa-leaf"));
+        let (timestamp_root, timestamp_leaf) =
+            timestamp_chain("lab-tsa", &LabKey::p384("lab-tsa-leaf"));
         let rsa_timestamp_leaf = timestamp_leaf_of(&timestamp_root, &LabKey::rsa(), "RSA TSA");
         Self {
             root,
@@ -84,8 +85,14 @@ impl Lab {
                 2_605_736_670_972_794_746,
                 LabKey::p256("lab-rekor-1b"),
             ),
-            rekor_v2: Log::version_2("log2026-1.rekor.lab.example", LabKey::ed25519("lab-rekor-2")),
-            rekor_v2_p256: Log::version_2("log2026-2.rekor.lab.example", LabKey::p256("lab-rekor-2b")),
+            rekor_v2: Log::version_2(
+                "log2026-1.rekor.lab.example",
+                LabKey::ed25519("lab-rekor-2"),
+            ),
+            rekor_v2_p256: Log::version_2(
+                "log2026-2.rekor.lab.example",
+                LabKey::p256("lab-rekor-2b"),
+            ),
             timestamp_root,
             timestamp_leaf,
             rsa_timestamp_leaf,
@@ -165,7 +172,12 @@ pub fn chain_of(prefix: &str) -> (Identity, Identity) {
     let root_name = name("lab.example", "lab root");
     let root = Identity {
         certificate: CertificateSpec::authority(
-            &root_name, &root_key, &root_name, &root_key, None, (START, END),
+            &root_name,
+            &root_key,
+            &root_name,
+            &root_key,
+            None,
+            (START, END),
         )
         .sign(&root_key),
         name: root_name.clone(),
@@ -174,7 +186,12 @@ pub fn chain_of(prefix: &str) -> (Identity, Identity) {
     let key = LabKey::p384(&format!("{prefix}-intermediate"));
     let intermediate_name = name("lab.example", "lab intermediate");
     let certificate = CertificateSpec::authority(
-        &intermediate_name, &key, &root_name, &root_key, Some(0), (START, END),
+        &intermediate_name,
+        &key,
+        &root_name,
+        &root_key,
+        Some(0),
+        (START, END),
     )
     .with(extension(
         "2.5.29.37",
@@ -196,7 +213,12 @@ pub fn timestamp_chain(prefix: &str, leaf: &LabKey) -> (Identity, Identity) {
     let root_name = name("lab.example", &format!("{prefix} root"));
     let root = Identity {
         certificate: CertificateSpec::authority(
-            &root_name, &key, &root_name, &key, None, (START, END),
+            &root_name,
+            &key,
+            &root_name,
+            &key,
+            None,
+            (START, END),
         )
         .sign(&key),
         name: root_name,
@@ -356,7 +378,10 @@ impl<'lab> Recipe<'lab> {
 
     /// Certifies another key.
     pub fn certified_key(mut self, other: LabKey) -> Self {
-        if let Signer::Certificate { key, certificate, .. } = &mut self.signer {
+        if let Signer::Certificate {
+            key, certificate, ..
+        } = &mut self.signer
+        {
             certificate.spki = other.spki().to_vec();
             *key = other;
         }
@@ -365,7 +390,12 @@ impl<'lab> Recipe<'lab> {
 
     /// Has the certificate issued by another authority; its issuer name becomes that one's.
     pub fn issued_by(mut self, authority: &Identity) -> Self {
-        if let Signer::Certificate { certificate, issuer, .. } = &mut self.signer {
+        if let Signer::Certificate {
+            certificate,
+            issuer,
+            ..
+        } = &mut self.signer
+        {
             certificate.issuer = authority.name.clone();
             *issuer = authority.clone();
         }
@@ -455,7 +485,10 @@ impl<'lab> Recipe<'lab> {
         let (key, certificate) = self.signer();
         let signing_key = self.signing_key.as_ref().unwrap_or(&key);
         let signed = match &self.content {
-            Content::Envelope { payload_type, payload } => pae(payload_type, payload),
+            Content::Envelope {
+                payload_type,
+                payload,
+            } => pae(payload_type, payload),
             Content::Message(bytes) | Content::SimpleSigning(bytes) => bytes.clone(),
         };
         let mut signature = signing_key.sign(&signed);
@@ -463,7 +496,10 @@ impl<'lab> Recipe<'lab> {
             bend(&mut signature);
         }
         let envelope = match &self.content {
-            Content::Envelope { payload_type, payload } => json!({
+            Content::Envelope {
+                payload_type,
+                payload,
+            } => json!({
                 "payload": STANDARD.encode(payload), "payloadType": payload_type,
                 "signatures": [{"sig": STANDARD.encode(&signature)}]}),
             _ => Value::Null,
@@ -472,7 +508,15 @@ impl<'lab> Recipe<'lab> {
             .logs
             .iter()
             .map(|(log, kind)| {
-                let mut body = self.log_body(log, kind, &key, certificate.as_deref(), &signed, &signature, &envelope);
+                let mut body = self.log_body(
+                    log,
+                    kind,
+                    &key,
+                    certificate.as_deref(),
+                    &signed,
+                    &signature,
+                    &envelope,
+                );
                 for bend in &self.bend_body {
                     bend(&mut body);
                 }
@@ -512,7 +556,12 @@ impl<'lab> Recipe<'lab> {
             Content::Message(bytes) | Content::SimpleSigning(bytes) => bytes.clone(),
         };
         Evidence {
-            annotations: self.annotations(&signature, certificate.as_deref(), &entries, &timestamps),
+            annotations: self.annotations(
+                &signature,
+                certificate.as_deref(),
+                &entries,
+                &timestamps,
+            ),
             bundle,
             layer,
             signature,
@@ -525,7 +574,11 @@ impl<'lab> Recipe<'lab> {
     fn signer(&self) -> (LabKey, Option<Vec<u8>>) {
         match &self.signer {
             Signer::Key(key) => (key.clone(), None),
-            Signer::Certificate { key, certificate, issuer } => {
+            Signer::Certificate {
+                key,
+                certificate,
+                issuer,
+            } => {
                 let mut certificate = certificate.clone();
                 for bend in &self.bend_certificate {
                     bend(&mut certificate);
@@ -535,7 +588,10 @@ impl<'lab> Recipe<'lab> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, each argument a different thing")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call, each argument a different thing"
+    )]
     fn log_body(
         &self,
         log: &Log,
@@ -549,8 +605,12 @@ impl<'lab> Recipe<'lab> {
         let hash = key.hash();
         if log.version_2 {
             let verifier = match certificate {
-                Some(der) => json!({"keyDetails": key.key_details(), "x509Certificate": {"rawBytes": STANDARD.encode(der)}}),
-                None => json!({"keyDetails": key.key_details(), "publicKey": {"rawBytes": STANDARD.encode(key.spki())}}),
+                Some(der) => {
+                    json!({"keyDetails": key.key_details(), "x509Certificate": {"rawBytes": STANDARD.encode(der)}})
+                }
+                None => {
+                    json!({"keyDetails": key.key_details(), "publicKey": {"rawBytes": STANDARD.encode(key.spki())}})
+                }
             };
             return hashedrekord_v2(hash.protobuf_name(), &hash.of(signed), signature, verifier);
         }
@@ -562,9 +622,19 @@ impl<'lab> Recipe<'lab> {
             (Content::Envelope { payload, .. }, "" | "dsse") => {
                 dsse_v1(envelope.to_string().as_bytes(), payload, signature, &pem)
             }
-            (Content::Envelope { payload_type, payload }, "intoto") => {
-                intoto_v2(envelope.to_string().as_bytes(), payload_type, payload, signature, &pem)
-            }
+            (
+                Content::Envelope {
+                    payload_type,
+                    payload,
+                },
+                "intoto",
+            ) => intoto_v2(
+                envelope.to_string().as_bytes(),
+                payload_type,
+                payload,
+                signature,
+                &pem,
+            ),
             _ => {
                 let name = match hash {
                     crate::keys::Hash::Sha384 => "sha384",
@@ -612,7 +682,11 @@ impl<'lab> Recipe<'lab> {
     ) -> BTreeMap<String, String> {
         let mut annotations = BTreeMap::new();
         let is_envelope = matches!(self.content, Content::Envelope { .. });
-        let text = if is_envelope { String::new() } else { STANDARD.encode(signature) };
+        let text = if is_envelope {
+            String::new()
+        } else {
+            STANDARD.encode(signature)
+        };
         annotations.insert("dev.cosignproject.cosign/signature".to_owned(), text);
         if let Content::Envelope { payload, .. } = &self.content
             && let Ok(statement) = serde_json::from_slice::<Value>(payload)
@@ -621,18 +695,30 @@ impl<'lab> Recipe<'lab> {
             annotations.insert("predicateType".to_owned(), predicate_type.to_owned());
         }
         if let (Some(der), Signer::Certificate { .. }) = (certificate, &self.signer) {
-            annotations.insert("dev.sigstore.cosign/certificate".to_owned(), crate::pem("CERTIFICATE", der));
-            let chain = [&self.lab.intermediate.certificate, &self.lab.root.certificate]
-                .map(|der| crate::pem("CERTIFICATE", der))
-                .concat();
+            annotations.insert(
+                "dev.sigstore.cosign/certificate".to_owned(),
+                crate::pem("CERTIFICATE", der),
+            );
+            let chain = [
+                &self.lab.intermediate.certificate,
+                &self.lab.root.certificate,
+            ]
+            .map(|der| crate::pem("CERTIFICATE", der))
+            .concat();
             annotations.insert("dev.sigstore.cosign/chain".to_owned(), chain);
         }
         if let Some(annotation) = entries.iter().find_map(|entry| entry.annotation.as_ref()) {
-            annotations.insert("dev.sigstore.cosign/bundle".to_owned(), annotation.to_string());
+            annotations.insert(
+                "dev.sigstore.cosign/bundle".to_owned(),
+                annotation.to_string(),
+            );
         }
         if let Some(der) = timestamps.first() {
             let value = json!({"SignedRFC3161Timestamp": STANDARD.encode(der)});
-            annotations.insert("dev.sigstore.cosign/rfc3161timestamp".to_owned(), value.to_string());
+            annotations.insert(
+                "dev.sigstore.cosign/rfc3161timestamp".to_owned(),
+                value.to_string(),
+            );
         }
         annotations
     }
@@ -656,7 +742,11 @@ pub fn simple_signing_payload(digest: &str) -> Value {
 
 /// DSSE pre-authentication encoding.
 pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
+    let head = format!(
+        "DSSEv1 {} {payload_type} {} ",
+        payload_type.len(),
+        payload.len()
+    );
     [head.as_bytes(), payload].concat()
 }
 

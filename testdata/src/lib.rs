@@ -7,6 +7,7 @@
     reason = "the lab feeds tests: a wrong assumption here must stop them at once"
 )]
 
+pub mod attacks;
 pub mod catalogue;
 pub mod certificate;
 pub mod certificate_log;

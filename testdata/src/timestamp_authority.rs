@@ -99,10 +99,7 @@ impl TimestampSpec {
         let signed = sequence(&[
             &small_integer(3),
             &set(&[&self.digest.algorithm()]),
-            &sequence(&[
-                &oid(&self.content_type),
-                &context(0, &octet_string(&info)),
-            ]),
+            &sequence(&[&oid(&self.content_type), &context(0, &octet_string(&info))]),
             &certificates,
             &tlv(0x31, &infos.concat()),
         ]);
@@ -141,7 +138,9 @@ impl TimestampSpec {
             (Vec::new(), info.to_vec())
         };
         let mut signature = self.signer.key.sign(&signed);
-        if self.broken && let Some(last) = signature.last_mut() {
+        if self.broken
+            && let Some(last) = signature.last_mut()
+        {
             *last ^= 1;
         }
         sequence(&[
@@ -172,7 +171,10 @@ impl TimestampSpec {
         if let Some(certificate) = &self.ess_certificate {
             if self.ess_version_1 {
                 let id = sequence(&[&octet_string(&Hash::Sha1.of(certificate))]);
-                attributes.push(attribute(SIGNING_CERTIFICATE, &sequence(&[&sequence(&[&id])])));
+                attributes.push(attribute(
+                    SIGNING_CERTIFICATE,
+                    &sequence(&[&sequence(&[&id])]),
+                ));
             } else {
                 // RFC 5035 section 4: SHA-256 is the default and therefore left out.
                 let id = sequence(&[&octet_string(&sha256(certificate))]);

@@ -157,7 +157,12 @@ impl Log {
 impl CheckpointSpec {
     /// The signed note.
     pub fn sign(&self) -> String {
-        let mut text = format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(&self.root));
+        let mut text = format!(
+            "{}\n{}\n{}\n",
+            self.origin,
+            self.size,
+            STANDARD.encode(&self.root)
+        );
         for line in &self.extensions {
             text.push_str(line);
             text.push('\n');
@@ -165,11 +170,17 @@ impl CheckpointSpec {
         let mut note = format!("{text}\n");
         for signer in &self.signers {
             let mut signature = signer.key.sign(text.as_bytes());
-            if signer.broken && let Some(last) = signature.last_mut() {
+            if signer.broken
+                && let Some(last) = signature.last_mut()
+            {
                 *last ^= 1;
             }
             let blob = [&signer.hint[..], &signature].concat();
-            note.push_str(&format!("\u{2014} {} {}\n", signer.name, STANDARD.encode(blob)));
+            note.push_str(&format!(
+                "\u{2014} {} {}\n",
+                signer.name,
+                STANDARD.encode(blob)
+            ));
         }
         note
     }
@@ -242,7 +253,12 @@ impl EntrySpec {
 }
 
 /// `hashedrekord` 0.0.1: `verifier_pem` is the PEM of certificate or public key.
-pub fn hashedrekord_v1(digest_name: &str, digest: &[u8], signature: &[u8], verifier_pem: &str) -> Value {
+pub fn hashedrekord_v1(
+    digest_name: &str,
+    digest: &[u8],
+    signature: &[u8],
+    verifier_pem: &str,
+) -> Value {
     json!({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {
         "data": {"hash": {"algorithm": digest_name, "value": hex(digest)}},
         "signature": {"content": STANDARD.encode(signature),
@@ -258,7 +274,13 @@ pub fn dsse_v1(envelope: &[u8], payload: &[u8], signature: &[u8], verifier_pem: 
 }
 
 /// `intoto` 0.0.2, as logged: the payload is left out, the signature is base64 twice.
-pub fn intoto_v2(envelope: &[u8], payload_type: &str, payload: &[u8], signature: &[u8], verifier_pem: &str) -> Value {
+pub fn intoto_v2(
+    envelope: &[u8],
+    payload_type: &str,
+    payload: &[u8],
+    signature: &[u8],
+    verifier_pem: &str,
+) -> Value {
     json!({"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": {
         "envelope": {"payloadType": payload_type, "signatures": [{
             "publicKey": STANDARD.encode(verifier_pem),

@@ -258,7 +258,8 @@ impl Vector {
         fs::write(folder.join("expect.toml"), self.expect())
     }
 
-    fn expect(&self) -> String {
+    /// The text of `expect.toml`.
+    pub fn expect(&self) -> String {
         let quoted = |values: &[&str]| {
             let values: Vec<_> = values.iter().map(|value| format!("{value:?}")).collect();
             format!("[{}]", values.join(", "))

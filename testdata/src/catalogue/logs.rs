@@ -21,19 +21,45 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
     let message = || lab.keyless(USER).message(&Lab::artifact()).rekor_v1();
     let managed = || lab.managed(key.clone()).rekor_v1();
     let reject = |name, claim, rows: &[&'static str], code, twin, recipe: Recipe<'_>| {
-        Vector::rejected(G, name, claim, code, twin).rows(rows).bundle(&recipe.build())
+        Vector::rejected(G, name, claim, code, twin)
+            .rows(rows)
+            .bundle(&recipe.build())
     };
-    let body_v1 = |name, claim, rows: &[&'static str], code, bend: fn(&mut Value)| reject(name, claim, rows, code, V1, v1().body(bend));
-    let body_v2 = |name, claim, rows: &[&'static str], code, bend: fn(&mut Value)| reject(name, claim, rows, code, V2, v2().body(bend));
-    let entry_v1 = |name, claim, rows: &[&'static str], code, bend: fn(&mut EntrySpec)| reject(name, claim, rows, code, V1, v1().entry(bend));
-    let entry_v2 = |name, claim, rows: &[&'static str], code, bend: fn(&mut EntrySpec)| reject(name, claim, rows, code, V2, v2().entry(bend));
+    let body_v1 = |name, claim, rows: &[&'static str], code, bend: fn(&mut Value)| {
+        reject(name, claim, rows, code, V1, v1().body(bend))
+    };
+    let body_v2 = |name, claim, rows: &[&'static str], code, bend: fn(&mut Value)| {
+        reject(name, claim, rows, code, V2, v2().body(bend))
+    };
+    let entry_v1 = |name, claim, rows: &[&'static str], code, bend: fn(&mut EntrySpec)| {
+        reject(name, claim, rows, code, V1, v1().entry(bend))
+    };
+    let entry_v2 = |name, claim, rows: &[&'static str], code, bend: fn(&mut EntrySpec)| {
+        reject(name, claim, rows, code, V2, v2().entry(bend))
+    };
     let wire_v1 = |name, claim, rows: &[&'static str], code, bend: fn(&mut Value)| {
-        reject(name, claim, rows, code, V1, v1().bundle(move |bundle| bend(&mut bundle["verificationMaterial"]["tlogEntries"][0])))
+        reject(
+            name,
+            claim,
+            rows,
+            code,
+            V1,
+            v1().bundle(move |bundle| bend(&mut bundle["verificationMaterial"]["tlogEntries"][0])),
+        )
     };
     // Entries of other signatures, to be spliced in.
     let of = |recipe: Recipe<'_>| recipe.build().entries[0].bundle.clone();
     let splice = |name, claim, rows: &[&'static str], twin, recipe: Recipe<'_>, entry: Value| {
-        reject(name, claim, rows, "?", twin, recipe.bundle(move |bundle| bundle["verificationMaterial"]["tlogEntries"] = json!([entry.clone()])))
+        reject(
+            name,
+            claim,
+            rows,
+            "log-entry-signature",
+            twin,
+            recipe.bundle(move |bundle| {
+                bundle["verificationMaterial"]["tlogEntries"] = json!([entry.clone()])
+            }),
+        )
     };
     let other_statement = image_statement(&format!("sha256:{}", "11".repeat(32)));
     let other_key = LabKey::p256("stranger");
@@ -68,96 +94,102 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             managed(), of(managed().statement(&other_statement))).and_key(&key),
         splice("managed-key-entry-of-another-key", "a managed key's entry must name this key", &["#119", "A017"], MANAGED,
             managed(), of(lab.managed(other_key).rekor_v1())).and_key(&key),
-        body_v1("logged-payload-hash-differs", "the logged payload hash must be the payload's", &["N-73", "A002"], "?",
+        reject("managed-key-entry-with-another-verifier", "an entry with this signature under another key is not about this signer", &["#119", "N-73"], "log-entry-signer", MANAGED,
+            managed().body({
+                let other = LabKey::p256("other-verifier").public_pem();
+                move |body| body["spec"]["signatures"][0]["verifier"] = json!(crate::encode(other.as_bytes()))
+            })).and_key(&key),
+        body_v1("logged-payload-hash-differs", "the logged payload hash must be the payload's", &["N-73", "A002"], "log-entry-payload",
             |body| body["spec"]["payloadHash"]["value"] = json!("22".repeat(32))),
-        body_v1("logged-signature-differs", "the logged signature must be the bundle's", &["N-73"], "?",
+        body_v1("logged-signature-differs", "the logged signature must be the bundle's", &["N-73"], "log-entry-signature",
             |body| body["spec"]["signatures"][0]["signature"] = json!("MAYCAQECAQE=")),
-        body_v1("logged-without-signature", "an entry that logs no signature proves nothing", &["N-73", "A042"], "?", |body| body["spec"]["signatures"] = json!([])),
-        body_v1("logged-verifier-is-not-a-certificate", "the logged signer must be readable", &["A042", "N-73"], "?",
+        body_v1("logged-without-signature", "an entry that logs no signature proves nothing", &["N-73", "A042"], "missing-field", |body| body["spec"]["signatures"] = json!([])),
+        body_v1("logged-verifier-is-not-a-certificate", "the logged signer must be readable", &["A042", "N-73"], "bad-pem",
             |body| body["spec"]["signatures"][0]["verifier"] = json!("bm90IFBFTQ==")),
-        body_v1("logged-body-with-unknown-member", "an unknown member in a logged body is refused", &["N-74"], "?", |body| body["spec"]["extra"] = json!(1)),
-        body_v1("logged-body-null", "null in a logged body is refused", &["A042", "A044"], "?", |body| body["spec"]["payloadHash"] = Value::Null),
-        reject("logged-digest-differs", "the logged digest must be the file's", &["A002", "#611", "N-73"], "?", MESSAGE,
+        body_v1("logged-body-with-unknown-member", "an unknown member in a logged body is refused", &["N-74"], "unknown-field", |body| body["spec"]["extra"] = json!(1)),
+        body_v1("logged-body-null", "null in a logged body is refused", &["A042", "A044"], "wrong-type", |body| body["spec"]["payloadHash"] = Value::Null),
+        reject("logged-digest-differs", "the logged digest must be the file's", &["A002", "#611", "N-73"], "log-entry-payload", MESSAGE,
             message().body(|body| body["spec"]["data"]["hash"]["value"] = json!("22".repeat(32)))).about_file(),
-        reject("logged-digest-under-other-algorithm", "the logged algorithm must be the one that was signed", &["N-62", "N-73"], "?", MESSAGE,
+        reject("logged-digest-under-other-algorithm", "the logged algorithm must be the one that was signed", &["N-62", "N-73"], "bad-digest", MESSAGE,
             message().body(|body| body["spec"]["data"]["hash"]["algorithm"] = json!("sha512"))).about_file(),
-        reject("message-entry-for-an-envelope", "a version 1 entry about bare bytes is not about an envelope", &["N-73"], "?", V1,
+        reject("message-entry-for-an-envelope", "a version 1 entry about bare bytes is not about an envelope", &["N-73"], "log-entry-kind", V1,
             lab.keyless(USER).logged(lab.rekor_v1.clone(), "hashedrekord").body(|body| {
                 body["spec"]["data"]["hash"]["value"] = json!(hex(&sha256(image_statement(&Lab::image()).to_string().as_bytes())));
             })),
-        reject("logged-body-with-duplicate-member", "a member given twice in a logged body is refused", &["N-74", "N-06"], "?", V1, v1().entry(|entry| {
+        reject("logged-body-with-duplicate-member", "a member given twice in a logged body is refused", &["N-74", "N-06"], "duplicate-key", V1, v1().entry(|entry| {
             let text = String::from_utf8_lossy(&entry.body).replacen("\"spec\"", "\"kind\":\"dsse\",\"spec\"", 1);
             entry.body = text.into_bytes();
         })),
-        entry_v1("kind-differs-from-the-body", "kind and version beside the body must be the body's own", &["#562"], "?", |entry| entry.kind = "intoto".to_owned()),
-        entry_v1("version-differs-from-the-body", "kind and version beside the body must be the body's own", &["#562"], "?", |entry| entry.version = "0.0.2".to_owned()),
-        reject("unknown-version", "an unknown entry version is refused", &["#562"], "?", V1,
+        entry_v1("kind-differs-from-the-body", "kind and version beside the body must be the body's own", &["#562"], "unsupported", |entry| entry.kind = "intoto".to_owned()),
+        entry_v2("version-differs-from-the-body", "kind and version beside the body must be the body's own", &["#562"], "unknown-field", |entry| entry.version = "0.0.1".to_owned()),
+        reject("unknown-version", "an unknown entry version is refused", &["#562"], "unsupported", V1,
             v1().body(|body| body["apiVersion"] = json!("9.9.9"))),
-        body_v2("version-2-digest-differs", "the logged digest must be of the encoded envelope", &["N-73", "#611"], "?",
+        body_v2("version-2-digest-differs", "the logged digest must be of the encoded envelope", &["N-73", "#611"], "log-entry-payload",
             |body| body["spec"]["hashedRekordV002"]["data"]["digest"] = json!("RUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUU=")),
-        body_v2("version-2-algorithm-differs", "the logged algorithm must be the one that was signed", &["N-62"], "?",
+        body_v2("version-2-algorithm-differs", "the logged algorithm must be the one that was signed", &["N-62"], "bad-digest",
             |body| body["spec"]["hashedRekordV002"]["data"]["algorithm"] = json!("SHA2_512")),
-        body_v2("version-2-signature-differs", "the logged signature must be the bundle's", &["N-73"], "?",
+        body_v2("version-2-signature-differs", "the logged signature must be the bundle's", &["N-73"], "log-entry-signature",
             |body| body["spec"]["hashedRekordV002"]["signature"]["content"] = json!("MAYCAQECAQE=")),
-        body_v2("version-2-key-details-differ", "the logged key details must fit the signer's key", &["N-62"], "?",
+        body_v2("version-2-key-details-differ", "the logged key details must fit the signer's key", &["N-62"], "log-entry-key-details",
             |body| body["spec"]["hashedRekordV002"]["signature"]["verifier"]["keyDetails"] = json!("PKIX_RSA_PKCS1V15_2048_SHA256")),
-        body_v2("version-2-two-verifiers", "certificate and public key in one verifier are refused", &["N-73", "#566"], "?",
+        body_v2("version-2-two-verifiers", "certificate and public key in one verifier are refused", &["N-73", "#566"], "conflict",
             |body| body["spec"]["hashedRekordV002"]["signature"]["verifier"]["publicKey"] = json!({"rawBytes": "MAA="})),
         // Promise and time.
-        entry_v1("promise-over-another-index", "a promise covers the index", &["N-75", "A005"], "?", |entry| {
+        entry_v1("promise-over-another-index", "a promise covers the index", &["N-75", "A005"], "log-promise", |entry| {
             entry.promise_override = Some(json!({"body": crate::encode(&entry.body), "integratedTime": entry.integrated_time, "logID": hex(&entry.log.id()), "logIndex": 7}));
         }),
-        entry_v1("promise-over-another-log", "a promise covers the log's id", &["N-75"], "?", |entry| {
+        entry_v1("promise-over-another-log", "a promise covers the log's id", &["N-75"], "log-promise", |entry| {
             entry.promise_override = Some(json!({"body": crate::encode(&entry.body), "integratedTime": entry.integrated_time, "logID": "00", "logIndex": entry.before as u64 + entry.log.index_offset}));
         }),
-        entry_v1("promise-over-another-body", "a promise covers the body", &["A001", "N-75"], "?", |entry| {
+        entry_v1("promise-over-another-body", "a promise covers the body", &["A001", "N-75"], "log-promise", |entry| {
             entry.promise_override = Some(json!({"body": "e30=", "integratedTime": entry.integrated_time, "logID": hex(&entry.log.id()), "logIndex": entry.before as u64 + entry.log.index_offset}));
         }),
-        wire_v1("integrated-time-changed", "the integrated time counts only as the promise signed it", &["A019", "N-75", "TOB-SIGSTORE-2"], "?",
+        wire_v1("integrated-time-changed", "the integrated time counts only as the promise signed it", &["A019", "N-75", "TOB-SIGSTORE-2"], "log-promise",
             |entry| entry["integratedTime"] = json!((SIGNED_AT + 1).to_string())),
-        wire_v1("promise-broken", "a promise that does not verify is refused even beside a good proof", &["A005", "A004"], "?",
+        wire_v1("promise-broken", "a promise that does not verify is refused even beside a good proof", &["A005", "A004"], "log-promise",
             |entry| entry["inclusionPromise"]["signedEntryTimestamp"] = json!("MAYCAQECAQE=")),
-        wire_v1("promise-empty", "an empty promise is not a promise", &["A019", "87e28765"], "?",
+        wire_v1("promise-empty", "an empty promise is not a promise", &["A019", "87e28765"], "missing-field",
             |entry| entry["inclusionPromise"]["signedEntryTimestamp"] = json!("")),
-        wire_v1("integrated-time-without-promise", "an integrated time without promise proves no time", &["A019", "A020", "N-75"], "?", |entry| {
+        wire_v1("integrated-time-without-promise", "an integrated time without promise proves no time", &["A019", "A020", "N-75"], "no-proven-time", |entry| {
             entry.as_object_mut().expect("object").remove("inclusionPromise");
         }),
-        reject("integrated-time-without-promise-in-version-0-2", "a media type does not lend an integrated time its promise", &["A019", "A020"], "?", V1, v1().bundle(|bundle| {
+        reject("integrated-time-without-promise-in-version-0-2", "a media type does not lend an integrated time its promise", &["A019", "A020"], "no-proven-time", V1, v1().bundle(|bundle| {
             bundle["mediaType"] = json!("application/vnd.dev.sigstore.bundle+json;version=0.2");
             bundle["verificationMaterial"]["tlogEntries"][0].as_object_mut().expect("object").remove("inclusionPromise");
         })),
-        reject("version-2-entry-without-timestamp", "a version 2 entry proves no time, and a certificate needs one", &["N-75", "A020"], "?", V2, lab.keyless(USER).rekor_v2()),
-        reject("version-2-entry-with-integrated-time", "an integrated time on a version 2 entry proves nothing", &["N-75"], "?", V2, lab.keyless(USER).rekor_v2().bundle(|bundle| {
+        reject("version-2-entry-without-timestamp", "a version 2 entry proves no time, and a certificate needs one", &["N-75", "A020"], "no-proven-time", V2, lab.keyless(USER).rekor_v2()),
+        reject("version-2-entry-with-integrated-time", "an integrated time on a version 2 entry proves nothing", &["N-75"], "no-proven-time", V2, lab.keyless(USER).rekor_v2().bundle(|bundle| {
             bundle["verificationMaterial"]["tlogEntries"][0]["integratedTime"] = json!(SIGNED_AT.to_string());
         })),
-        reject("integrated-in-the-future", "an integrated time after now is refused, to the second", &["N-76", "TOB-SIGSTORE-7"], "?", V1,
+        reject("integrated-in-the-future", "an integrated time after now is refused, to the second", &["N-76", "TOB-SIGSTORE-7"], "future-time", V1,
             v1().certificate(|certificate| certificate.not_after = NOW + 600).integrated_at(NOW + 1)),
         Vector::accepted(G, "integrated-at-this-second", "an integrated time equal to now is accepted").rows(&["TOB-SIGSTORE-7"])
             .bundle(&v1().certificate(|certificate| certificate.not_after = NOW + 600).integrated_at(NOW).build()).proven(1, 0, 1),
         // Log identity.
-        entry_v1("entry-of-an-unknown-log", "a log that the trusted root does not name proves nothing", &["A026", "N-77"], "?", |entry| entry.log.key = LabKey::p256("unknown-log")),
-        entry_v2("version-2-entry-of-an-unknown-log", "a version 2 log that the trusted root does not name proves nothing", &["N-77"], "?", |entry| entry.log.key = LabKey::ed25519("unknown-log")),
-        wire_v1("entry-under-another-log-s-id", "a log's id does not lend its key", &["N-77", "A026"], "?",
+        entry_v1("entry-of-an-unknown-log", "a log that the trusted root does not name proves nothing", &["A026", "N-77"], "no-proven-time", |entry| entry.log.key = LabKey::p256("unknown-log")),
+        Vector::accepted(G, "version-2-entry-of-an-unknown-log", "an entry of a log that the trusted root does not name counts for nothing beside a timestamp").rows(&["N-77", "A026"])
+            .bundle(&v2().entry(|entry| entry.log.key = LabKey::ed25519("unknown-log")).build()).proven(0, 1, 1),
+        wire_v1("entry-under-another-log-s-id", "a log's id does not lend its key", &["N-77", "A026"], "log-promise",
             |entry| entry["logId"]["keyId"] = json!(crate::encode(&LabKey::p256("lab-rekor-1b").id()))),
-        Vector::rejected(G, "log-key-ended-before-the-entry", "a log key counts inside its window only", "?", "log-key-ended-with-the-entry").rows(&["N-77", "TOB-SIGSTORE-1"])
+        Vector::rejected(G, "log-key-ended-before-the-entry", "a log key counts inside its window only", "log-window", "log-key-ended-with-the-entry").rows(&["N-77", "TOB-SIGSTORE-1"])
             .trust(lab, |root| root["tlogs"][0]["publicKey"]["validFor"]["end"] = json!("2026-01-15T11:59:59Z")).bundle(&v1().build()),
         Vector::accepted(G, "log-key-ended-with-the-entry", "the last second of a log key's window belongs to it").rows(&["N-77", "TOB-SIGSTORE-1"])
             .trust(lab, |root| root["tlogs"][0]["publicKey"]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&v1().build()).proven(1, 0, 1),
-        Vector::rejected(G, "log-key-begins-after-the-entry", "a log key counts inside its window only", "?", "log-key-ended-with-the-entry").rows(&["N-77", "TOB-SIGSTORE-1"])
+        Vector::rejected(G, "log-key-begins-after-the-entry", "a log key counts inside its window only", "log-window", "log-key-ended-with-the-entry").rows(&["N-77", "TOB-SIGSTORE-1"])
             .trust(lab, |root| root["tlogs"][0]["publicKey"]["validFor"]["start"] = json!("2026-01-15T12:00:01Z")).bundle(&v1().build()),
-        reject("second-entry-without-proof-and-promise", "every entry of a bundle must be right, not only one", &["A005", "A015"], "?", V1,
+        reject("second-entry-without-proof-and-promise", "every entry of a bundle must be right, not only one", &["A005", "A015"], "log-no-proof", V1,
             v1().logged(lab.second_rekor_v1.clone(), "").bundle(|bundle| {
                 let second = bundle["verificationMaterial"]["tlogEntries"][1].as_object_mut().expect("object");
                 second.remove("inclusionProof");
                 second.remove("inclusionPromise");
             })),
         // No log at all.
-        reject("no-entry-and-no-timestamp", "a certificate without any proven time is refused", &["A020", "A097"], "?", V1, lab.keyless(USER)),
-        reject("payload-garbage-with-log-check-off", "the signature is checked whatever else is switched off", &["#109", "#119"], "?", "timestamp-alone-under-a-named-danger",
+        reject("no-entry-and-no-timestamp", "a certificate without any proven time is refused", &["A020", "A097"], "no-proven-time", V1, lab.keyless(USER)),
+        reject("payload-garbage-with-log-check-off", "the signature is checked whatever else is switched off", &["#109", "#119"], "signature-invalid", "timestamp-alone-under-a-named-danger",
             lab.keyless(USER).timestamped().signature(|signature| *signature = vec![0x30, 6, 2, 1, 1, 2, 1, 1])).danger("ignore-log"),
         Vector::accepted(G, "timestamp-alone-under-a-named-danger", "a certificate without log entry is dated by a timestamp where the danger is spelled out").rows(&["#109"])
             .danger("ignore-log").bundle(&lab.keyless(USER).timestamped().build()).proven(0, 1, 1),
-        Vector::rejected(G, "integrated-time-changed-with-log-check-off", "switching the log check off never makes an unproven time count", "?", "timestamp-alone-under-a-named-danger")
+        Vector::rejected(G, "integrated-time-changed-with-log-check-off", "switching the log check off never makes an unproven time count", "no-proven-time", "timestamp-alone-under-a-named-danger")
             .rows(&["TOB-SIGSTORE-2", "TOB-SIGSTORE-3"]).danger("ignore-log")
             .bundle(&v1().bundle(|bundle| bundle["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"]["signedEntryTimestamp"] = json!("MAYCAQECAQE=")).build()),
     ]

@@ -4,7 +4,10 @@ use crate::catalogue::USER;
 use crate::certificate::{CertificateSpec, Identity, extended_key_usage, extension, name};
 use crate::der_writer::{boolean, tlv};
 use crate::keys::{Hash, LabKey};
-use crate::lab::{END, Lab, NOW, Recipe, SIGNED_AT, START, authority_instance, timestamp_chain, timestamp_leaf_spec};
+use crate::lab::{
+    END, Lab, NOW, Recipe, SIGNED_AT, START, authority_instance, timestamp_chain,
+    timestamp_leaf_spec,
+};
 use crate::timestamp_authority::{TIME_STAMPING, TimestampSpec};
 use crate::vector::Vector;
 use serde_json::json;
@@ -15,31 +18,88 @@ const GOOD: &str = "timestamp-of-a-trusted-authority";
 pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
     let logged = || lab.keyless(USER).rekor_v2();
     let good = || logged().timestamped();
-    let accept = |name, claim, rows: &[&'static str], recipe: Recipe<'_>| Vector::accepted(G, name, claim).rows(rows).bundle(&recipe.build()).proven(1, 1, 1);
-    let reject = |name, claim, rows: &[&'static str], code, recipe: Recipe<'_>| Vector::rejected(G, name, claim, code, GOOD).rows(rows).bundle(&recipe.build());
-    let bent = |name, claim, rows: &[&'static str], code, bend: fn(&mut TimestampSpec)| reject(name, claim, rows, code, good().timestamp(bend));
+    let accept = |name, claim, rows: &[&'static str], recipe: Recipe<'_>| {
+        Vector::accepted(G, name, claim)
+            .rows(rows)
+            .bundle(&recipe.build())
+            .proven(1, 1, 1)
+    };
+    let reject = |name, claim, rows: &[&'static str], code, recipe: Recipe<'_>| {
+        Vector::rejected(G, name, claim, code, GOOD)
+            .rows(rows)
+            .bundle(&recipe.build())
+    };
+    let bent = |name, claim, rows: &[&'static str], code, bend: fn(&mut TimestampSpec)| {
+        reject(name, claim, rows, code, good().timestamp(bend))
+    };
     let leaf = |bend: &dyn Fn(&mut CertificateSpec)| {
         let key = LabKey::p384("odd-tsa-leaf");
         let mut spec = timestamp_leaf_spec(&lab.timestamp_root, &key, "odd TSA");
         bend(&mut spec);
-        Identity { certificate: spec.sign(&lab.timestamp_root.key), name: spec.subject, key }
+        Identity {
+            certificate: spec.sign(&lab.timestamp_root.key),
+            name: spec.subject,
+            key,
+        }
     };
-    let by = |name, claim, rows: &[&'static str], code, authority: &Identity| reject(name, claim, rows, code, logged().timestamped_by(authority, SIGNED_AT));
+    let by = |name, claim, rows: &[&'static str], code, authority: &Identity| {
+        reject(
+            name,
+            claim,
+            rows,
+            code,
+            logged().timestamped_by(authority, SIGNED_AT),
+        )
+    };
     let plain = leaf(&|spec| spec.remove("2.5.29.37"));
-    let code_signing = leaf(&|spec| spec.replace(extension("2.5.29.37", true, extended_key_usage(&["1.3.6.1.5.5.7.3.3"]))));
-    let any = leaf(&|spec| spec.replace(extension("2.5.29.37", true, extended_key_usage(&["2.5.29.37.0"]))));
-    let not_critical = leaf(&|spec| spec.replace(extension("2.5.29.37", false, extended_key_usage(&[TIME_STAMPING]))));
-    let two_purposes = leaf(&|spec| spec.replace(extension("2.5.29.37", true, extended_key_usage(&[TIME_STAMPING, "1.2.3.4"]))));
-    let authority = leaf(&|spec| spec.replace(extension("2.5.29.19", true, tlv(0x30, &boolean(true)))));
+    let code_signing = leaf(&|spec| {
+        spec.replace(extension(
+            "2.5.29.37",
+            true,
+            extended_key_usage(&["1.3.6.1.5.5.7.3.3"]),
+        ))
+    });
+    let any = leaf(&|spec| {
+        spec.replace(extension(
+            "2.5.29.37",
+            true,
+            extended_key_usage(&["2.5.29.37.0"]),
+        ))
+    });
+    let not_critical = leaf(&|spec| {
+        spec.replace(extension(
+            "2.5.29.37",
+            false,
+            extended_key_usage(&[TIME_STAMPING]),
+        ))
+    });
+    let two_purposes = leaf(&|spec| {
+        spec.replace(extension(
+            "2.5.29.37",
+            true,
+            extended_key_usage(&[TIME_STAMPING, "1.2.3.4"]),
+        ))
+    });
+    let authority =
+        leaf(&|spec| spec.replace(extension("2.5.29.19", true, tlv(0x30, &boolean(true)))));
     let ended = leaf(&|spec| spec.not_after = SIGNED_AT - 1);
     let foreign = timestamp_chain("foreign-tsa", &LabKey::p384("foreign-tsa-leaf")).1;
     let root_only = |root: &mut serde_json::Value| {
-        root["timestampAuthorities"] = json!([authority_instance("https://tsa.lab.example", &[&lab.timestamp_root.certificate])]);
+        root["timestampAuthorities"] = json!([authority_instance(
+            "https://tsa.lab.example",
+            &[&lab.timestamp_root.certificate]
+        )]);
     };
     let genuine = lab.timestamp_leaf.certificate.clone();
     let rsa = lab.rsa_timestamp_leaf.clone();
     // Authorities judged by their root alone, so that the odd leaf is looked at and not merely unknown.
-    let under_root = |vector: Vector| Vector { twin: Some("leaf-inside-the-token"), ..vector }.trust(lab, root_only);
+    let under_root = |vector: Vector| {
+        Vector {
+            twin: Some("leaf-inside-the-token"),
+            ..vector
+        }
+        .trust(lab, root_only)
+    };
     vec![
         accept(GOOD, "a timestamp of a trusted authority over the signature dates it", &[], good()),
         accept("timestamp-of-an-rsa-authority", "an authority may sign with RSA", &["N-79"], logged().timestamped_by(&rsa, SIGNED_AT)),
@@ -56,60 +116,60 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             .bundle(&good().timestamped_by(&lab.timestamp_leaf, SIGNED_AT + 1).build()),
         accept("timestamp-in-the-certificate-s-last-second", "both ends of the certificate's window belong to it", &["N-85"], logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT + 540).timestamp(|token| token.accuracy = None)),
         // What is stamped.
-        bent("timestamp-over-another-signature", "a timestamp over other bytes dates nothing here", &["N-79", "TOB-SIGSTORE-9"], "?", |token| token.stamped = b"another signature".to_vec()),
-        bent("imprint-by-sha-1", "an imprint by SHA-1 is refused", &["#1375", "A101"], "?", |token| token.imprint_hash = Hash::Sha1),
+        bent("timestamp-over-another-signature", "a timestamp over other bytes dates nothing here", &["N-79", "TOB-SIGSTORE-9"], "timestamp-imprint", |token| token.stamped = b"another signature".to_vec()),
+        bent("imprint-by-sha-1", "an imprint by SHA-1 is refused", &["#1375", "A101"], "timestamp-hash", |token| token.imprint_hash = Hash::Sha1),
         // Who signs.
-        reject("timestamp-of-an-unknown-authority", "an authority that the trusted root does not name dates nothing", &["A026", "TOB-SIGSTORE-11"], "?", logged().timestamped_by(&foreign, SIGNED_AT)),
-        bent("timestamp-broken", "a broken timestamp is refused", &["A155"], "?", |token| token.broken = true),
-        bent("signed-by-another-key", "the token's signature must be the authority's", &["A155"], "?", |token| token.signer.key = LabKey::p384("stranger")),
-        under_root(by("signer-without-purpose", "a certificate under the authority's root that may not stamp dates nothing", &["A034", "#1389"], "?", &plain)),
-        under_root(by("signer-with-another-purpose", "a code-signing certificate does not stamp", &["A034", "A153"], "?", &code_signing)),
-        under_root(by("signer-with-any-purpose", "any purpose is not the purpose to stamp", &["A153"], "?", &any)),
-        under_root(by("purpose-not-critical", "the stamping purpose is critical", &["#1389", "N-79"], "?", &not_critical)),
-        under_root(by("two-purposes", "the stamping purpose stands alone", &["#1389", "N-79"], "?", &two_purposes)),
-        under_root(by("authority-as-signer", "a certificate authority does not stamp itself", &["#1416"], "?", &authority)),
-        under_root(by("signer-ended-before-the-time", "the stamping certificate must be valid at the stated time", &["A012", "N-80"], "?", &ended)),
-        under_root(reject("genuine-certificate-in-front-of-the-signer", "purpose is checked on the signer, not on the first certificate", &["A034"], "?", logged().timestamped_by(&plain, SIGNED_AT).timestamp(move |token| {
+        reject("timestamp-of-an-unknown-authority", "an authority that the trusted root does not name dates nothing", &["A026", "TOB-SIGSTORE-11"], "no-proven-time", logged().timestamped_by(&foreign, SIGNED_AT)),
+        bent("timestamp-broken", "a broken timestamp is refused", &["A155"], "timestamp-signature", |token| token.broken = true),
+        bent("signed-by-another-key", "the token's signature must be the authority's", &["A155"], "timestamp-signature", |token| token.signer.key = LabKey::p384("stranger")),
+        under_root(by("signer-without-purpose", "a certificate under the authority's root that may not stamp dates nothing", &["A034", "#1389"], "timestamp-certificate", &plain)),
+        under_root(by("signer-with-another-purpose", "a code-signing certificate does not stamp", &["A034", "A153"], "timestamp-certificate", &code_signing)),
+        under_root(by("signer-with-any-purpose", "any purpose is not the purpose to stamp", &["A153"], "timestamp-certificate", &any)),
+        under_root(by("purpose-not-critical", "the stamping purpose is critical", &["#1389", "N-79"], "timestamp-certificate", &not_critical)),
+        under_root(by("two-purposes", "the stamping purpose stands alone", &["#1389", "N-79"], "timestamp-certificate", &two_purposes)),
+        under_root(by("authority-as-signer", "a certificate authority does not stamp itself", &["#1416"], "timestamp-certificate", &authority)),
+        under_root(by("signer-ended-before-the-time", "the stamping certificate must be valid at the stated time", &["A012", "N-80"], "timestamp-certificate", &ended)),
+        under_root(reject("genuine-certificate-in-front-of-the-signer", "purpose is checked on the signer, not on the first certificate", &["A034"], "timestamp-certificate", logged().timestamped_by(&plain, SIGNED_AT).timestamp(move |token| {
             token.certificates.insert(0, genuine.clone());
         }))),
         // The token.
-        bent("two-signers", "a timestamp has one signer", &["A155", "N-79"], "?", |token| token.signer_infos = 2),
-        bent("no-signer", "a timestamp without signer is refused", &["A146", "A155"], "?", |token| token.signer_infos = 0),
-        bent("no-signed-attributes", "a timestamp has signed attributes", &["A155", "N-79"], "?", |token| token.signed_attributes = false),
-        bent("content-type-attribute-differs", "the content-type attribute names the timestamp's type", &["A155", "N-79"], "?", |token| token.content_type_attribute = Some("1.2.840.113549.1.7.1".to_owned())),
-        bent("content-type-attribute-missing", "the content-type attribute is there", &["A155"], "?", |token| token.content_type_attribute = None),
-        bent("content-of-another-type", "the token holds a timestamp", &["A155"], "?", |token| token.content_type = "1.2.840.113549.1.7.1".to_owned()),
-        bent("message-digest-differs", "the message-digest attribute is the content's", &["A155"], "?", |token| token.message_digest = Some(vec![7; 48])),
-        bent("signing-certificate-missing", "the token says which certificate signed it", &["N-79"], "?", |token| token.ess_certificate = None),
-        bent("signing-certificate-of-another", "the token's statement of its certificate must be true", &["N-79"], "?", |token| token.ess_certificate = Some(b"another certificate".to_vec())),
-        bent("signing-certificate-by-sha-1-only", "a SHA-1 name of the signing certificate is not enough", &["A101", "N-79"], "?", |token| token.ess_version_1 = true),
-        bent("digest-by-sha-1", "a token digested by SHA-1 is refused", &["A101"], "?", |token| token.digest = Hash::Sha1),
-        bent("status-rejection", "a refusal is not a timestamp", &["A143"], "?", |token| token.status = 2),
-        reject("bytes-behind-the-response", "bytes behind the response are refused", &["#1678"], "?", good().bundle(|bundle| {
+        bent("two-signers", "a timestamp has one signer", &["A155", "N-79"], "timestamp-signer-count", |token| token.signer_infos = 2),
+        bent("no-signer", "a timestamp without signer is refused", &["A146", "A155"], "timestamp-signer-count", |token| token.signer_infos = 0),
+        bent("no-signed-attributes", "a timestamp has signed attributes", &["A155", "N-79"], "timestamp-attribute", |token| token.signed_attributes = false),
+        bent("content-type-attribute-differs", "the content-type attribute names the timestamp's type", &["A155", "N-79"], "timestamp-attribute", |token| token.content_type_attribute = Some("1.2.840.113549.1.7.1".to_owned())),
+        bent("content-type-attribute-missing", "the content-type attribute is there", &["A155"], "timestamp-attribute", |token| token.content_type_attribute = None),
+        bent("content-of-another-type", "the token holds a timestamp", &["A155"], "timestamp-malformed", |token| token.content_type = "1.2.840.113549.1.7.1".to_owned()),
+        bent("message-digest-differs", "the message-digest attribute is the content's", &["A155"], "timestamp-attribute", |token| token.message_digest = Some(vec![7; 48])),
+        bent("signing-certificate-missing", "the token says which certificate signed it", &["N-79"], "timestamp-attribute", |token| token.ess_certificate = None),
+        bent("signing-certificate-of-another", "the token's statement of its certificate must be true", &["N-79"], "timestamp-signing-certificate", |token| token.ess_certificate = Some(b"another certificate".to_vec())),
+        bent("signing-certificate-by-sha-1-only", "a SHA-1 name of the signing certificate is not enough", &["A101", "N-79"], "timestamp-attribute", |token| token.ess_version_1 = true),
+        bent("digest-by-sha-1", "a token digested by SHA-1 is refused", &["A101"], "timestamp-hash", |token| token.digest = Hash::Sha1),
+        bent("status-rejection", "a refusal is not a timestamp", &["A143"], "timestamp-not-granted", |token| token.status = 2),
+        reject("bytes-behind-the-response", "bytes behind the response are refused", &["#1678"], "timestamp-malformed", good().bundle(|bundle| {
             let stamp = &mut bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"][0]["signedTimestamp"];
             let mut der = crate::base64_decode(stamp.as_str().unwrap_or_default());
             der.push(0);
             *stamp = json!(crate::encode(&der));
         })),
-        reject("response-is-garbage", "a response that is not DER is refused", &["A157", "A158"], "?", good().bundle(|bundle| {
+        reject("response-is-garbage", "a response that is not DER is refused", &["A157", "A158"], "timestamp-malformed", good().bundle(|bundle| {
             bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"][0]["signedTimestamp"] = json!("MIQ/////");
         })),
         // Time.
-        reject("stated-time-after-the-certificate", "a time after the signer's certificate is refused", &["N-80", "A012"], "?", logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT + 542)),
-        reject("stated-time-before-the-certificate", "a time before the signer's certificate is refused", &["N-80"], "?", logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT - 62)),
-        reject("one-time-inside-and-one-outside", "every proven time must lie in the certificate's window", &["TOB-SIGSTORE-4", "N-80"], "?", good().timestamped_by(&rsa, SIGNED_AT + 1_000)),
-        reject("log-inside-and-timestamp-outside", "log and timestamp must both lie in the certificate's window", &["N-80", "87e28765"], "?", lab.keyless(USER).rekor_v1().timestamped_by(&rsa, SIGNED_AT + 1_000)),
-        bent("accuracy-wider-than-the-certificate", "what the accuracy leaves open must lie in the certificate's window too", &["N-79"], "?", |token| token.accuracy = Some(3_600)),
-        reject("stated-time-in-the-future", "a time after now is refused", &["N-76"], "?", logged().timestamped_by(&lab.timestamp_leaf, NOW + 60).certificate(|certificate| certificate.not_after = NOW + 600)),
-        Vector::rejected(G, "authority-s-window-ended", "an authority counts inside its own window, not inside another's", "?", "authority-s-window-ended-with-the-timestamp").rows(&["TOB-SIGSTORE-11", "N-85"])
+        reject("stated-time-after-the-certificate", "a time after the signer's certificate is refused", &["N-80", "A012"], "certificate-expired", logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT + 542)),
+        reject("stated-time-before-the-certificate", "a time before the signer's certificate is refused", &["N-80"], "certificate-expired", logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT - 62)),
+        reject("one-time-inside-and-one-outside", "every proven time must lie in the certificate's window", &["TOB-SIGSTORE-4", "N-80"], "certificate-expired", good().timestamped_by(&rsa, SIGNED_AT + 1_000)),
+        reject("log-inside-and-timestamp-outside", "log and timestamp must both lie in the certificate's window", &["N-80", "87e28765"], "certificate-expired", lab.keyless(USER).rekor_v1().timestamped_by(&rsa, SIGNED_AT + 1_000)),
+        bent("accuracy-wider-than-the-certificate", "what the accuracy leaves open must lie in the certificate's window too", &["N-79"], "certificate-expired", |token| token.accuracy = Some(3_600)),
+        reject("stated-time-in-the-future", "a time after now is refused", &["N-76"], "future-time", logged().timestamped_by(&lab.timestamp_leaf, NOW + 60).certificate(|certificate| certificate.not_after = NOW + 600)),
+        Vector::rejected(G, "authority-s-window-ended", "an authority counts inside its own window, not inside another's", "timestamp-window", "authority-s-window-ended-with-the-timestamp").rows(&["TOB-SIGSTORE-11", "N-85"])
             .trust(lab, |root| root["timestampAuthorities"][0]["validFor"]["end"] = json!("2026-01-15T11:59:58Z")).bundle(&good().build()),
         Vector::accepted(G, "authority-s-window-ended-with-the-timestamp", "the last second of an authority's window belongs to it").rows(&["TOB-SIGSTORE-1"])
             .trust(lab, |root| root["timestampAuthorities"][0]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&good().timestamp(|token| token.accuracy = None).build()).proven(1, 1, 1),
-        Vector::rejected(G, "authority-begins-after-the-timestamp", "an authority counts inside its own window", "?", "authority-s-window-ended-with-the-timestamp").rows(&["N-85"])
+        Vector::rejected(G, "authority-begins-after-the-timestamp", "an authority counts inside its own window", "timestamp-window", "authority-s-window-ended-with-the-timestamp").rows(&["N-85"])
             .trust(lab, |root| root["timestampAuthorities"][0]["validFor"]["start"] = json!("2026-01-15T12:00:02Z")).bundle(&good().build()),
-        reject("bad-timestamp-beside-a-good-log", "a timestamp that is present must be right although a log already dates the signature", &["A004", "A020"], "?",
+        reject("bad-timestamp-beside-a-good-log", "a timestamp that is present must be right although a log already dates the signature", &["A004", "A020"], "timestamp-signature",
             lab.keyless(USER).rekor_v1().timestamped().timestamp(|token| token.broken = true)),
-        Vector::rejected(G, "timestamp-by-an-authority-s-root-of-the-same-name", "an authority is known by its key, not by its name", "?", GOOD).rows(&["N-56"])
+        Vector::rejected(G, "timestamp-by-an-authority-s-root-of-the-same-name", "an authority is known by its key, not by its name", "no-proven-time", GOOD).rows(&["N-56"])
             .bundle(&logged().timestamped_by(&same_name(lab), SIGNED_AT).build()),
     ]
 }
@@ -118,12 +178,24 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
 fn same_name(lab: &Lab) -> Identity {
     let key = LabKey::p384("impostor-tsa-root");
     let root = Identity {
-        certificate: CertificateSpec::authority(&lab.timestamp_root.name, &key, &lab.timestamp_root.name, &key, None, (START, END)).sign(&key),
+        certificate: CertificateSpec::authority(
+            &lab.timestamp_root.name,
+            &key,
+            &lab.timestamp_root.name,
+            &key,
+            None,
+            (START, END),
+        )
+        .sign(&key),
         name: lab.timestamp_root.name.clone(),
         key,
     };
     let leaf_key = LabKey::p384("impostor-tsa-leaf");
     let mut spec = timestamp_leaf_spec(&root, &leaf_key, "TSA");
     spec.subject = name("lab.example", "TSA");
-    Identity { certificate: spec.sign(&root.key), name: spec.subject, key: leaf_key }
+    Identity {
+        certificate: spec.sign(&root.key),
+        name: spec.subject,
+        key: leaf_key,
+    }
 }

@@ -1,0 +1,252 @@
+//! Reads each vector's folder and judges it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use countersign_formats::{Digest, Limits, PublicKey, TrustedRoot, UnixTime, Window};
+use countersign_proof::{
+    BytesContent, Dangers, DigestContent, Origin, StorageForm, Subject, TrustMaterial, TrustedKey,
+    Unverified, Verified, verify,
+};
+
+use crate::vectors;
+
+/// What a folder's `expect.toml` says.
+#[derive(Debug)]
+pub(crate) struct Expectation {
+    pub(crate) folder: PathBuf,
+    pub(crate) group: String,
+    pub(crate) name: String,
+    table: toml::Table,
+}
+
+impl Expectation {
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.table.get(key).and_then(toml::Value::as_str)
+    }
+
+    pub(crate) fn texts(&self, key: &str) -> Vec<&str> {
+        let list = self.table.get(key).and_then(toml::Value::as_array);
+        list.into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_str)
+            .collect()
+    }
+
+    pub(crate) fn accept(&self) -> bool {
+        self.table["accept"].as_bool().unwrap()
+    }
+
+    fn file(&self, name: &str) -> Bytes {
+        fs::read(self.folder.join(name))
+            .unwrap_or_else(|error| panic!("{}/{name}: {error}", self.name))
+            .into()
+    }
+
+    fn proven(&self) -> Option<[i64; 3]> {
+        let proven = self.table.get("proven")?;
+        Some(["logs", "timestamps", "scts"].map(|key| proven[key].as_integer().unwrap()))
+    }
+}
+
+pub(crate) fn all() -> Vec<Expectation> {
+    let folders = |path: &Path| {
+        let mut folders: Vec<PathBuf> = fs::read_dir(path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir())
+            .collect();
+        folders.sort();
+        folders
+    };
+    let mut all = Vec::new();
+    for group in folders(&vectors()) {
+        for folder in folders(&group) {
+            let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+            let text = fs::read_to_string(folder.join("expect.toml")).unwrap();
+            all.push(Expectation {
+                group: name(&group),
+                name: name(&folder),
+                table: text.parse().unwrap(),
+                folder,
+            });
+        }
+    }
+    all
+}
+
+/// The one road: trusted root, keys, piece, proof. An error of any step is its code.
+pub(crate) fn judge(vector: &Expectation) -> Result<Verified, (String, String)> {
+    let limits = Limits::DEFAULT;
+    let mut builder = TrustMaterial::builder();
+    let root = match vector.text("trusted_root").unwrap() {
+        "shared" => Some(
+            fs::read(vectors().join("trusted_root.json"))
+                .unwrap()
+                .into(),
+        ),
+        "own" => Some(vector.file("trusted_root.json")),
+        _ => None,
+    };
+    if let Some(bytes) = root {
+        let root = TrustedRoot::parse(&bytes, &limits)
+            .map_err(|error| (error.code().to_owned(), error.to_string()))?;
+        builder = builder.trusted_root(&root);
+    }
+    let keys = vector
+        .table
+        .get("keys")
+        .and_then(toml::Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    for key in keys {
+        let pem = vector.file(key["file"].as_str().unwrap());
+        let public = PublicKey::from_pem(&pem)
+            .map_err(|error| (error.code().to_owned(), error.to_string()))?;
+        let time = |name: &str| {
+            key.get(name)
+                .map(|value| UnixTime::parse_rfc3339(value.as_str().unwrap()).unwrap())
+        };
+        let valid = Window {
+            start: time("start"),
+            end: time("end"),
+        };
+        builder = builder.key(TrustedKey {
+            key: public,
+            valid,
+            schemes: None,
+        });
+    }
+    let mut dangers = Dangers::default();
+    for name in vector.texts("dangers") {
+        match name {
+            "ignore-sct" => dangers.ignore_sct = true,
+            "ignore-log" => dangers.ignore_log = true,
+            "judge-certificates-now" => dangers.judge_certificates_now = true,
+            other => panic!("unknown danger `{other}`"),
+        }
+    }
+    let trust = builder
+        .dangers(dangers)
+        .build()
+        .map_err(|error| (error.code().to_owned(), error.to_string()))?;
+    let subject = match vector.text("subject").unwrap() {
+        "artifact.bin" => Subject::Blob(Arc::new(BytesContent(vector.file("artifact.bin")))),
+        text => match text.strip_prefix("file:") {
+            Some(digest) => Subject::Blob(Arc::new(DigestContent(Digest::parse(digest).unwrap()))),
+            None => Subject::image(Digest::parse(text).unwrap()),
+        },
+    };
+    let input = vector.file("input.json");
+    let annotations = || -> BTreeMap<String, String> {
+        serde_json::from_slice(&vector.file("annotations.json")).unwrap()
+    };
+    let piece = match vector.text("form").unwrap() {
+        "bundle" => Unverified::bundle(input, Origin::new(StorageForm::BundleFile), &limits),
+        "simple-signing" => Unverified::simple_signing(
+            input,
+            &annotations(),
+            Origin::new(StorageForm::SignatureTag),
+            &limits,
+        ),
+        "dsse" => Unverified::dsse(
+            input,
+            &annotations(),
+            Origin::new(StorageForm::AttestationTag),
+            &limits,
+        ),
+        other => panic!("unknown form `{other}`"),
+    };
+    let now = UnixTime::parse_rfc3339(vector.text("now").unwrap()).unwrap();
+    piece
+        .and_then(|piece| verify(&piece, &subject, &trust, now))
+        .map_err(|rejected| (rejected.code().to_owned(), rejected.to_string()))
+}
+
+#[test]
+fn every_vector_ends_as_its_folder_says() {
+    let mut wrong = Vec::new();
+    let mut rejected = 0;
+    let all = all();
+    for vector in &all {
+        let found = match judge(vector) {
+            Ok(verified) => {
+                let proven = [
+                    verified.logs().len(),
+                    verified.timestamps().len(),
+                    verified.scts().len(),
+                ]
+                .map(|count| count as i64);
+                match vector.proven() {
+                    Some(wanted) if wanted != proven => {
+                        format!("accepted, proven {proven:?} instead of {wanted:?}")
+                    }
+                    _ => "accepted".to_owned(),
+                }
+            }
+            Err((code, words)) => {
+                rejected += 1;
+                if std::env::var_os("COUNTERSIGN_SHOW_VECTORS").is_some() {
+                    println!("{}/{}\t{code}\t{words}", vector.group, vector.name);
+                }
+                code
+            }
+        };
+        let wanted = if vector.accept() {
+            "accepted"
+        } else {
+            vector.text("code").unwrap()
+        };
+        if found != wanted {
+            wrong.push(format!(
+                "{}/{}: {found}, expected {wanted}",
+                vector.group, vector.name
+            ));
+        }
+    }
+    println!("{} vectors, {rejected} rejected", all.len());
+    assert!(
+        wrong.is_empty(),
+        "{} vectors:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(all.len() > 60);
+}
+
+#[test]
+fn every_rejected_vector_has_an_accepted_twin() {
+    let all = all();
+    for vector in all.iter().filter(|vector| !vector.accept()) {
+        let twin = vector
+            .text("twin")
+            .unwrap_or_else(|| panic!("{} has no twin", vector.name));
+        let twin = all
+            .iter()
+            .find(|other| other.group == vector.group && other.name == twin);
+        let twin = twin.unwrap_or_else(|| panic!("twin of {} does not exist", vector.name));
+        assert!(twin.accept(), "twin of {} is not accepted", vector.name);
+    }
+}
+
+#[test]
+fn every_folder_is_a_claim_of_its_own() {
+    let mut names = BTreeMap::new();
+    for vector in all() {
+        let claim = vector.text("claim").unwrap().to_owned();
+        assert!(
+            !claim.is_empty() && !claim.ends_with('.'),
+            "{}: {claim}",
+            vector.name
+        );
+        if let Some(other) = names.insert(vector.name.clone(), vector.group.clone()) {
+            panic!(
+                "`{}` is there in {other} and in {}",
+                vector.name, vector.group
+            );
+        }
+    }
+}
