@@ -20,10 +20,10 @@ use crate::{Options, connection::Connection, service::Service};
 #[non_exhaustive]
 pub enum ServerError {
     /// The address could not be bound.
-    #[error("cannot listen on `{address}`: {source}")]
+    #[error("cannot listen{}: {source}", on(addresses))]
     Bind {
-        /// The address as the operating system resolved it, or empty.
-        address: String,
+        /// The addresses that the given one stands for; none when it could not be resolved.
+        addresses: Vec<SocketAddr>,
         /// What the operating system says.
         source: io::Error,
     },
@@ -79,16 +79,20 @@ impl Server {
     /// See [`ServerError`].
     pub async fn bind(address: impl ToSocketAddrs, options: Options) -> Result<Self, ServerError> {
         let service = Arc::new(Service::open(options)?);
-        let listener = TcpListener::bind(address)
+        let addresses: Vec<SocketAddr> = match tokio::net::lookup_host(address).await {
+            Ok(addresses) => addresses.collect(),
+            Err(source) => {
+                return Err(ServerError::Bind {
+                    addresses: Vec::new(),
+                    source,
+                });
+            }
+        };
+        let bound = TcpListener::bind(addresses.as_slice())
             .await
-            .map_err(|source| ServerError::Bind {
-                address: String::new(),
-                source,
-            })?;
-        let address = listener.local_addr().map_err(|source| ServerError::Bind {
-            address: String::new(),
-            source,
-        })?;
+            .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+        let (listener, address) =
+            bound.map_err(|source| ServerError::Bind { addresses, source })?;
         Ok(Self {
             listener,
             address,
@@ -138,6 +142,18 @@ impl Server {
             .await,
         );
         connections.shutdown().await;
+    }
+}
+
+fn on(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<String> = addresses
+        .iter()
+        .map(|address| format!("`{address}`"))
+        .collect();
+    if addresses.is_empty() {
+        String::new()
+    } else {
+        format!(" on {}", addresses.join(", "))
     }
 }
 

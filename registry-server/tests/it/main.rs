@@ -13,5 +13,6 @@ mod hooks;
 mod hostile;
 mod listings;
 mod manifests;
+mod neighbours;
 mod storage;
 mod uploads;

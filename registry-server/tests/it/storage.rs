@@ -234,4 +234,5 @@ async fn a_directory_that_cannot_be_is_an_error() {
         .err()
         .unwrap();
     assert_eq!(error.code(), "cannot-listen");
+    assert!(error.to_string().contains(&first.local_addr().to_string()));
 }
