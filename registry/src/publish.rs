@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countersign_formats::{Descriptor, ImageManifest, UnixTime, media_types};
-use countersign_proof::{Claim, Verified, digest};
+use countersign_proof::{Claim, StorageForm, Verified, digest};
 
 use crate::error::StoreError;
 use crate::store::{ListedVia, Store};
@@ -75,14 +75,19 @@ pub async fn publish(
     })
 }
 
+/// What the bundle holds; other storage forms are no bundles, whatever their claim.
 fn content(store: &dyn Store, verified: &Verified) -> Result<&'static str, StoreError> {
-    match verified.claim() {
-        Claim::Statement(_) => Ok("dsse-envelope"),
-        Claim::Message { .. } => Ok("message-signature"),
-        Claim::SimpleSigning { .. } => Err(StoreError::Unsupported {
+    let form = verified.origin().form;
+    match (form, verified.claim()) {
+        (StorageForm::BundleFile | StorageForm::BundleReferrer, Claim::Statement(_)) => {
+            Ok("dsse-envelope")
+        }
+        (StorageForm::BundleFile | StorageForm::BundleReferrer, Claim::Message { .. }) => {
+            Ok("message-signature")
+        }
+        _ => Err(StoreError::Unsupported {
             store: store.name(),
-            detail: "a simple-signing signature is not a bundle and is not published as a referrer"
-                .to_owned(),
+            detail: format!("a {form} is not a bundle and is not published as a referrer"),
         }),
     }
 }

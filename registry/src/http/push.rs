@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, ImageIndex, Manifest, media_types};
 use countersign_proof::digest;
-use reqwest::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use reqwest::{Method, Url};
 
 use super::call::{Call, random_between};
@@ -44,6 +44,8 @@ impl Registry {
         let reply = self
             .ask(&Call {
                 body: Some(Bytes::new()),
+                // Said even when it is nothing: some front ends answer 411 otherwise.
+                headers: vec![(CONTENT_LENGTH, HeaderValue::from_static("0"))],
                 ..Call::change(Method::POST, from.clone())
             })
             .await?;

@@ -119,31 +119,11 @@ impl Layout {
         source::index(self)
     }
 
-    /// Reads, hashes and parses the manifest that a target means.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when there is none.
-    pub fn manifest(&self, target: &Target) -> Result<Resolved, StoreError> {
-        source::resolve(self, target)
-    }
-
-    /// Opens a blob for reading and gives its size in bytes; its digest is *not* checked. `None` when it is absent.
-    ///
-    /// # Errors
-    /// When it is not a regular file, or cannot be opened.
-    pub fn blob_file(&self, digest: &Digest) -> Result<Option<(File, u64)>, StoreError> {
+    fn blob_file(&self, digest: &Digest) -> Result<Option<(File, u64)>, StoreError> {
         match self.blob_directory(digest.algorithm())? {
             Some(directory) => directory.file(&digest.hex()),
             None => Ok(None),
         }
-    }
-
-    /// All tags in the order of `index.json`.
-    ///
-    /// # Errors
-    /// When the layout cannot be read.
-    pub fn tag_names(&self) -> Result<Vec<String>, StoreError> {
-        source::tags(self)
     }
 
     fn blob_directory(&self, algorithm: HashAlgorithm) -> Result<Option<Directory>, StoreError> {

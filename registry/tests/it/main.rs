@@ -1,0 +1,16 @@
+//! The HTTP client against scripted servers on loopback: each rule of its own has a test, and what it must not refuse.
+
+#[cfg(test)]
+mod authentication;
+#[cfg(test)]
+mod logins;
+#[cfg(test)]
+mod publishing;
+#[cfg(test)]
+mod pulling;
+#[cfg(test)]
+mod pushing;
+#[cfg(test)]
+mod referring;
+#[cfg(test)]
+mod server;
