@@ -1,0 +1,92 @@
+//! Entries in transparency logs (Rekor's interface, versions 1 and 2).
+//!
+//! An entry that comes back is compared with what was sent, part by part, and must carry what later proves it. Whether the log's
+//! signature on it holds is proven with the finished bundle, against the trusted root: the log's own word for its key is never asked
+//! for (CVE-2023-47122).
+
+mod compare;
+mod entry_json;
+mod submission;
+mod version_1;
+mod version_2;
+
+use countersign_formats::LogEntry;
+use reqwest::Url;
+
+use crate::error::{ServiceError, ServiceKind, ServiceName};
+use crate::http::{self, Client};
+
+pub use submission::{LoggedContent, Submission};
+
+/// Bytes of an answer: the body of an entry in base64, and its proof.
+const ANSWER_BYTES: u64 = 8 << 20;
+/// What a successful answer is.
+const WHAT: &str = "log entry";
+
+/// The versions of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RekorVersion {
+    /// Entries come with a signed promise and a proof.
+    V1,
+    /// Entries come with a proof only; times come from timestamp authorities.
+    V2,
+}
+
+/// A transparency log.
+#[derive(Clone, Debug)]
+pub struct Rekor {
+    client: Client,
+    service: ServiceName,
+    base: Url,
+    version: RekorVersion,
+}
+
+impl RekorVersion {
+    /// The version with this major number, as signing configs write it.
+    #[must_use]
+    pub fn from_major(major: u64) -> Option<Self> {
+        match major {
+            1 => Some(Self::V1),
+            2 => Some(Self::V2),
+            _ => None,
+        }
+    }
+}
+
+impl Rekor {
+    /// The log at `base_url`.
+    ///
+    /// # Errors
+    /// [`ServiceError::Address`].
+    pub fn new(
+        client: &Client,
+        base_url: &str,
+        version: RekorVersion,
+    ) -> Result<Self, ServiceError> {
+        let base = http::parse(base_url, client.settings().allow_http)?;
+        Ok(Self {
+            client: client.clone(),
+            service: ServiceName {
+                kind: ServiceKind::Rekor,
+                address: http::shown(&base),
+            },
+            base,
+            version,
+        })
+    }
+
+    /// Enters a signature into the log. An entry that is there already is fetched instead, where the log hands it out (version 1).
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`]; [`ServiceError::Answer`], with [`OtherEntry`](crate::AnswerFault::OtherEntry) and
+    /// [`EntryWithout`](crate::AnswerFault::EntryWithout) among its faults; [`ServiceError::Configuration`] for a signature that
+    /// this version of the interface has no entry for.
+    pub async fn enter(&self, submission: &Submission<'_>) -> Result<LogEntry, ServiceError> {
+        let entry = match self.version {
+            RekorVersion::V1 => self.enter_version_1(submission).await?,
+            RekorVersion::V2 => self.enter_version_2(submission).await?,
+        };
+        compare::check(&self.service, submission, &entry)?;
+        Ok(entry)
+    }
+}
