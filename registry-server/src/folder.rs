@@ -71,10 +71,10 @@ impl Folder {
         Ok(rustix::fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o644)).map(File::from)?)
     }
 
-    /// Renames a file here, in one step, and makes that durable.
-    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        rustix::fs::renameat(&self.0, from, &self.0, to)?;
-        self.sync()
+    /// Gives a file here its final name, in `into`, in one step, and makes that durable.
+    pub(crate) fn rename(&self, from: &str, into: &Self, to: &str) -> io::Result<()> {
+        rustix::fs::renameat(&self.0, from, &into.0, to)?;
+        into.sync()
     }
 
     /// Moves a file from anywhere on the same file system to a name here, in one step, and makes that durable.

@@ -18,8 +18,10 @@ use crate::{
 const LAYOUT_FILE: &str = "oci-layout";
 const LAYOUT_TEXT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 const INDEX_FILE: &str = "index.json";
-/// Written under the lock only, so one name is enough; what a killed server left is overwritten.
-const INDEX_NEXT: &str = ".index.json.next";
+/// Files before they have their names. They are written under the lock only, so that one name each is enough, and what a killed
+/// server left is overwritten by the next.
+const INDEX_NEXT: &str = ".countersign-index.next";
+const BLOB_NEXT: &str = ".countersign-blob.next";
 /// Entries that readers of layouts in this workspace take.
 pub(crate) const INDEX_ENTRIES: usize = 20_000;
 
@@ -59,13 +61,19 @@ impl LayoutStore {
         let root = self.root()?;
         let _lock = root.lock()?;
         if root.file(INDEX_FILE)?.is_none() {
-            replace(&root, INDEX_FILE, INDEX_NEXT, &Index::new().to_json())?;
+            replace(
+                &root,
+                INDEX_NEXT,
+                &Index::new().to_json(),
+                &root,
+                INDEX_FILE,
+            )?;
         }
         root.make_folder("blobs")?
             .make_folder(HashAlgorithm::Sha256.name())?;
         // Last, because this file makes a folder a layout.
         if root.file(LAYOUT_FILE)?.is_none() {
-            replace(&root, LAYOUT_FILE, ".oci-layout.next", LAYOUT_TEXT)?;
+            replace(&root, INDEX_NEXT, LAYOUT_TEXT, &root, LAYOUT_FILE)?;
         }
         Ok(())
     }
@@ -202,7 +210,7 @@ impl Locked<'_> {
         {
             return Ok(());
         }
-        replace(&blobs, &name, &format!(".{name}.next"), bytes)
+        replace(&self.root, BLOB_NEXT, bytes, &blobs, &name)
     }
 
     pub(crate) fn remove_blob(&self, digest: &Digest) -> io::Result<bool> {
@@ -218,15 +226,15 @@ impl Locked<'_> {
         if bytes.len() as u64 > self.store.index_bytes || self.index.len() > INDEX_ENTRIES {
             return Ok(None);
         }
-        replace(&self.root, INDEX_FILE, INDEX_NEXT, &bytes).map(Some)
+        replace(&self.root, INDEX_NEXT, &bytes, &self.root, INDEX_FILE).map(Some)
     }
 }
 
-fn replace(folder: &Folder, name: &str, next: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut file = folder.create(next)?;
+fn replace(root: &Folder, next: &str, bytes: &[u8], into: &Folder, name: &str) -> io::Result<()> {
+    let mut file = root.create(next)?;
     file.write_all(bytes)?;
     file.sync_data()?;
-    folder.rename(next, name)
+    root.rename(next, into, name)
 }
 
 fn copy_in(folder: &Folder, source: &mut File, name: &str) -> io::Result<()> {
@@ -238,7 +246,7 @@ fn copy_in(folder: &Folder, source: &mut File, name: &str) -> io::Result<()> {
         drop(folder.remove(&next));
         return Err(error);
     }
-    folder.rename(&next, name)
+    folder.rename(&next, folder, name)
 }
 
 fn read_all(file: File, size: u64) -> io::Result<Vec<u8>> {

@@ -113,6 +113,11 @@ tried() { # PACKAGE VERSION: says when Debian has another version than the one t
 }
 
 mkdir -p "$COUNTERSIGN_PEERS"
+work=
+trap '[ -z "$work" ] || { chmod -R u+w "$work"; rm -rf "$work"; }' EXIT
+trap 'exit 130' INT TERM
+# What a killed run left.
+find "$COUNTERSIGN_PEERS" -maxdepth 1 -name '.work.*' -mmin +1440 -exec chmod -R u+w {} + -exec rm -rf {} +
 failed=0 late=0
 for wanted in "${names[@]}"; do
     read -r kind name version first second third < <(pins | awk -v name="$wanted" '$2 == name') || {
@@ -149,6 +154,7 @@ for wanted in "${names[@]}"; do
             tail -n 15 "$work/log" | sed "s/^/    /" >&2
         fi
         chmod -R u+w "$work" && rm -rf "$work"
+        work=
     fi
     exec 9>&-
     if [ $status -eq 0 ]; then
