@@ -4,7 +4,7 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{EcdsaKeyPair, RsaKeyPair};
 use countersign_formats::{EncryptedPrivateKey, KeyKind, Limits};
 use der::asn1::{AnyRef, BitStringRef, ContextSpecific, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Reader, Sequence, SliceReader, Tag, TagNumber};
+use der::{Decode, Reader, SliceReader, Tag, TagNumber};
 use zeroize::Zeroizing;
 
 use crate::error::KeyError;

@@ -107,7 +107,7 @@ pub fn context_primitive(number: u8, content: &[u8]) -> Vec<u8> {
 pub fn x509_time(seconds: i64) -> Vec<u8> {
     let (year, text) = calendar(seconds);
     if year < 2050 {
-        tlv(0x17, text[2..].as_bytes())
+        tlv(0x17, &text.as_bytes()[2..])
     } else {
         tlv(0x18, text.as_bytes())
     }

@@ -154,7 +154,7 @@ impl Lab {
             self,
             Signer::Certificate {
                 key,
-                certificate,
+                certificate: Box::new(certificate),
                 issuer: self.intermediate.clone(),
             },
         )
@@ -260,7 +260,7 @@ pub enum Signer {
         /// The key that is certified.
         key: LabKey,
         /// The certificate, not yet signed.
-        certificate: CertificateSpec,
+        certificate: Box<CertificateSpec>,
         /// Who signs the certificate.
         issuer: Identity,
     },

@@ -5,7 +5,7 @@ use countersign_proof::Scheme;
 use countersign_sign::{KeyError, PrivateKey, PrivateKeyFile};
 use zeroize::Zeroizing;
 
-use crate::{file, private, public};
+use crate::files::{file, private, public};
 
 fn parse(name: &str) -> Result<PrivateKeyFile, KeyError> {
     PrivateKeyFile::parse(&file(name), &Limits::DEFAULT)

@@ -15,7 +15,7 @@ use countersign_sign::{
 };
 use serde_json::Value;
 
-use crate::{NOW, private};
+use crate::files::{NOW, private};
 
 const LIMITS: Limits = Limits::DEFAULT;
 

@@ -1,6 +1,8 @@
 //! Every vector goes the one road, and what comes out is what its folder says.
 
+#[cfg(test)]
 mod catalogue;
+#[cfg(test)]
 mod verdicts;
 
 use std::path::{Path, PathBuf};
