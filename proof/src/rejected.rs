@@ -227,8 +227,21 @@ pub enum RejectReason {
         proven: bool,
     },
     /// No time is proven for a certificate.
-    #[error("no time is proven at which the certificate could be judged")]
-    NoProvenTime,
+    #[error(
+        "no time is proven at which the certificate could be judged: {entries} log entries, {unknown_logs} of them of \
+         logs that the trust does not know; {timestamps} timestamps, {unknown_authorities} of them by authorities that \
+         the trust does not know"
+    )]
+    NoProvenTime {
+        /// Log entries in the evidence.
+        entries: usize,
+        /// Those of logs that the trust does not know.
+        unknown_logs: usize,
+        /// Timestamps in the evidence.
+        timestamps: usize,
+        /// Those by authorities that the trust does not know.
+        unknown_authorities: usize,
+    },
     /// A proven time lies after now.
     #[error("the proven time {time} lies after now, {now}")]
     FutureTime {
@@ -283,7 +296,7 @@ impl RejectReason {
             Self::KeyNotTrusted { .. } => "key-not-trusted",
             Self::Signature { .. } => "signature-invalid",
             Self::KeyWindow { .. } => "key-window",
-            Self::NoProvenTime => "no-proven-time",
+            Self::NoProvenTime { .. } => "no-proven-time",
             Self::FutureTime { .. } => "future-time",
             Self::Certificate { fault, .. } => fault.code(),
             Self::Sct(fault) => fault.code(),
@@ -314,7 +327,7 @@ impl RejectReason {
             Self::Signature { .. } => {
                 "DSSE protocol: verification; Sigstore bundle: messageSignature"
             }
-            Self::NoProvenTime | Self::FutureTime { .. } => {
+            Self::NoProvenTime { .. } | Self::FutureTime { .. } => {
                 "Sigstore client specification: establishing a time"
             }
             Self::Certificate { .. } => "RFC 5280 §4.2, §6.1; Fulcio certificate specification",
@@ -344,7 +357,7 @@ impl RejectReason {
             Self::SubjectMismatch { .. } => {
                 "a signature of another version of the image does not count for this one"
             }
-            Self::NoProvenTime => {
+            Self::NoProvenTime { .. } => {
                 "the signature needs a log entry with a promise, or a timestamp of an authority that the trusted root names"
             }
             Self::Certificate {

@@ -461,7 +461,15 @@ fn times_to_judge_at(
         return Ok(timed.times.clone());
     }
     if !trust.dangers.judge_certificates_now {
-        return Err(RejectReason::NoProvenTime.into());
+        let Opened { entries, timestamps, checks, .. } = &timed.opened;
+        let count = |wanted: fn(&Check) -> bool| checks.iter().filter(|check| wanted(check)).count();
+        return Err(RejectReason::NoProvenTime {
+            entries: entries.len(),
+            unknown_logs: count(|check| matches!(check, Check::UnknownLog { .. })),
+            timestamps: timestamps.len(),
+            unknown_authorities: count(|check| matches!(check, Check::UnknownTimestampAuthority { .. })),
+        }
+        .into());
     }
     timed.opened.dangers.push(Danger::JudgeCertificatesNow);
     timed
