@@ -293,7 +293,7 @@ impl StoreError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotFound { thing: Thing::Image, .. } => "check the name, the tag and the digest".to_owned(),
-            Self::NotFound { thing: Thing::Layout, .. } => "a layout is a directory with the files `oci-layout` and `index.json`".to_owned(),
+            Self::NotFound { thing: Thing::Layout, .. } => "a layout is a directory, or an uncompressed tar archive of one, with the files `oci-layout` and `index.json`".to_owned(),
             Self::NotFound { .. } => return None,
             Self::Authentication { had_login: false, registry, .. } => format!("run `countersign login {registry}`"),
             Self::Authentication { had_login: true, registry, .. } => {
@@ -301,6 +301,9 @@ impl StoreError {
             }
             Self::Unavailable { outage: Outage::Deadline { .. }, .. } => "a longer time can be given with `--timeout`".to_owned(),
             Self::Unavailable { outage: Outage::Status { retry_after: Some(seconds), .. }, .. } => format!("try again in {seconds} s"),
+            Self::Unavailable { outage: Outage::Connection { detail, .. }, .. } if detail.contains("certificate") => {
+                "the registry's certificate is not trusted on this machine; give the certificate of its authority, or install it".to_owned()
+            }
             Self::Unavailable { outage: Outage::Connection { .. }, .. } => {
                 "is the registry up and the name right? a registry without https needs `--allow-http`".to_owned()
             }

@@ -290,7 +290,8 @@ fn token_request(mut url: Url, key: &TokenKey) -> Outgoing {
 
 /// The OAuth 2 POST for identity tokens (RFC 6749, section 6).
 fn exchange_request(url: Url, key: &TokenKey, token: &Secret) -> Outgoing {
-    let mut form = Url::parse("form:").map_or_else(|_| url.clone(), |form| form);
+    // A form is spelled like a query; this URL only carries it.
+    let mut form = url.clone();
     {
         let mut pairs = form.query_pairs_mut();
         pairs.clear();

@@ -57,10 +57,10 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut used = self.0.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.running = used.running.saturating_sub(1);
-        if used.running == 0 {
-            if let Some(since) = used.since.take() {
-                used.before = used.before.saturating_add(since.elapsed());
-            }
+        if used.running == 0
+            && let Some(since) = used.since.take()
+        {
+            used.before = used.before.saturating_add(since.elapsed());
         }
     }
 }

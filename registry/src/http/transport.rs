@@ -331,20 +331,27 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// The chain of causes, without the URL, whose query may hold secrets.
+/// The chain of causes, without the URL, whose query may hold secrets, and without the library's general words.
 fn explained(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut text = error.to_string();
+    let mut parts = vec![error.to_string()];
     let mut cause = std::error::Error::source(&error);
     while let Some(next) = cause {
-        let part = next.to_string();
-        if !text.contains(&part) {
-            text.push_str(": ");
-            text.push_str(&part);
-        }
+        parts.push(next.to_string());
         cause = next.source();
     }
-    clipped(&text, 512)
+    parts.dedup();
+    let general = [
+        "error sending request",
+        "client error (",
+        "request or response body error",
+    ];
+    let is_general = |part: &str| general.iter().any(|start| part.starts_with(start));
+    let last = parts.len().saturating_sub(1);
+    let telling = parts.iter().enumerate();
+    let telling = telling.filter(|(place, part)| *place == last || !is_general(part));
+    let text: Vec<&str> = telling.map(|(_, part)| part.as_str()).collect();
+    clipped(&text.join(": "), 512)
 }
 
 /// The first `code` and message of a registry's error body, if it is one and repeats none of `secrets`.

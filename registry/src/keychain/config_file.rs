@@ -103,10 +103,11 @@ impl ConfigFile {
             .flatten()
         {
             let (entry_host, path) = hosts::canonical_key(key);
-            if entry_host == host && hosts::covers(&path, repository) {
-                if let Some(credential) = self.credential(key, entry)? {
-                    entries.push((path.len(), credential));
-                }
+            if entry_host == host
+                && hosts::covers(&path, repository)
+                && let Some(credential) = self.credential(key, entry)?
+            {
+                entries.push((path.len(), credential));
             }
         }
         // A stable sort: of two spellings of one key the first counts.

@@ -216,10 +216,10 @@ impl Keychain {
         self.forget(&host);
         config_file::change(path, |file| {
             let mut stored = None;
-            if let Some(name) = file.helper_for(&host)? {
-                if helper::erase(&name, hosts::helper_key(&host), &host)? {
-                    stored = Some(Stored::Helper(name));
-                }
+            if let Some(name) = file.helper_for(&host)?
+                && helper::erase(&name, hosts::helper_key(&host), &host)?
+            {
+                stored = Some(Stored::Helper(name));
             }
             let removed = file.remove(&host);
             if removed && stored.is_none() {

@@ -130,10 +130,11 @@ impl Layout {
         let blobs = self.blob_directory_for_writing(digest.algorithm())?;
         let name = digest.hex();
         // The same size and not the same bytes would be a damaged file; a writer of the right bytes may as well heal it.
-        if let Some((file, size)) = blobs.file(&name)? {
-            if size == bytes.len() as u64 && holds(file, digest, &blobs)? {
-                return Ok(());
-            }
+        if let Some((file, size)) = blobs.file(&name)?
+            && size == bytes.len() as u64
+            && holds(file, digest, &blobs)?
+        {
+            return Ok(());
         }
         self.write_file(NEW_BLOB, bytes, &blobs, &name)
     }

@@ -259,8 +259,7 @@ fn others_entries_are_kept_and_the_change_is_conditional() {
     let put = server
         .asked()
         .into_iter()
-        .filter(|asked| asked.is("PUT", &tag))
-        .next_back()
+        .rfind(|asked| asked.is("PUT", &tag))
         .unwrap();
     assert_eq!(
         put.header("if-match"),
