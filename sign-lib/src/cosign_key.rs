@@ -90,3 +90,75 @@ fn randomness() -> KeyError {
         operation: "randomness",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_formats::KeyKind;
+
+    /// An encrypted file as another writer would make it: any plaintext, any cost.
+    fn sealed(plaintext: &[u8], n: u32, password: &[u8]) -> EncryptedPrivateKey {
+        let kdf = Scrypt {
+            n,
+            r: 8,
+            p: 1,
+            salt: Bytes::from_static(&[7; 32]),
+        };
+        let nonce = [9; 24];
+        let key = derive(&kdf, password).unwrap();
+        let ciphertext = XSalsa20Poly1305::new(Key::from_slice(key.as_slice()))
+            .encrypt(Nonce::from_slice(&nonce), plaintext)
+            .unwrap();
+        EncryptedPrivateKey {
+            kdf,
+            nonce,
+            ciphertext: ciphertext.into(),
+        }
+    }
+
+    #[test]
+    fn every_cost_that_cosign_ever_wrote_is_read() {
+        let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+        for n in [32_768, 65_536, 131_072] {
+            let opened = PrivateKey::decrypt(&sealed(&key.to_pkcs8_der(), n, b""), b"").unwrap();
+            assert_eq!(opened.public_key(), key.public_key());
+        }
+    }
+
+    #[test]
+    fn another_cost_is_refused_before_memory_is_taken() {
+        let mut key = sealed(b"x", 32_768, b"");
+        for (n, r, p) in [
+            (1 << 30, 8, 1),
+            (65_536, 1_024, 1),
+            (65_536, 8, 64),
+            (0, 0, 0),
+        ] {
+            (key.kdf.n, key.kdf.r, key.kdf.p) = (n, r, p);
+            let error = PrivateKey::decrypt(&key, b"").unwrap_err();
+            assert_eq!(error.code(), "key-unsupported", "{n} {r} {p}");
+        }
+    }
+
+    #[test]
+    fn a_sec1_key_inside_is_refused_with_what_to_do() {
+        // `ECPrivateKey` of version 1 with a scalar and the P-256 curve (RFC 5915 section 3).
+        let mut sec1 = vec![0x30, 0x31, 2, 1, 1, 4, 32];
+        sec1.extend([0x11; 32]);
+        sec1.extend([0xa0, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]);
+        sec1[1] = (sec1.len() - 2) as u8;
+        let error = PrivateKey::decrypt(&sealed(&sec1, 32_768, b"pw"), b"pw").unwrap_err();
+        assert_eq!(error.code(), "key-sec1-inside");
+        assert!(error.hint().unwrap().contains("import-key-pair"));
+    }
+
+    #[test]
+    fn a_truncated_ciphertext_is_a_wrong_password_not_a_panic() {
+        let mut key = sealed(b"plaintext", 32_768, b"pw");
+        for length in 0..key.ciphertext.len() {
+            key.ciphertext.truncate(key.ciphertext.len() - 1);
+            let error = PrivateKey::decrypt(&key, b"pw").unwrap_err();
+            assert_eq!(error.code(), "key-wrong-password", "{length}");
+        }
+    }
+}

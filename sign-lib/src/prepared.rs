@@ -268,14 +268,13 @@ fn content_digest(content: &dyn Content, algorithm: HashAlgorithm) -> Result<Dig
         })
 }
 
-/// `messageDigest` as cosign writes it: the digest that was signed, nothing for pure Ed25519.
+/// `messageDigest`: the digest that was signed. Pure Ed25519 signs none; cosign leaves the field empty there and then cannot
+/// verify its own bundle, with the file's SHA-256 digest it can.
 fn message_digest(
     content: &dyn Content,
     scheme: Scheme,
 ) -> Result<Option<(String, Bytes)>, SignError> {
-    let Some(algorithm) = signed_hash(scheme) else {
-        return Ok(None);
-    };
+    let algorithm = signed_hash(scheme).unwrap_or(HashAlgorithm::Sha256);
     let name = match algorithm {
         HashAlgorithm::Sha256 => "SHA2_256",
         HashAlgorithm::Sha384 => "SHA2_384",
