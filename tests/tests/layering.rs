@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "countersign-registry-server",
         &["countersign-formats", "countersign-proof", "countersign-registry"],
     ),
+    ("countersign-services", &["countersign-formats", "countersign-proof"]),
     ("countersign-trust-store", &["countersign-formats", "countersign-proof"]),
     (
         "countersign",
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "countersign-proof",
             "countersign-registry",
             "countersign-registry-server",
+            "countersign-services",
             "countersign-sign",
             "countersign-trust-store",
         ],
