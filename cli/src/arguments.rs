@@ -89,7 +89,7 @@ pub(crate) enum Command {
     /// Decide whether a file has an attestation as asked.
     VerifyBlobAttestation(VerifyBlobAttestation),
     /// List what is attached to an image, without verifying it.
-    #[command(alias = "tree", visible_alias = "tree")]
+    #[command(visible_alias = "tree")]
     Discover(Discover),
     /// Show what a bundle, key, certificate, manifest or policy says, without verifying it.
     Inspect(Inspect),

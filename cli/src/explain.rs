@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use countersign_policy::{
     Action, Candidate, Cause, CauseClass, Decision, Outcome, RuleOutcome, Status, Verdict,
 };
+use countersign_formats::{decode_base64, predicate_types};
 use countersign_proof::{
-    ClaimKind, Dated, Origin, Rejected, Signer, UnverifiedSigner, Verified,
+    ClaimKind, Dated, KeyId, Origin, Rejected, Signer, UnverifiedSigner, Verified,
 };
 
 use crate::context::Context;
@@ -57,8 +58,13 @@ pub(crate) fn word(status: ExitStatus) -> &'static str {
     }
 }
 
-/// Explains `decision` about `name` on standard error.
-pub(crate) fn explain(context: &mut Context<'_, '_>, name: &str, decision: &Decision) {
+/// Explains `decision` about `name` on standard error; `trusted` are the keys that the policy names.
+pub(crate) fn explain(
+    context: &mut Context<'_, '_>,
+    name: &str,
+    decision: &Decision,
+    trusted: &[KeyId],
+) {
     let name = field(name);
     match (&decision.verdict, decision.action) {
         (Verdict::Pass, _) => {
@@ -69,11 +75,11 @@ pub(crate) fn explain(context: &mut Context<'_, '_>, name: &str, decision: &Deci
         }
         (Verdict::Fail(_), Action::AdmitWithWarning) => {
             context.printer.say(&format!("warning: {name} is not what the policy asks for, and its mode is `warn`"));
-            denial(context, decision);
+            denial(context, decision, trusted);
         }
         (Verdict::Fail(_), _) => {
             context.printer.say(&format!("denied: {name}"));
-            denial(context, decision);
+            denial(context, decision, trusted);
         }
         (Verdict::Unknown(causes), action) => {
             let word = if action == Action::AdmitWithWarning { "warning" } else { "unknown" };
@@ -92,7 +98,7 @@ pub(crate) fn explain(context: &mut Context<'_, '_>, name: &str, decision: &Deci
                 _ => "this is no answer about the image; the registry must be repaired before there is one",
             };
             context.printer.say(&format!("  hint: {hint}"));
-            rejected(context, &decision.rejected);
+            rejected(context, &decision.rejected, trusted);
         }
     }
     for danger in &decision.dangers {
@@ -123,7 +129,7 @@ fn proof(piece: &Verified) -> String {
     line
 }
 
-fn denial(context: &mut Context<'_, '_>, decision: &Decision) {
+fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted: &[KeyId]) {
     if let Verdict::Fail(reasons) = &decision.verdict {
         for reason in reasons {
             context.printer.say(&format!("  {}", field(&reason.message)));
@@ -132,7 +138,7 @@ fn denial(context: &mut Context<'_, '_>, decision: &Decision) {
     for policy in &decision.policies {
         leaves(&policy.rule, &mut |leaf| candidates(context, leaf));
     }
-    rejected(context, &decision.rejected);
+    rejected(context, &decision.rejected, trusted);
     let found = types(decision);
     if !found.is_empty() {
         context.printer.say(&format!("  types found: {}", found.into_iter().collect::<Vec<_>>().join(", ")));
@@ -185,11 +191,11 @@ fn one(context: &mut Context<'_, '_>, candidate: &Candidate) {
     }
 }
 
-fn rejected(context: &mut Context<'_, '_>, rejected: &[Rejected]) {
+fn rejected(context: &mut Context<'_, '_>, rejected: &[Rejected], trusted: &[KeyId]) {
     for piece in rejected.iter().take(CANDIDATES) {
         let claimed = piece.unverified_claim().map_or_else(String::new, |kind| format!(" that says it is a {}", claim(kind)));
         let signed = match piece.unverified_signer() {
-            Some(UnverifiedSigner::Key { hint: Some(hint) }) => format!(", by key {}", field(hint)),
+            Some(UnverifiedSigner::Key { hint: Some(hint) }) => format!(", by key {}", hinted(hint)),
             Some(UnverifiedSigner::Certificate { san: Some(san), issuer }) => format!(
                 ", by {}{}",
                 field(san.value()),
@@ -199,11 +205,45 @@ fn rejected(context: &mut Context<'_, '_>, rejected: &[Rejected]) {
         };
         context.printer.say(&format!("  rejected: {}{claimed}{signed}", place(piece.origin())));
         context.printer.say(&format!("    {} [{}]", field(&piece.to_string()), piece.code()));
-        if let Some(hint) = piece.hint() {
-            context.printer.say(&format!("    hint: {}", field(&hint)));
+        for line in change(piece, trusted) {
+            context.printer.say(&format!("    {line}"));
         }
     }
     more(context, rejected.len());
+}
+
+/// What was expected of a rejected piece, and what would change it.
+fn change(piece: &Rejected, trusted: &[KeyId]) -> Vec<String> {
+    let about_key = matches!(piece.code(), "signature-invalid" | "key-not-trusted");
+    if let Some(UnverifiedSigner::Key { hint: Some(hint) }) = piece.unverified_signer()
+        && about_key
+        && !trusted.is_empty()
+        && !trusted.iter().any(|key| key.hint() == *hint)
+    {
+        let known: Vec<String> = trusted.iter().map(ToString::to_string).collect();
+        return vec![
+            format!("expected: a signature by key {}", known.join(" or ")),
+            format!("found:    one that names key {}", hinted(hint)),
+            "hint: if that key is to be trusted, give its public key with `--key` or in the policy".to_owned(),
+        ];
+    }
+    let hint = piece.hint().unwrap_or_else(|| match piece.unverified_signer() {
+        Some(UnverifiedSigner::Key { .. }) => {
+            "only a new signature can change that: `countersign sign` or `attest` with the trusted key".to_owned()
+        }
+        _ => "only new evidence can change that; fetch it again, or have it signed again".to_owned(),
+    });
+    vec![format!("hint: {}", field(&hint))]
+}
+
+/// A key as a piece names it: by its identifier where it can be read, else as it stands.
+fn hinted(hint: &str) -> String {
+    match decode_base64(hint, 32) {
+        Some(bytes) if bytes.len() == 32 => {
+            format!("sha256:{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        }
+        _ => field(hint),
+    }
 }
 
 fn more(context: &mut Context<'_, '_>, count: usize) {
@@ -235,7 +275,7 @@ fn checks(context: &mut Context<'_, '_>, decision: &Decision) {
 /// What a piece claims, in words.
 pub(crate) fn claim(kind: &ClaimKind) -> String {
     match kind {
-        ClaimKind::Statement { predicate_type } if predicate_type == countersign_formats::predicate_types::COSIGN_SIGN => {
+        ClaimKind::Statement { predicate_type } if predicate_type == predicate_types::COSIGN_SIGN => {
             "signature".to_owned()
         }
         ClaimKind::Statement { predicate_type } => format!("statement {}", field(predicate_type)),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use countersign::{Evidence, Verification, Verifier, VerifyError};
 use countersign_formats::Limits;
 use countersign_policy::{Decision, PolicySet};
+use countersign_proof::KeyId;
 use countersign_trust_store::Root;
 use serde_json::{Value, json};
 
@@ -94,9 +95,10 @@ pub(crate) fn images(
     let verifier = judging.verifier(context)?;
     let runtime = context.runtime()?;
     let now = context.now;
+    let trusted = trusted(&verifier);
     let done = images::each(context, names, |context, text, reference| {
         let verification = runtime.block_on(verifier.verify(reference, now))?;
-        Ok(report(context, text, &verification))
+        Ok(report(context, text, &verification, &trusted))
     })?;
     if names.len() > 1 {
         summary(context, &done);
@@ -105,9 +107,14 @@ pub(crate) fn images(
 }
 
 /// Prints one judged image and makes its entry.
-fn report(context: &mut Context<'_, '_>, text: &str, verification: &Verification) -> ImageDone {
+fn report(
+    context: &mut Context<'_, '_>,
+    text: &str,
+    verification: &Verification,
+    trusted: &[KeyId],
+) -> ImageDone {
     let status = explain::status(&verification.decision);
-    explain::explain(context, &verification.name, &verification.decision);
+    explain::explain(context, &verification.name, &verification.decision, trusted);
     if status == ExitStatus::Pass {
         context.printer.line(&verification.name);
     }
@@ -123,6 +130,11 @@ fn report(context: &mut Context<'_, '_>, text: &str, verification: &Verification
             "decision": record(&verification.decision),
         }),
     }
+}
+
+/// The keys that the policy names.
+fn trusted(verifier: &Verifier) -> Vec<KeyId> {
+    verifier.policies().keys().iter().map(|key| KeyId::of(&key.key)).collect()
 }
 
 fn record(decision: &Decision) -> Value {
@@ -172,7 +184,7 @@ pub(crate) fn blob(
     let status = explain::status(&decision);
     let name = format!("{}@{}", artifact.name, artifact.digest);
     let name = if artifact.name == artifact.digest.to_string() { artifact.name.clone() } else { name };
-    explain::explain(context, &name, &decision);
+    explain::explain(context, &name, &decision, &trusted(&verifier));
     if status == ExitStatus::Pass {
         context.printer.line(&artifact.digest.to_string());
     }

@@ -117,13 +117,6 @@ impl<'a> Printer<'a> {
         self.words.clone()
     }
 
-    /// A line for people who asked for diagnostics with `-v`.
-    pub(crate) fn trace(&mut self, text: &str) {
-        if self.verbosity > 0 {
-            self.say(text);
-        }
-    }
-
     /// A warning: the command goes on.
     pub(crate) fn warn(&mut self, text: &str) {
         self.say(&format!("warning: {text}"));
@@ -262,9 +255,9 @@ mod tests {
         let (stdout, stderr) = printed(Output::Text, |printer| {
             printer.line("\u{1b}]0;x\u{7}");
             printer.say("a\nb");
-            printer.trace("\u{9b}");
+            printer.warn("\u{9b}");
         });
         assert_eq!(stdout, "\\u{1b}]0;x\\u{7}\n");
-        assert_eq!(stderr, "a\\nb\n\\u{9b}\n");
+        assert_eq!(stderr, "a\\nb\nwarning: \\u{9b}\n");
     }
 }

@@ -68,11 +68,17 @@ pub(super) fn describe(policy: &Policy) -> Vec<String> {
             _ => format!("  signer {name}"),
         });
     }
-    for (who, demand) in [("a key", policy.trust.keys), ("a certificate", policy.trust.certificates)] {
-        lines.push(format!(
-            "  behind {who}: {} logs, {} timestamps, {} SCTs, {} proven times",
-            demand.logs, demand.timestamps, demand.scts, demand.times
-        ));
+    let keys = policy.signers.values().any(|rule| matches!(rule, SignerRule::Key { .. }));
+    let certificates = policy.signers.values().any(|rule| !matches!(rule, SignerRule::Key { .. }));
+    for (named, who, demand) in
+        [(keys, "a key", policy.trust.keys), (certificates, "a certificate", policy.trust.certificates)]
+    {
+        if named {
+            lines.push(format!(
+                "  behind {who} at least: logs {}, timestamps {}, SCTs {}, proven times {}",
+                demand.logs, demand.timestamps, demand.scts, demand.times
+            ));
+        }
     }
     rule(&policy.require, 1, &mut lines);
     lines

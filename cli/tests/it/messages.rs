@@ -1,0 +1,1 @@
+//! Whole messages, word for word: what people read when something is wrong.
