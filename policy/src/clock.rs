@@ -17,7 +17,10 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(now: UnixTime) -> Self {
-        Self { now, valid_until: AtomicI64::new(NEVER) }
+        Self {
+            now,
+            valid_until: AtomicI64::new(NEVER),
+        }
     }
 
     /// Whether the window, closed at both ends, is open now.
@@ -59,19 +62,34 @@ mod tests {
     fn the_nearest_edge_of_what_was_asked_is_kept() {
         let clock = Clock::new(UnixTime(100));
         assert_eq!(clock.valid_until(), None);
-        assert!(clock.is_within(&Window { start: None, end: None }));
+        assert!(clock.is_within(&Window {
+            start: None,
+            end: None
+        }));
         assert_eq!(clock.valid_until(), None);
-        assert!(clock.is_within(&Window { start: Some(UnixTime(50)), end: Some(UnixTime(500)) }));
+        assert!(clock.is_within(&Window {
+            start: Some(UnixTime(50)),
+            end: Some(UnixTime(500))
+        }));
         assert_eq!(clock.valid_until(), Some(UnixTime(500)));
-        assert!(!clock.is_within(&Window { start: Some(UnixTime(300)), end: None }));
+        assert!(!clock.is_within(&Window {
+            start: Some(UnixTime(300)),
+            end: None
+        }));
         assert_eq!(clock.valid_until(), Some(UnixTime(299)));
     }
 
     #[test]
     fn what_is_over_stays_over_and_has_no_edge() {
         let clock = Clock::new(UnixTime(100));
-        assert!(!clock.is_within(&Window { start: None, end: Some(UnixTime(99)) }));
-        assert!(clock.is_within(&Window { start: Some(UnixTime(100)), end: Some(UnixTime(100)) }));
+        assert!(!clock.is_within(&Window {
+            start: None,
+            end: Some(UnixTime(99))
+        }));
+        assert!(clock.is_within(&Window {
+            start: Some(UnixTime(100)),
+            end: Some(UnixTime(100))
+        }));
         assert_eq!(clock.valid_until(), Some(UnixTime(100)));
     }
 }

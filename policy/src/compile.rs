@@ -7,13 +7,13 @@ use countersign_proof::{Scheme, TrustedKey};
 use serde_saphyr::{Error as YamlError, Location, Spanned};
 
 use crate::document::{
-    API_VERSION, AtLeast, Certificate, Counts, DistinctWord, Document, KIND, Key, Keyless, ModeWord, OneOrMore, PatternText,
-    Rule, Signer, Trust,
+    API_VERSION, AtLeast, Certificate, Counts, DistinctWord, Document, KIND, Key, Keyless,
+    ModeWord, OneOrMore, PatternText, Rule, Signer, Trust,
 };
 use crate::error::{PolicyError, PolicyProblem, nearest, shown};
 use crate::pattern::{Pattern, PatternError};
 use crate::rules::{Demand, Distinct, Mode, Policy, Requirement, SignerRule, Thresholds};
-use crate::set::{Files, Source};
+use crate::set::{KeyFiles, Source};
 
 /// Deepest nesting of one policy document: rules within rules, and the fields around them.
 const DOCUMENT_DEPTH: usize = 64;
@@ -25,25 +25,44 @@ const RULES: usize = 1000;
 const NAME_BYTES: usize = 253;
 
 /// Reads the policies of one source.
-pub(crate) fn policies(source: &Source, limits: &Limits, files: Files<'_>) -> Result<Vec<Policy>, PolicyError> {
-    let compiler = Compiler { source, limits, files };
-    compiler.documents()?.into_iter().map(|document| compiler.policy(document)).collect()
+pub(crate) fn policies(
+    source: &Source,
+    limits: &Limits,
+    files: KeyFiles<'_>,
+) -> Result<Vec<Policy>, PolicyError> {
+    let compiler = Compiler {
+        source,
+        limits,
+        files,
+    };
+    compiler
+        .documents()?
+        .into_iter()
+        .map(|document| compiler.policy(document))
+        .collect()
 }
 
 struct Compiler<'a> {
     source: &'a Source,
     limits: &'a Limits,
-    files: Files<'a>,
+    files: KeyFiles<'a>,
 }
 
 impl Compiler<'_> {
     fn documents(&self) -> Result<Vec<Document>, PolicyError> {
         let limit = self.limits.policy_bytes;
         if self.source.bytes.len() as u64 > limit {
-            return Err(self.fault(PolicyProblem::OverLimit, None, format!("the policy is larger than {limit} bytes")));
+            return Err(self.fault(
+                PolicyProblem::OverLimit,
+                None,
+                format!("the policy is larger than {limit} bytes"),
+            ));
         }
         let text = std::str::from_utf8(&self.source.bytes).map_err(|error| {
-            let message = format!("the policy is not UTF-8 from byte {} on", error.valid_up_to());
+            let message = format!(
+                "the policy is not UTF-8 from byte {} on",
+                error.valid_up_to()
+            );
             self.fault(PolicyProblem::Syntax, None, message)
         })?;
         let options = serde_saphyr::options! {
@@ -65,12 +84,18 @@ impl Compiler<'_> {
             reject_tagged_field_names: true,
             with_snippet: false,
         };
-        let documents: Vec<Document> =
-            serde_saphyr::from_multiple_with_options(text, options).map_err(|error| self.yaml_fault(&error))?;
+        let documents: Vec<Document> = serde_saphyr::from_multiple_with_options(text, options)
+            .map_err(|error| self.yaml_fault(&error))?;
         if documents.is_empty() {
-            let fault = self.fault(PolicyProblem::MissingField, None, "there is no policy in it".to_owned());
+            let fault = self.fault(
+                PolicyProblem::MissingField,
+                None,
+                "there is no policy in it".to_owned(),
+            );
             return Err(PolicyError {
-                hint: Some(format!("begin with `apiVersion: {API_VERSION}` and `kind: {KIND}`")),
+                hint: Some(format!(
+                    "begin with `apiVersion: {API_VERSION}` and `kind: {KIND}`"
+                )),
                 ..fault
             });
         }
@@ -78,9 +103,10 @@ impl Compiler<'_> {
     }
 
     fn policy(&self, document: Document) -> Result<Policy, PolicyError> {
-        for (field, found, expected) in
-            [("apiVersion", &document.api_version, API_VERSION), ("kind", &document.kind, KIND)]
-        {
+        for (field, found, expected) in [
+            ("apiVersion", &document.api_version, API_VERSION),
+            ("kind", &document.kind, KIND),
+        ] {
             if found.value != expected {
                 return Err(self.fault(
                     PolicyProblem::UnknownVersion,
@@ -89,7 +115,10 @@ impl Compiler<'_> {
                 ));
             }
         }
-        let name = self.name(&document.metadata.name.value, document.metadata.name.referenced)?;
+        let name = self.name(
+            &document.metadata.name.value,
+            document.metadata.name.referenced,
+        )?;
         let spec = document.spec;
         let mut signers = BTreeMap::new();
         for (name, signer) in spec.signers {
@@ -103,7 +132,13 @@ impl Compiler<'_> {
             ModeWord::Enforce => Mode::Enforce,
             ModeWord::Warn => Mode::Warn,
         };
-        Ok(Policy { name, mode, signers, trust, require })
+        Ok(Policy {
+            name,
+            mode,
+            signers,
+            trust,
+            require,
+        })
     }
 
     fn name(&self, name: &str, place: Location) -> Result<String, PolicyError> {
@@ -119,31 +154,49 @@ impl Compiler<'_> {
 
     fn signer(&self, signer: Signer, place: Location) -> Result<SignerRule, PolicyError> {
         match signer {
-            Signer::Key(key) => Ok(SignerRule::Key { keys: vec![self.key(key)?] }),
-            Signer::Keys(keys) if keys.is_empty() => {
-                Err(self.fault(PolicyProblem::InvalidValue, Some(place), "the list of keys is empty".to_owned()))
-            }
-            Signer::Keys(keys) => {
-                Ok(SignerRule::Key { keys: keys.into_iter().map(|key| self.key(key)).collect::<Result<_, _>>()? })
-            }
-            Signer::Certificate(Certificate { identity }) => {
-                Ok(SignerRule::Certificate { identity: self.pattern(identity)? })
-            }
-            Signer::Keyless(Keyless { issuer, identity }) => {
-                Ok(SignerRule::Keyless { identity: self.pattern(identity)?, issuer: self.pattern(issuer)? })
-            }
+            Signer::Key(key) => Ok(SignerRule::Key {
+                keys: vec![self.key(*key)?],
+            }),
+            Signer::Keys(keys) if keys.is_empty() => Err(self.fault(
+                PolicyProblem::InvalidValue,
+                Some(place),
+                "the list of keys is empty".to_owned(),
+            )),
+            Signer::Keys(keys) => Ok(SignerRule::Key {
+                keys: keys
+                    .into_iter()
+                    .map(|key| self.key(key))
+                    .collect::<Result<_, _>>()?,
+            }),
+            Signer::Certificate(Certificate { identity }) => Ok(SignerRule::Certificate {
+                identity: self.pattern(identity)?,
+            }),
+            Signer::Keyless(Keyless { issuer, identity }) => Ok(SignerRule::Keyless {
+                identity: self.pattern(identity)?,
+                issuer: self.pattern(issuer)?,
+            }),
         }
     }
 
     fn key(&self, key: Spanned<Key>) -> Result<TrustedKey, PolicyError> {
         let place = key.referenced;
-        let Key { pem, file, valid_from, valid_until, schemes } = key.value;
+        let Key {
+            pem,
+            file,
+            valid_from,
+            valid_until,
+            schemes,
+        } = key.value;
         let (bytes, place, what) = match (pem, file) {
             (Some(pem), None) => (pem.value.into_bytes(), pem.referenced, "the key".to_owned()),
             (None, Some(file)) => {
                 let what = format!("the key in `{}`", shown(&file.value));
                 let bytes = (self.files)(&self.source.name, &file.value).map_err(|reason| {
-                    self.fault(PolicyProblem::Key, Some(file.referenced), format!("{what} cannot be read: {reason}"))
+                    self.fault(
+                        PolicyProblem::Key,
+                        Some(file.referenced),
+                        format!("{what} cannot be read: {reason}"),
+                    )
                 })?;
                 (bytes, file.referenced, what)
             }
@@ -163,9 +216,16 @@ impl Compiler<'_> {
             }
         };
         let key = PublicKey::from_pem(&bytes).map_err(|error| {
-            self.fault(PolicyProblem::Key, Some(place), format!("{what} is no usable public key: {error}"))
+            self.fault(
+                PolicyProblem::Key,
+                Some(place),
+                format!("{what} is no usable public key: {error}"),
+            )
         })?;
-        let valid = Window { start: self.time(valid_from)?, end: self.time(valid_until)? };
+        let valid = Window {
+            start: self.time(valid_from)?,
+            end: self.time(valid_until)?,
+        };
         if let (Some(start), Some(end)) = (valid.start, valid.end)
             && start > end
         {
@@ -175,11 +235,21 @@ impl Compiler<'_> {
                 format!("the key is valid from {start} until {end}, which is before"),
             ));
         }
-        let schemes = schemes.map(|schemes| self.schemes(&key, schemes)).transpose()?;
-        Ok(TrustedKey { key, valid, schemes })
+        let schemes = schemes
+            .map(|schemes| self.schemes(&key, schemes))
+            .transpose()?;
+        Ok(TrustedKey {
+            key,
+            valid,
+            schemes,
+        })
     }
 
-    fn schemes(&self, key: &PublicKey, names: Spanned<Vec<String>>) -> Result<Vec<Scheme>, PolicyError> {
+    fn schemes(
+        &self,
+        key: &PublicKey,
+        names: Spanned<Vec<String>>,
+    ) -> Result<Vec<Scheme>, PolicyError> {
         let possible = Scheme::of(key.kind());
         let place = names.referenced;
         let mut schemes = Vec::new();
@@ -187,7 +257,10 @@ impl Compiler<'_> {
             match Scheme::from_name(name).filter(|scheme| possible.contains(scheme)) {
                 Some(scheme) => schemes.push(scheme),
                 None => {
-                    let names: Vec<String> = possible.iter().map(|scheme| format!("`{}`", scheme.name())).collect();
+                    let names: Vec<String> = possible
+                        .iter()
+                        .map(|scheme| format!("`{}`", scheme.name()))
+                        .collect();
                     return Err(PolicyError {
                         hint: Some(format!("this key can sign with {}", names.join(", "))),
                         ..self.fault(
@@ -215,7 +288,10 @@ impl Compiler<'_> {
                 self.fault(
                     PolicyProblem::InvalidValue,
                     Some(text.referenced),
-                    format!("`{}` is no time like `2027-06-30T00:00:00Z`", shown(&text.value)),
+                    format!(
+                        "`{}` is no time like `2027-06-30T00:00:00Z`",
+                        shown(&text.value)
+                    ),
                 )
             })
         })
@@ -231,13 +307,19 @@ impl Compiler<'_> {
         };
         pattern.map_err(|error: PatternError| PolicyError {
             hint: error.hint(),
-            ..self.fault(PolicyProblem::Pattern, Some(text.referenced), error.to_string())
+            ..self.fault(
+                PolicyProblem::Pattern,
+                Some(text.referenced),
+                error.to_string(),
+            )
         })
     }
 
     fn thresholds(&self, trust: Option<Trust>) -> Result<Thresholds, PolicyError> {
         let mut thresholds = Thresholds::default();
-        let Some(trust) = trust else { return Ok(thresholds) };
+        let Some(trust) = trust else {
+            return Ok(thresholds);
+        };
         if let Some(counts) = trust.keys {
             if let Some(scts) = counts.scts.as_ref().filter(|scts| scts.value > 0) {
                 return Err(self.fault(
@@ -255,14 +337,24 @@ impl Compiler<'_> {
     }
 
     fn counts(&self, counts: Counts, demand: &mut Demand) -> Result<(), PolicyError> {
-        let Counts { logs, timestamps, scts, times } = counts;
+        let Counts {
+            logs,
+            timestamps,
+            scts,
+            times,
+        } = counts;
         let entries = self.limits.log_entries;
         let stamps = self.limits.timestamps;
         for (count, field, limit, name) in [
             (logs, &mut demand.logs, entries, "logs"),
             (timestamps, &mut demand.timestamps, stamps, "timestamps"),
             (scts, &mut demand.scts, entries, "scts"),
-            (times, &mut demand.times, entries.saturating_add(stamps), "times"),
+            (
+                times,
+                &mut demand.times,
+                entries.saturating_add(stamps),
+                "times",
+            ),
         ] {
             let Some(count) = count else { continue };
             let value = usize::try_from(count.value).unwrap_or(usize::MAX);
@@ -270,7 +362,9 @@ impl Compiler<'_> {
                 return Err(self.fault(
                     PolicyProblem::InvalidValue,
                     Some(count.referenced),
-                    format!("`{name}: {value}` can never be met: a signature carries at most {limit}"),
+                    format!(
+                        "`{name}: {value}` can never be met: a signature carries at most {limit}"
+                    ),
                 ));
             }
             *field = value;
@@ -287,11 +381,19 @@ impl Compiler<'_> {
         let place = rule.referenced;
         *rules += 1;
         if *rules > RULES {
-            return Err(self.fault(PolicyProblem::OverLimit, Some(place), format!("a policy has at most {RULES} rules")));
+            return Err(self.fault(
+                PolicyProblem::OverLimit,
+                Some(place),
+                format!("a policy has at most {RULES} rules"),
+            ));
         }
         match rule.value {
-            Rule::AllOf(list) => Ok(Requirement::AllOf(self.rules("allOf", list, place, signers, rules)?)),
-            Rule::AnyOf(list) => Ok(Requirement::AnyOf(self.rules("anyOf", list, place, signers, rules)?)),
+            Rule::AllOf(list) => Ok(Requirement::AllOf(
+                self.rules("allOf", list, place, signers, rules)?,
+            )),
+            Rule::AnyOf(list) => Ok(Requirement::AnyOf(
+                self.rules("anyOf", list, place, signers, rules)?,
+            )),
             Rule::AtLeast(at_least) => self.at_least(at_least, place, signers, rules),
             Rule::Signature(signature) => Ok(Requirement::Signature {
                 by: self.by(signature.by, signers)?,
@@ -328,9 +430,15 @@ impl Compiler<'_> {
     ) -> Result<Vec<Requirement>, PolicyError> {
         if list.is_empty() {
             // "Everything of nothing" is true in logic and an open door in a policy.
-            return Err(self.fault(PolicyProblem::InvalidValue, Some(place), format!("`{word}` has no rules")));
+            return Err(self.fault(
+                PolicyProblem::InvalidValue,
+                Some(place),
+                format!("`{word}` has no rules"),
+            ));
         }
-        list.into_iter().map(|rule| self.rule(rule, signers, rules)).collect()
+        list.into_iter()
+            .map(|rule| self.rule(rule, signers, rules))
+            .collect()
     }
 
     fn at_least(
@@ -375,7 +483,11 @@ impl Compiler<'_> {
             DistinctWord::Issuer => Distinct::Issuer,
             DistinctWord::Key => Distinct::Key,
         };
-        Ok(Requirement::AtLeast { count, distinct, of })
+        Ok(Requirement::AtLeast {
+            count,
+            distinct,
+            of,
+        })
     }
 
     fn by(
@@ -386,7 +498,11 @@ impl Compiler<'_> {
         let place = by.referenced;
         let OneOrMore(names) = by.value;
         if names.is_empty() {
-            return Err(self.fault(PolicyProblem::InvalidValue, Some(place), "`by` names no signer".to_owned()));
+            return Err(self.fault(
+                PolicyProblem::InvalidValue,
+                Some(place),
+                "`by` names no signer".to_owned(),
+            ));
         }
         for name in &names {
             if !signers.contains_key(name) {
@@ -394,7 +510,11 @@ impl Compiler<'_> {
                 let hint = match valid {
                     Some(valid) => format!("did you mean `{valid}`?"),
                     None => {
-                        let known: Vec<String> = signers.keys().take(8).map(|name| format!("`{}`", shown(name))).collect();
+                        let known: Vec<String> = signers
+                            .keys()
+                            .take(8)
+                            .map(|name| format!("`{}`", shown(name)))
+                            .collect();
                         if known.is_empty() {
                             "define it under `spec.signers`".to_owned()
                         } else {
@@ -415,7 +535,12 @@ impl Compiler<'_> {
         Ok(names)
     }
 
-    fn fault(&self, problem: PolicyProblem, place: Option<Location>, message: String) -> PolicyError {
+    fn fault(
+        &self,
+        problem: PolicyProblem,
+        place: Option<Location>,
+        message: String,
+    ) -> PolicyError {
         let place = place.filter(|place| *place != Location::UNKNOWN);
         PolicyError {
             file: self.source.name.clone(),
@@ -430,42 +555,71 @@ impl Compiler<'_> {
     fn yaml_fault(&self, error: &YamlError) -> PolicyError {
         let error = error.without_snippet();
         let place = error.location();
-        let fault = |problem, message, hint| PolicyError { hint, ..self.fault(problem, place, message) };
+        let fault = |problem, message, hint| PolicyError {
+            hint,
+            ..self.fault(problem, place, message)
+        };
         match error {
             YamlError::DuplicateMappingKey { key, .. } => {
-                let key = key.as_deref().map_or("a key".to_owned(), |key| format!("`{}`", shown(key)));
-                fault(PolicyProblem::DuplicateKey, format!("{key} is given twice"), None)
+                let key = key
+                    .as_deref()
+                    .map_or("a key".to_owned(), |key| format!("`{}`", shown(key)));
+                fault(
+                    PolicyProblem::DuplicateKey,
+                    format!("{key} is given twice"),
+                    None,
+                )
             }
-            YamlError::SerdeUnknownField { field: merge, .. } | YamlError::SerdeUnknownVariant { variant: merge, .. }
+            YamlError::SerdeUnknownField { field: merge, .. }
+            | YamlError::SerdeUnknownVariant { variant: merge, .. }
                 if merge == "<<" =>
             {
-                fault(PolicyProblem::NotPlain, "a policy has no merge keys".to_owned(), Some(PLAIN.to_owned()))
+                fault(
+                    PolicyProblem::NotPlain,
+                    "a policy has no merge keys".to_owned(),
+                    Some(PLAIN.to_owned()),
+                )
             }
-            YamlError::SerdeUnknownField { field, expected, .. } => fault(
+            YamlError::SerdeUnknownField {
+                field, expected, ..
+            } => fault(
                 PolicyProblem::UnknownField,
                 format!("there is no field `{}` here", shown(field)),
                 Some(suggestion(field, expected)),
             ),
-            YamlError::SerdeUnknownVariant { variant, expected, .. } => fault(
+            YamlError::SerdeUnknownVariant {
+                variant, expected, ..
+            } => fault(
                 PolicyProblem::UnknownField,
                 format!("there is no `{}` here", shown(variant)),
                 Some(suggestion(variant, expected)),
             ),
-            YamlError::SerdeMissingField { field, .. } => {
-                fault(PolicyProblem::MissingField, format!("the field `{field}` is missing"), None)
-            }
+            YamlError::SerdeMissingField { field, .. } => fault(
+                PolicyProblem::MissingField,
+                format!("the field `{field}` is missing"),
+                None,
+            ),
             YamlError::QuotingRequired { value, .. } => fault(
                 PolicyProblem::AmbiguousScalar,
-                format!("`{}` is a number or a boolean to some readers of YAML", shown(value)),
+                format!(
+                    "`{}` is a number or a boolean to some readers of YAML",
+                    shown(value)
+                ),
                 Some(format!("write `\"{}\"`", shown(value))),
             ),
-            YamlError::MergeKeyNotAllowed { .. } | YamlError::MergeValueNotMapOrSeqOfMaps { .. } => {
-                fault(PolicyProblem::NotPlain, "a policy has no merge keys".to_owned(), Some(PLAIN.to_owned()))
-            }
-            YamlError::AliasError { .. } | YamlError::UnknownAnchor { .. } => {
-                fault(PolicyProblem::NotPlain, "a policy has no aliases".to_owned(), Some(PLAIN.to_owned()))
-            }
-            YamlError::UnsupportedTag { tag, .. } | YamlError::TaggedStructFieldName { tag, .. } => fault(
+            YamlError::MergeKeyNotAllowed { .. }
+            | YamlError::MergeValueNotMapOrSeqOfMaps { .. } => fault(
+                PolicyProblem::NotPlain,
+                "a policy has no merge keys".to_owned(),
+                Some(PLAIN.to_owned()),
+            ),
+            YamlError::AliasError { .. } | YamlError::UnknownAnchor { .. } => fault(
+                PolicyProblem::NotPlain,
+                "a policy has no aliases".to_owned(),
+                Some(PLAIN.to_owned()),
+            ),
+            YamlError::UnsupportedTag { tag, .. }
+            | YamlError::TaggedStructFieldName { tag, .. } => fault(
                 PolicyProblem::NotPlain,
                 format!("a policy has no tags like `{}`", shown(tag)),
                 None,
@@ -473,12 +627,18 @@ impl Compiler<'_> {
             YamlError::Budget { breach, .. } => {
                 use serde_saphyr::budget::BudgetBreach;
                 match breach {
-                    BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. } | BudgetBreach::MergeKeys { .. } => fault(
+                    BudgetBreach::Anchors { .. }
+                    | BudgetBreach::Aliases { .. }
+                    | BudgetBreach::MergeKeys { .. } => fault(
                         PolicyProblem::NotPlain,
                         "a policy has no anchors, aliases or merge keys".to_owned(),
                         Some(PLAIN.to_owned()),
                     ),
-                    other => fault(PolicyProblem::OverLimit, format!("the policy is too large or too deep: {other:?}"), None),
+                    other => fault(
+                        PolicyProblem::OverLimit,
+                        format!("the policy is too large or too deep: {other:?}"),
+                        None,
+                    ),
                 }
             }
             YamlError::SerdeInvalidType { .. }
@@ -493,8 +653,16 @@ impl Compiler<'_> {
                 fault(PolicyProblem::WrongType, sentence(error), None)
             }
             YamlError::InvalidScalar { ty, .. } => {
-                let belongs = if ty.starts_with('u') { "a whole number from 0 on" } else { ty };
-                fault(PolicyProblem::WrongType, format!("here belongs {belongs}"), None)
+                let belongs = if ty.starts_with('u') {
+                    "a whole number from 0 on"
+                } else {
+                    ty
+                };
+                fault(
+                    PolicyProblem::WrongType,
+                    format!("here belongs {belongs}"),
+                    None,
+                )
             }
             YamlError::ExpectedMappingEndAfterEnumVariantValue { .. } => fault(
                 PolicyProblem::WrongType,

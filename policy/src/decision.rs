@@ -181,7 +181,11 @@ impl Decision {
         match &self.verdict {
             Verdict::Pass => Outcome::Pass,
             Verdict::Unknown(causes) => Outcome::Unknown(
-                causes.iter().map(|cause| cause.class).min_by_key(|class| class.rank()).unwrap_or(CauseClass::Incomplete),
+                causes
+                    .iter()
+                    .map(|cause| cause.class)
+                    .min_by_key(|class| class.rank())
+                    .unwrap_or(CauseClass::Incomplete),
             ),
             Verdict::Fail(_) => self.failure(),
         }
@@ -200,19 +204,32 @@ impl Decision {
     }
 
     fn failure(&self) -> Outcome {
-        let found = self.accepted.len() + self.unused.len() + self.rejected.len() + self.unusable.len();
-        let unread = self.sources.iter().any(|source| !source.missing.is_empty() || matches!(source.answer, None | Some(Answer::Failed(_))));
+        let found =
+            self.accepted.len() + self.unused.len() + self.rejected.len() + self.unusable.len();
+        let unread = self.sources.iter().any(|source| {
+            !source.missing.is_empty() || matches!(source.answer, None | Some(Answer::Failed(_)))
+        });
         if found == 0 {
             // A piece that is listed and could not be had is not "nothing".
-            return if unread { Outcome::NoneAcceptable } else { Outcome::NoEvidence };
+            return if unread {
+                Outcome::NoneAcceptable
+            } else {
+                Outcome::NoEvidence
+            };
         }
         let mut failed = Vec::new();
         for policy in &self.policies {
             policy.rule.each_failed_leaf(&mut |leaf| failed.push(leaf));
         }
         failed.retain(|leaf| leaf.right_kind > 0);
-        let keys_only = failed.iter().all(|leaf| leaf.wants_certificate && leaf.right_kind_key_signed == leaf.right_kind);
-        if !failed.is_empty() && keys_only { Outcome::NoCertificate } else { Outcome::NoneAcceptable }
+        let keys_only = failed
+            .iter()
+            .all(|leaf| leaf.wants_certificate && leaf.right_kind_key_signed == leaf.right_kind);
+        if !failed.is_empty() && keys_only {
+            Outcome::NoCertificate
+        } else {
+            Outcome::NoneAcceptable
+        }
     }
 }
 

@@ -25,10 +25,15 @@ fn augment<'a>(
     visited: &mut BTreeSet<&'a str>,
 ) -> bool {
     let mut reached_from: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut given: BTreeMap<usize, &str> = holder.iter().map(|(signer, rule)| (*rule, *signer)).collect();
+    let mut given: BTreeMap<usize, &str> = holder
+        .iter()
+        .map(|(signer, rule)| (*rule, *signer))
+        .collect();
     let mut pending = vec![rule];
     while let Some(current) = pending.pop() {
-        let Some(signers) = rules.get(current) else { continue };
+        let Some(signers) = rules.get(current) else {
+            continue;
+        };
         for signer in signers {
             let signer = signer.as_str();
             if !visited.insert(signer) {
@@ -61,8 +66,10 @@ mod tests {
     use super::*;
 
     fn count(rules: &[&[&str]]) -> usize {
-        let sets: Vec<BTreeSet<String>> =
-            rules.iter().map(|signers| signers.iter().map(|signer| (*signer).to_owned()).collect()).collect();
+        let sets: Vec<BTreeSet<String>> = rules
+            .iter()
+            .map(|signers| signers.iter().map(|signer| (*signer).to_owned()).collect())
+            .collect();
         largest_assignment(&sets)
     }
 
@@ -77,12 +84,17 @@ mod tests {
         // Greedy in order would give `a` to the first rule and leave the second without.
         assert_eq!(count(&[&["a", "b"], &["a"]]), 2);
         assert_eq!(count(&[&["a", "b"], &["a", "c"], &["a"], &["b"]]), 3);
-        assert_eq!(count(&[&["a", "b"], &["b", "c"], &["c", "d"], &["a"], &["b"]]), 4);
+        assert_eq!(
+            count(&[&["a", "b"], &["b", "c"], &["c", "d"], &["a"], &["b"]]),
+            4
+        );
     }
 
     /// All assignments, tried one by one.
     fn exhaustive(rules: &[BTreeSet<String>], taken: &mut BTreeSet<String>) -> usize {
-        let Some((first, rest)) = rules.split_first() else { return 0 };
+        let Some((first, rest)) = rules.split_first() else {
+            return 0;
+        };
         let mut best = exhaustive(rest, taken);
         for signer in first {
             if taken.insert(signer.clone()) {
@@ -102,14 +114,20 @@ mod tests {
                     ["a", "b", "c", "d", "e"]
                         .iter()
                         .filter(|_| {
-                            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                            state = state
+                                .wrapping_mul(6_364_136_223_846_793_005)
+                                .wrapping_add(1);
                             (state >> 61) < 3
                         })
                         .map(|signer| (*signer).to_owned())
                         .collect()
                 })
                 .collect();
-            assert_eq!(largest_assignment(&rules), exhaustive(&rules, &mut BTreeSet::new()), "{rules:?}");
+            assert_eq!(
+                largest_assignment(&rules),
+                exhaustive(&rules, &mut BTreeSet::new()),
+                "{rules:?}"
+            );
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) enum ModeWord {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Signer {
-    Key(Spanned<Key>),
+    Key(Box<Spanned<Key>>),
     Keys(Vec<Spanned<Key>>),
     Keyless(Keyless),
     Certificate(Certificate),

@@ -119,7 +119,10 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// The entry of `valid` that `found` was probably meant to be.
-pub(crate) fn nearest<'a>(found: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    found: &str,
+    valid: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     valid
         .into_iter()
         .map(|name| (distance(&found.to_lowercase(), &name.to_lowercase()), name))

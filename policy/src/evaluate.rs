@@ -64,29 +64,65 @@ pub(crate) fn evaluate(facts: &Facts<'_>, policy: &Policy) -> Judged {
 }
 
 /// `distinct` says how the nearest `atLeast` above tells signers apart.
-fn requirement(facts: &Facts<'_>, policy: &Policy, rule: &Requirement, distinct: Distinct) -> Judged {
+fn requirement(
+    facts: &Facts<'_>,
+    policy: &Policy,
+    rule: &Requirement,
+    distinct: Distinct,
+) -> Judged {
     match rule {
-        Requirement::Signature { by, annotations } => {
-            leaf(facts, policy, &Leaf { statement: None, by, annotations }, distinct)
-        }
-        Requirement::Statement { predicate_type, by, annotations } => {
-            leaf(facts, policy, &Leaf { statement: Some(predicate_type.as_ref()), by, annotations }, distinct)
-        }
+        Requirement::Signature { by, annotations } => leaf(
+            facts,
+            policy,
+            &Leaf {
+                statement: None,
+                by,
+                annotations,
+            },
+            distinct,
+        ),
+        Requirement::Statement {
+            predicate_type,
+            by,
+            annotations,
+        } => leaf(
+            facts,
+            policy,
+            &Leaf {
+                statement: Some(predicate_type.as_ref()),
+                by,
+                annotations,
+            },
+            distinct,
+        ),
         Requirement::AllOf(rules) => all_of(judge_each(facts, policy, rules, distinct)),
         Requirement::AnyOf(rules) => any_of(judge_each(facts, policy, rules, distinct)),
-        Requirement::AtLeast { count, distinct, of } => {
-            at_least(*count, *distinct, judge_each(facts, policy, of, *distinct))
-        }
+        Requirement::AtLeast {
+            count,
+            distinct,
+            of,
+        } => at_least(*count, *distinct, judge_each(facts, policy, of, *distinct)),
     }
 }
 
-fn judge_each(facts: &Facts<'_>, policy: &Policy, rules: &[Requirement], distinct: Distinct) -> Vec<Judged> {
-    rules.iter().map(|rule| requirement(facts, policy, rule, distinct)).collect()
+fn judge_each(
+    facts: &Facts<'_>,
+    policy: &Policy,
+    rules: &[Requirement],
+    distinct: Distinct,
+) -> Vec<Judged> {
+    rules
+        .iter()
+        .map(|rule| requirement(facts, policy, rule, distinct))
+        .collect()
 }
 
 fn leaf(facts: &Facts<'_>, policy: &Policy, leaf: &Leaf<'_>, distinct: Distinct) -> Judged {
     let mut signers = BTreeSet::new();
-    let mut counted = LeafFacts { wants_certificate: wants_certificate(policy, leaf.by), ..LeafFacts::default() };
+    let mut counted = LeafFacts {
+        wants_certificate: wants_certificate(policy, leaf.by),
+        ..LeafFacts::default()
+    };
     let mut candidates = Vec::with_capacity(facts.verified.len());
     for piece in facts.verified {
         let judged = judge_candidate(facts, policy, leaf, piece);
@@ -97,7 +133,11 @@ fn leaf(facts: &Facts<'_>, policy: &Policy, leaf: &Leaf<'_>, distinct: Distinct)
         if judged.mismatches.is_empty() {
             signers.insert(identity(piece.signer(), distinct));
         }
-        candidates.push(Candidate { piece: Arc::clone(piece), signer: judged.signer, mismatches: judged.mismatches });
+        candidates.push(Candidate {
+            piece: Arc::clone(piece),
+            signer: judged.signer,
+            mismatches: judged.mismatches,
+        });
     }
     for rejected in facts.rejected {
         if let Some(key_signed) = rejected_kind(facts.subject, leaf, rejected) {
@@ -121,37 +161,67 @@ fn leaf(facts: &Facts<'_>, policy: &Policy, leaf: &Leaf<'_>, distinct: Distinct)
             note: None,
             candidates,
             children: Vec::new(),
-            causes: if undecided { unread.causes.clone() } else { Vec::new() },
+            causes: if undecided {
+                unread.causes.clone()
+            } else {
+                Vec::new()
+            },
             leaf: Some(counted),
         },
         signers,
-        wants: if undecided { unread.pending.clone() } else { BTreeSet::new() },
+        wants: if undecided {
+            unread.pending.clone()
+        } else {
+            BTreeSet::new()
+        },
         unread,
     }
 }
 
 fn all_of(parts: Vec<Judged>) -> Judged {
-    let status = if parts.is_empty() || parts.iter().any(|part| part.outcome.status == Status::Fail) {
+    let status = if parts.is_empty() || parts.iter().any(|part| part.outcome.status == Status::Fail)
+    {
         Status::Fail
-    } else if parts.iter().any(|part| part.outcome.status == Status::Unknown) {
+    } else if parts
+        .iter()
+        .any(|part| part.outcome.status == Status::Unknown)
+    {
         Status::Unknown
     } else {
         Status::Pass
     };
     // Whose work several rules together are cannot be said, so they count for no signer.
-    combine("all of".to_owned(), status, empty_note(&parts), parts, BTreeSet::new())
+    combine(
+        "all of".to_owned(),
+        status,
+        empty_note(&parts),
+        parts,
+        BTreeSet::new(),
+    )
 }
 
 fn any_of(parts: Vec<Judged>) -> Judged {
     let status = if parts.iter().any(|part| part.outcome.status == Status::Pass) {
         Status::Pass
-    } else if parts.iter().any(|part| part.outcome.status == Status::Unknown) {
+    } else if parts
+        .iter()
+        .any(|part| part.outcome.status == Status::Unknown)
+    {
         Status::Unknown
     } else {
         Status::Fail
     };
-    let signers = parts.iter().flat_map(|part| part.signers.iter().cloned()).collect();
-    combine("any of".to_owned(), status, empty_note(&parts), parts, signers)
+    let signers = parts
+        .iter()
+        .flat_map(|part| part.signers.iter().cloned())
+        .collect();
+    combine(
+        "any of".to_owned(),
+        status,
+        empty_note(&parts),
+        parts,
+        signers,
+    )
 }
 
 fn at_least(count: usize, distinct: Distinct, parts: Vec<Judged>) -> Judged {
@@ -171,8 +241,14 @@ fn at_least(count: usize, distinct: Distinct, parts: Vec<Judged>) -> Judged {
     } else {
         Status::Fail
     };
-    let passed = parts.iter().filter(|part| part.outcome.status == Status::Pass).count();
-    let note = format!("{passed} of {} rules pass, by {reached} distinct signers; {count} are needed", parts.len());
+    let passed = parts
+        .iter()
+        .filter(|part| part.outcome.status == Status::Pass)
+        .count();
+    let note = format!(
+        "{passed} of {} rules pass, by {reached} distinct signers; {count} are needed",
+        parts.len()
+    );
     let words = format!("at least {count}, each by another {}", distinct.as_str());
     let mut judged = combine(words, status, Some(note), parts, BTreeSet::new());
     if status == Status::Unknown {
@@ -205,7 +281,15 @@ fn combine(
         children.push(part.outcome);
     }
     Judged {
-        outcome: RuleOutcome { rule, status, note, candidates: Vec::new(), children, causes, leaf: None },
+        outcome: RuleOutcome {
+            rule,
+            status,
+            note,
+            candidates: Vec::new(),
+            children,
+            causes,
+            leaf: None,
+        },
         signers,
         wants,
         unread,
@@ -213,7 +297,9 @@ fn combine(
 }
 
 fn empty_note(parts: &[Judged]) -> Option<String> {
-    parts.is_empty().then(|| "a rule without parts never passes".to_owned())
+    parts
+        .is_empty()
+        .then(|| "a rule without parts never passes".to_owned())
 }
 
 /// Adds what is not there yet.
@@ -254,12 +340,24 @@ fn unread(facts: &Facts<'_>, statement: bool) -> Unread {
         add_causes(&mut unread.causes, &state.missing);
         match &state.answer {
             Some(Answer::Absent | Answer::Read { complete: true, .. }) => {}
-            Some(Answer::Read { complete: false, .. }) if !state.missing.is_empty() => {}
-            Some(Answer::Read { complete: false, .. }) => {
-                add_causes(&mut unread.causes, &[incomplete("it was not read to its end")]);
+            Some(Answer::Read {
+                complete: false, ..
+            }) if !state.missing.is_empty() => {}
+            Some(Answer::Read {
+                complete: false, ..
+            }) => {
+                add_causes(
+                    &mut unread.causes,
+                    &[incomplete("it was not read to its end")],
+                );
             }
-            Some(Answer::Failed(cause)) => add_causes(&mut unread.causes, std::slice::from_ref(cause)),
-            None => add_causes(&mut unread.causes, &[incomplete("it was asked and did not answer")]),
+            Some(Answer::Failed(cause)) => {
+                add_causes(&mut unread.causes, std::slice::from_ref(cause))
+            }
+            None => add_causes(
+                &mut unread.causes,
+                &[incomplete("it was asked and did not answer")],
+            ),
         }
     }
     if let Some(spent) = facts.spent {
@@ -270,7 +368,12 @@ fn unread(facts: &Facts<'_>, statement: bool) -> Unread {
 
 /// Whether every signer that the rule names is a certificate's.
 fn wants_certificate(policy: &Policy, by: &[String]) -> bool {
-    by.iter().all(|name| matches!(policy.signers.get(name), Some(SignerRule::Keyless { .. } | SignerRule::Certificate { .. })))
+    by.iter().all(|name| {
+        matches!(
+            policy.signers.get(name),
+            Some(SignerRule::Keyless { .. } | SignerRule::Certificate { .. })
+        )
+    })
 }
 
 /// A text that is equal for signers which count as one.
@@ -281,12 +384,21 @@ fn identity(signer: &Signer, distinct: Distinct) -> String {
             let issuer = certificate.issuer.as_deref().unwrap_or_default();
             match distinct {
                 Distinct::Issuer => format!("issuer {issuer}"),
-                Distinct::Identity | Distinct::Key => format!("identity {issuer} {} {}", certificate.san.kind(), certificate.san.value()),
+                Distinct::Identity | Distinct::Key => format!(
+                    "identity {issuer} {} {}",
+                    certificate.san.kind(),
+                    certificate.san.value()
+                ),
             }
         }
         Signer::X509(certificate) => match (distinct, &certificate.san) {
             (Distinct::Identity | Distinct::Key, Some(san)) => {
-                format!("certificate {} {} {}", certificate.authority, san.kind(), san.value())
+                format!(
+                    "certificate {} {} {}",
+                    certificate.authority,
+                    san.kind(),
+                    san.value()
+                )
             }
             _ => format!("authority {}", certificate.authority),
         },

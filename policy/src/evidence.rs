@@ -37,7 +37,7 @@ pub enum Supplied {
     /// One piece of evidence, proven or rejected.
     Piece(Box<Result<Verified, Rejected>>),
     /// One piece that arrived and cannot count, for a reason that needs no proof.
-    Unusable(Unusable),
+    Unusable(Box<Unusable>),
     /// One piece that a source lists and that could not be had: the source is incomplete.
     Missing(SourceKind, Cause),
     /// A source's answer; its pieces come beside it.
@@ -171,7 +171,11 @@ impl Interest {
     /// Interest in whatever there is.
     #[must_use]
     pub fn everything() -> Self {
-        Self { signatures: true, any_statement: true, statements: Vec::new() }
+        Self {
+            signatures: true,
+            any_statement: true,
+            statements: Vec::new(),
+        }
     }
 
     /// Whether a piece could help that a listing says to be a statement of this predicate type;

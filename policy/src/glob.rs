@@ -90,7 +90,10 @@ impl Glob {
     fn skip_stars(&self, states: &mut [bool]) {
         for (index, token) in self.tokens.iter().enumerate() {
             let here = states.get(index).copied().unwrap_or(false);
-            if here && !matches!(token, Token::Literal(_)) && let Some(state) = states.get_mut(index + 1) {
+            if here
+                && !matches!(token, Token::Literal(_))
+                && let Some(state) = states.get_mut(index + 1)
+            {
                 *state = true;
             }
         }
@@ -146,6 +149,9 @@ mod tests {
     fn three_stars_and_endless_globs_are_refused() {
         assert_eq!(Glob::parse("a***"), Err(GlobProblem::ThreeStars));
         assert!(Glob::parse(&"a".repeat(GLOB_BYTES)).is_ok());
-        assert_eq!(Glob::parse(&"a".repeat(GLOB_BYTES + 1)), Err(GlobProblem::TooLong { limit: GLOB_BYTES }));
+        assert_eq!(
+            Glob::parse(&"a".repeat(GLOB_BYTES + 1)),
+            Err(GlobProblem::TooLong { limit: GLOB_BYTES })
+        );
     }
 }

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::decision::{
     Action, Decision, Digests, PolicyOutcome, Reason, RuleOutcome, SourceReport, Status, Verdict,
 };
+use crate::error::shown;
 use crate::evaluate::{Facts, Judged, SourceState, add_causes, evaluate};
 use crate::evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
 use crate::rules::{Mode, Requirement};
@@ -57,7 +58,10 @@ impl Budget {
     #[must_use]
     pub fn of(limits: &Limits) -> Self {
         Self {
-            pieces: limits.referrers.saturating_add(limits.layers).saturating_mul(2),
+            pieces: limits
+                .referrers
+                .saturating_add(limits.layers)
+                .saturating_mul(2),
             bytes: limits.bundle_bytes.saturating_mul(8),
         }
     }
@@ -68,7 +72,10 @@ impl Judge {
     ///
     /// `image_name` is the name that the image was asked for by, for rules that speak of it; none
     /// does yet, and evidence never decides it.
-    #[expect(clippy::new_ret_no_self, reason = "a judge exists only between two steps")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "a judge exists only between two steps"
+    )]
     #[must_use]
     pub fn new(
         policies: &PolicySet,
@@ -104,11 +111,15 @@ impl Judge {
                 Supplied::Piece(piece) => self.take(*piece),
                 Supplied::Unusable(piece) => {
                     if self.spend(0) {
-                        self.unusable.push(piece);
+                        self.unusable.push(*piece);
                     }
                 }
-                Supplied::Missing(source, cause) => self.sources.entry(source).or_default().missing.push(cause),
-                Supplied::Source(source, answer) => self.sources.entry(source).or_default().answer = Some(answer),
+                Supplied::Missing(source, cause) => {
+                    self.sources.entry(source).or_default().missing.push(cause)
+                }
+                Supplied::Source(source, answer) => {
+                    self.sources.entry(source).or_default().answer = Some(answer)
+                }
             }
         }
         self.step()
@@ -121,8 +132,14 @@ impl Judge {
         for policy in self.policies.policies() {
             policy.require.each_leaf(&mut |leaf| match leaf {
                 Requirement::Signature { .. } => interest.signatures = true,
-                Requirement::Statement { predicate_type: None, .. } => interest.any_statement = true,
-                Requirement::Statement { predicate_type: Some(wanted), .. } => {
+                Requirement::Statement {
+                    predicate_type: None,
+                    ..
+                } => interest.any_statement = true,
+                Requirement::Statement {
+                    predicate_type: Some(wanted),
+                    ..
+                } => {
                     interest.statements.push(wanted.clone());
                 }
                 _ => {}
@@ -151,14 +168,20 @@ impl Judge {
     }
 
     fn take(&mut self, piece: Result<Verified, Rejected>) {
-        let bytes = piece.as_ref().map_or(0, |verified| verified.bytes().len() as u64);
+        let bytes = piece
+            .as_ref()
+            .map_or(0, |verified| verified.bytes().len() as u64);
         if !self.spend(bytes) {
             return;
         }
         match piece {
             // One piece in two places is one piece; simple signing payloads are equal for all signers.
             Ok(verified) => {
-                let key = (verified.digest(), verified.origin().form.code(), signer_words(verified.signer()));
+                let key = (
+                    verified.digest(),
+                    verified.origin().form.code(),
+                    signer_words(verified.signer()),
+                );
                 if self.visited.insert(key) {
                     self.verified.push(Arc::new(verified));
                 }
@@ -188,11 +211,18 @@ impl Judge {
     /// A rejection that time alone would undo ends the decision's validity there.
     fn note_edges(&self, rejected: &Rejected) {
         match rejected.reason() {
-            RejectReason::KeyWindow { window, proven: false, .. } => {
+            RejectReason::KeyWindow {
+                window,
+                proven: false,
+                ..
+            } => {
                 self.clock.is_within(window);
             }
             RejectReason::FutureTime { time, .. } => {
-                self.clock.is_within(&Window { start: Some(*time), end: None });
+                self.clock.is_within(&Window {
+                    start: Some(*time),
+                    end: None,
+                });
             }
             _ => {}
         }
@@ -200,7 +230,10 @@ impl Judge {
 
     fn step(mut self) -> Step {
         let judged = self.judge();
-        let wants: BTreeSet<SourceKind> = judged.iter().flat_map(|policy| policy.wants.iter().copied()).collect();
+        let wants: BTreeSet<SourceKind> = judged
+            .iter()
+            .flat_map(|policy| policy.wants.iter().copied())
+            .collect();
         if wants.is_empty() {
             return Step::Done(self.decide(judged));
         }
@@ -222,7 +255,11 @@ impl Judge {
             spent: self.spent.as_ref(),
             clock: &self.clock,
         };
-        self.policies.policies().iter().map(|policy| evaluate(&facts, policy)).collect()
+        self.policies
+            .policies()
+            .iter()
+            .map(|policy| evaluate(&facts, policy))
+            .collect()
     }
 
     fn decide(self, judged: Vec<Judged>) -> Decision {
@@ -237,24 +274,33 @@ impl Judge {
                 rule: judged.outcome,
             })
             .collect();
-        let nothing_found = self.verified.is_empty() && self.rejected.is_empty() && self.unusable.is_empty();
+        let nothing_found =
+            self.verified.is_empty() && self.rejected.is_empty() && self.unusable.is_empty();
         let verdict = verdict(&policies, nothing_found);
         let action = action(&policies);
         let counting: BTreeSet<*const Verified> = {
             let mut counting = BTreeSet::new();
             for policy in &policies {
                 each_leaf(&policy.rule, &mut |leaf| {
-                    let counts = leaf.candidates.iter().filter(|candidate| candidate.counts());
+                    let counts = leaf
+                        .candidates
+                        .iter()
+                        .filter(|candidate| candidate.counts());
                     counting.extend(counts.map(|candidate| Arc::as_ptr(&candidate.piece)));
                 });
             }
             counting
         };
         let evidence = evidence_digest(&self.verified, &self.rejected);
-        let (accepted, unused): (Vec<_>, Vec<_>) =
-            self.verified.into_iter().partition(|piece| counting.contains(&Arc::as_ptr(piece)));
-        let dangers: BTreeSet<String> =
-            accepted.iter().flat_map(|piece| piece.dangers()).map(|danger| danger.name().to_owned()).collect();
+        let (accepted, unused): (Vec<_>, Vec<_>) = self
+            .verified
+            .into_iter()
+            .partition(|piece| counting.contains(&Arc::as_ptr(piece)));
+        let dangers: BTreeSet<String> = accepted
+            .iter()
+            .flat_map(|piece| piece.dangers())
+            .map(|danger| danger.name().to_owned())
+            .collect();
         Decision {
             verdict,
             action,
@@ -265,7 +311,11 @@ impl Judge {
             sources: self
                 .sources
                 .into_iter()
-                .map(|(source, state)| SourceReport { source, answer: state.answer, missing: state.missing })
+                .map(|(source, state)| SourceReport {
+                    source,
+                    answer: state.answer,
+                    missing: state.missing,
+                })
                 .collect(),
             decided_at: self.now,
             valid_until: self.clock.valid_until(),
@@ -299,7 +349,9 @@ pub fn check(
             Step::Need(judge, wants) => {
                 let mut items = supplied.take().unwrap_or_default();
                 let answered = |items: &[Supplied], kind: SourceKind| {
-                    items.iter().any(|item| matches!(item, Supplied::Source(source, _) if *source == kind))
+                    items
+                        .iter()
+                        .any(|item| matches!(item, Supplied::Source(source, _) if *source == kind))
                 };
                 for want in wants {
                     let Want::Source(source) = want;
@@ -323,8 +375,10 @@ fn verdict(policies: &[PolicyOutcome], nothing_found: bool) -> Verdict {
             message: "there is no policy, and without one nothing passes".to_owned(),
         }]);
     }
-    let failed: Vec<&PolicyOutcome> =
-        policies.iter().filter(|policy| policy.rule.status == Status::Fail).collect();
+    let failed: Vec<&PolicyOutcome> = policies
+        .iter()
+        .filter(|policy| policy.rule.status == Status::Fail)
+        .collect();
     if !failed.is_empty() {
         let mut reasons = Vec::new();
         for policy in failed {
@@ -333,17 +387,28 @@ fn verdict(policies: &[PolicyOutcome], nothing_found: bool) -> Verdict {
         return Verdict::Fail(reasons);
     }
     let mut causes = Vec::new();
-    for policy in policies.iter().filter(|policy| policy.rule.status == Status::Unknown) {
+    for policy in policies
+        .iter()
+        .filter(|policy| policy.rule.status == Status::Unknown)
+    {
         add_causes(&mut causes, &policy.rule.causes);
     }
-    if policies.iter().all(|policy| policy.rule.status == Status::Pass) {
+    if policies
+        .iter()
+        .all(|policy| policy.rule.status == Status::Pass)
+    {
         Verdict::Pass
     } else {
         Verdict::Unknown(causes)
     }
 }
 
-fn reasons_of(policy: &PolicyOutcome, rule: &RuleOutcome, nothing_found: bool, reasons: &mut Vec<Reason>) {
+fn reasons_of(
+    policy: &PolicyOutcome,
+    rule: &RuleOutcome,
+    nothing_found: bool,
+    reasons: &mut Vec<Reason>,
+) {
     if rule.status != Status::Fail {
         return;
     }
@@ -352,7 +417,11 @@ fn reasons_of(policy: &PolicyOutcome, rule: &RuleOutcome, nothing_found: bool, r
             reasons.push(Reason {
                 policy: policy.name.clone(),
                 rule: rule.rule.clone(),
-                code: if rule.children.is_empty() { "empty-rule" } else { "too-few-signers" },
+                code: if rule.children.is_empty() {
+                    "empty-rule"
+                } else {
+                    "too-few-signers"
+                },
                 message: note.clone(),
             });
         }
@@ -362,15 +431,58 @@ fn reasons_of(policy: &PolicyOutcome, rule: &RuleOutcome, nothing_found: bool, r
         return;
     };
     let (code, message) = if nothing_found {
-        ("no-evidence", format!("no {}: nothing was found", rule.rule))
+        (
+            "no-evidence",
+            format!("no {}: nothing was found", rule.rule),
+        )
     } else if leaf.right_kind == 0 {
-        ("no-such-claim", format!("no {}: nothing that was found claims it", rule.rule))
+        (
+            "no-such-claim",
+            format!("no {}: what was found is {}", rule.rule, found_kinds(rule)),
+        )
     } else if leaf.wants_certificate && leaf.right_kind_key_signed == leaf.right_kind {
-        ("no-certificate", format!("no {}: what was found is signed by keys", rule.rule))
+        (
+            "no-certificate",
+            format!("no {}: what was found is signed by keys", rule.rule),
+        )
     } else {
-        ("none-acceptable", format!("no {}: none of {} found counts", rule.rule, leaf.right_kind))
+        (
+            "none-acceptable",
+            format!("no {}: {} found, none counts", rule.rule, leaf.right_kind),
+        )
     };
-    reasons.push(Reason { policy: policy.name.clone(), rule: rule.rule.clone(), code, message });
+    reasons.push(Reason {
+        policy: policy.name.clone(),
+        rule: rule.rule.clone(),
+        code,
+        message,
+    });
+}
+
+/// Most kinds of claim that one sentence lists.
+const LISTED_KINDS: usize = 5;
+
+/// What the proven pieces claim instead, each kind once.
+fn found_kinds(rule: &RuleOutcome) -> String {
+    let kinds: BTreeSet<String> = rule
+        .candidates
+        .iter()
+        .map(|candidate| shown(&candidate.piece.claim().kind().to_string()))
+        .collect();
+    if kinds.is_empty() {
+        return "rejected".to_owned();
+    }
+    let more = if kinds.len() > LISTED_KINDS {
+        " and more"
+    } else {
+        ""
+    };
+    let listed: Vec<String> = kinds
+        .into_iter()
+        .take(LISTED_KINDS)
+        .map(|kind| format!("a {kind}"))
+        .collect();
+    format!("{}{more}", listed.join(", "))
 }
 
 /// Only what every policy passes is admitted; what only policies in mode `warn` do not pass is
@@ -379,7 +491,11 @@ fn action(policies: &[PolicyOutcome]) -> Action {
     if policies.is_empty() {
         return Action::Deny;
     }
-    let against = |mode| policies.iter().any(|policy| policy.rule.status != Status::Pass && policy.mode == mode);
+    let against = |mode| {
+        policies
+            .iter()
+            .any(|policy| policy.rule.status != Status::Pass && policy.mode == mode)
+    };
     if against(Mode::Enforce) {
         Action::Deny
     } else if against(Mode::Warn) {

@@ -25,8 +25,8 @@ mod set;
 mod write;
 
 pub use decision::{
-    Action, Candidate, Decision, Digests, Outcome, PolicyOutcome, Reason, RuleOutcome, SourceReport,
-    Status, Verdict,
+    Action, Candidate, Decision, Digests, Outcome, PolicyOutcome, Reason, RuleOutcome,
+    SourceReport, Status, Verdict,
 };
 pub use error::{PolicyError, PolicyProblem};
 pub use evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
@@ -35,4 +35,4 @@ pub use mismatch::{Mismatch, MismatchKind};
 pub use pattern::{Pattern, PatternError};
 pub use record::{DECISION_SCHEMA_VERSION, DecisionRecord};
 pub use rules::{Demand, Distinct, Mode, Policy, Requirement, SignerRule, Thresholds};
-pub use set::{PolicySet, Source};
+pub use set::{KeyFiles, PolicySet, Source};

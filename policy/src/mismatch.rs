@@ -89,10 +89,20 @@ impl MismatchKind {
 }
 
 impl Mismatch {
-    pub(crate) fn new(kind: MismatchKind, expected: impl Into<String>, found: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        kind: MismatchKind,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
         let (expected, found) = (expected.into(), found.into());
         let message = format!("{} is {found}, expected {expected}", kind.noun());
-        Self { kind, expected, found, message, hint: None }
+        Self {
+            kind,
+            expected,
+            found,
+            message,
+            hint: None,
+        }
     }
 
     pub(crate) fn message(mut self, message: impl Into<String>) -> Self {

@@ -29,7 +29,15 @@ pub(crate) fn only_difference(expected: &Pattern, found: &str) -> Option<OnlyDif
             "glob" => Pattern::glob(wanted).is_ok_and(|pattern| pattern.matches(have)),
             _ => wanted == have,
         };
-        if !matches && different.replace(OnlyDifference { part, expected: shown(wanted), found: shown(have) }).is_some() {
+        if !matches
+            && different
+                .replace(OnlyDifference {
+                    part,
+                    expected: shown(wanted),
+                    found: shown(have),
+                })
+                .is_some()
+        {
             return None;
         }
     }
@@ -44,14 +52,16 @@ fn parts(identity: &str) -> Option<Vec<(&'static str, &str)>> {
     }
     let (path, reference) = identity.rsplit_once('@')?;
     // GitHub's and GitLab's ways to write a workflow into a certificate.
-    let (repository, workflow) = ["/.github/workflows/", "//"]
-        .iter()
-        .find_map(|mark| {
-            let scheme = path.find("://").map_or(0, |at| at + 3);
-            let at = path.get(scheme..)?.find(mark)? + scheme;
-            Some((path.get(..at)?, path.get(at + mark.len()..)?))
-        })?;
-    Some(vec![("repository", repository), ("workflow", workflow), ("ref", reference)])
+    let (repository, workflow) = ["/.github/workflows/", "//"].iter().find_map(|mark| {
+        let scheme = path.find("://").map_or(0, |at| at + 3);
+        let at = path.get(scheme..)?.find(mark)? + scheme;
+        Some((path.get(..at)?, path.get(at + mark.len()..)?))
+    })?;
+    Some(vec![
+        ("repository", repository),
+        ("workflow", workflow),
+        ("ref", reference),
+    ])
 }
 
 #[cfg(test)]
@@ -61,25 +71,43 @@ mod tests {
     const RELEASE: &str = "https://github.com/acme/ci/.github/workflows/release.yml@refs/tags/v*";
 
     fn difference(pattern: &str, found: &str) -> Option<(&'static str, String, String)> {
-        only_difference(&Pattern::parse(pattern).unwrap(), found).map(|only| (only.part, only.found, only.expected))
+        only_difference(&Pattern::parse(pattern).unwrap(), found)
+            .map(|only| (only.part, only.found, only.expected))
     }
 
     #[test]
     fn a_ref_that_differs_alone_is_named() {
         assert_eq!(
-            difference(RELEASE, "https://github.com/acme/ci/.github/workflows/release.yml@refs/heads/main"),
-            Some(("ref", "refs/heads/main".to_owned(), "refs/tags/v*".to_owned()))
+            difference(
+                RELEASE,
+                "https://github.com/acme/ci/.github/workflows/release.yml@refs/heads/main"
+            ),
+            Some((
+                "ref",
+                "refs/heads/main".to_owned(),
+                "refs/tags/v*".to_owned()
+            ))
         );
     }
 
     #[test]
     fn a_repository_or_workflow_that_differs_alone_is_named() {
         assert_eq!(
-            difference(RELEASE, "https://github.com/acme/fork/.github/workflows/release.yml@refs/tags/v1").unwrap().0,
+            difference(
+                RELEASE,
+                "https://github.com/acme/fork/.github/workflows/release.yml@refs/tags/v1"
+            )
+            .unwrap()
+            .0,
             "repository"
         );
         assert_eq!(
-            difference(RELEASE, "https://github.com/acme/ci/.github/workflows/test.yml@refs/tags/v1").unwrap().0,
+            difference(
+                RELEASE,
+                "https://github.com/acme/ci/.github/workflows/test.yml@refs/tags/v1"
+            )
+            .unwrap()
+            .0,
             "workflow"
         );
         assert_eq!(
@@ -95,14 +123,33 @@ mod tests {
 
     #[test]
     fn an_address_differs_in_mailbox_or_domain() {
-        assert_eq!(difference("bob@acme.example", "eve@acme.example").unwrap().0, "mailbox");
-        assert_eq!(difference("bob@acme.example", "bob@evil.example").unwrap().0, "domain");
+        assert_eq!(
+            difference("bob@acme.example", "eve@acme.example")
+                .unwrap()
+                .0,
+            "mailbox"
+        );
+        assert_eq!(
+            difference("bob@acme.example", "bob@evil.example")
+                .unwrap()
+                .0,
+            "domain"
+        );
     }
 
     #[test]
     fn several_differences_have_no_single_name() {
-        assert_eq!(difference(RELEASE, "https://github.com/acme/fork/.github/workflows/test.yml@refs/tags/v1"), None);
+        assert_eq!(
+            difference(
+                RELEASE,
+                "https://github.com/acme/fork/.github/workflows/test.yml@refs/tags/v1"
+            ),
+            None
+        );
         assert_eq!(difference(RELEASE, "bob@acme.example"), None);
-        assert_eq!(difference("^https://github\\.com/.*$", "https://gitlab.com/x"), None);
+        assert_eq!(
+            difference("^https://github\\.com/.*$", "https://gitlab.com/x"),
+            None
+        );
     }
 }

@@ -96,9 +96,10 @@ impl PatternError {
             Self::LooksLikeRegex { anchored, .. } => Some(format!(
                 "write `{anchored}` for the regular expression, or a glob: `*` within a segment, `**` across"
             )),
-            Self::BadRegex { .. } => {
-                Some("matching is on bytes and in linear time: no look-around, no back-references".to_owned())
-            }
+            Self::BadRegex { .. } => Some(
+                "matching is on bytes and in linear time: no look-around, no back-references"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -115,9 +116,16 @@ impl Pattern {
             return Self::regex(text);
         }
         if reads_like_regex(text) {
-            return Err(PatternError::LooksLikeRegex { pattern: shown(text), anchored: shown(&anchored(text)) });
+            return Err(PatternError::LooksLikeRegex {
+                pattern: shown(text),
+                anchored: shown(&anchored(text)),
+            });
         }
-        if text.contains('*') { Self::glob(text) } else { Self::exact(text) }
+        if text.contains('*') {
+            Self::glob(text)
+        } else {
+            Self::exact(text)
+        }
     }
 
     /// A pattern that matches `text` and nothing else.
@@ -127,7 +135,10 @@ impl Pattern {
     /// [`PatternError::Empty`] and [`PatternError::TooLong`].
     pub fn exact(text: &str) -> Result<Self, PatternError> {
         check_length(text)?;
-        Ok(Self { text: text.to_owned(), matcher: Matcher::Exact })
+        Ok(Self {
+            text: text.to_owned(),
+            matcher: Matcher::Exact,
+        })
     }
 
     /// A glob over the whole name: `*` stays within one `/` segment, `**` crosses them.
@@ -139,9 +150,14 @@ impl Pattern {
         check_length(text)?;
         let glob = Glob::parse(text).map_err(|problem| match problem {
             GlobProblem::TooLong { limit } => PatternError::TooLong { limit },
-            GlobProblem::ThreeStars => PatternError::ThreeStars { pattern: shown(text) },
+            GlobProblem::ThreeStars => PatternError::ThreeStars {
+                pattern: shown(text),
+            },
         })?;
-        Ok(Self { text: text.to_owned(), matcher: Matcher::Glob(glob) })
+        Ok(Self {
+            text: text.to_owned(),
+            matcher: Matcher::Glob(glob),
+        })
     }
 
     /// A regular expression over the whole name, written `^…$`, of linear time and on bytes.
@@ -152,19 +168,32 @@ impl Pattern {
     /// when it does not compile within its limit.
     pub fn regex(text: &str) -> Result<Self, PatternError> {
         check_length(text)?;
-        let inner = text.strip_prefix('^').and_then(strip_end_anchor).ok_or_else(|| PatternError::Unanchored {
-            pattern: shown(text),
-            anchored: shown(&anchored(text)),
-        })?;
+        let inner = text
+            .strip_prefix('^')
+            .and_then(strip_end_anchor)
+            .ok_or_else(|| PatternError::Unanchored {
+                pattern: shown(text),
+                anchored: shown(&anchored(text)),
+            })?;
         let bad = |error: &regex::Error| PatternError::BadRegex {
             pattern: shown(text),
-            detail: shown(error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ")),
+            detail: shown(
+                error
+                    .to_string()
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: "),
+            ),
         };
         // The inner part must stand alone, else `^a)|(b$` would open the group that anchors it; and it
         // is grouped, else the anchors of `^a|b$` would bind to one branch each.
         compile(inner).map_err(|error| bad(&error))?;
         let regex = compile(&format!(r"\A(?:{inner})\z")).map_err(|error| bad(&error))?;
-        Ok(Self { text: text.to_owned(), matcher: Matcher::Regex(regex) })
+        Ok(Self {
+            text: text.to_owned(),
+            matcher: Matcher::Regex(regex),
+        })
     }
 
     /// Whether the whole of `name` matches.
@@ -223,7 +252,9 @@ fn check_length(text: &str) -> Result<(), PatternError> {
         return Err(PatternError::Empty);
     }
     if text.len() > EXPRESSION_BYTES {
-        return Err(PatternError::TooLong { limit: EXPRESSION_BYTES });
+        return Err(PatternError::TooLong {
+            limit: EXPRESSION_BYTES,
+        });
     }
     Ok(())
 }
@@ -240,7 +271,11 @@ fn compile(expression: &str) -> Result<regex::bytes::Regex, regex::Error> {
 /// `text` without its final `$`; `None` when there is none or it is escaped.
 fn strip_end_anchor(text: &str) -> Option<&str> {
     let inner = text.strip_suffix('$')?;
-    let escapes = inner.bytes().rev().take_while(|byte| *byte == b'\\').count();
+    let escapes = inner
+        .bytes()
+        .rev()
+        .take_while(|byte| *byte == b'\\')
+        .count();
     (escapes % 2 == 0).then_some(inner)
 }
 
@@ -273,10 +308,20 @@ mod tests {
         assert_eq!(exact.kind(), "exact");
         assert!(exact.matches("bob+ci@acme.example"));
         assert!(!exact.matches("bob+ci@acme.example.evil.example"));
-        let glob = Pattern::parse("https://github.com/acme/*/.github/workflows/release.yml@refs/tags/v*").unwrap();
+        let glob =
+            Pattern::parse("https://github.com/acme/*/.github/workflows/release.yml@refs/tags/v*")
+                .unwrap();
         assert_eq!(glob.kind(), "glob");
-        assert!(glob.matches("https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.4"));
-        assert!(!glob.matches("https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main"));
+        assert!(
+            glob.matches(
+                "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.4"
+            )
+        );
+        assert!(
+            !glob.matches(
+                "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main"
+            )
+        );
     }
 
     #[test]
@@ -301,7 +346,10 @@ mod tests {
         assert!(pattern.matches("alice") && pattern.matches("bob"));
         assert!(!pattern.matches("alice@evil.example"));
         assert!(!pattern.matches("evil-bob"));
-        assert_eq!(Pattern::regex("^alice)|(bob$").unwrap_err().code(), "pattern-bad-regex");
+        assert_eq!(
+            Pattern::regex("^alice)|(bob$").unwrap_err().code(),
+            "pattern-bad-regex"
+        );
     }
 
     #[test]
@@ -314,14 +362,31 @@ mod tests {
 
     #[test]
     fn an_expression_that_grows_too_large_is_refused() {
-        assert_eq!(Pattern::regex("^((a{200}){200}){200}$").unwrap_err().code(), "pattern-bad-regex");
-        assert_eq!(Pattern::regex(&format!("^{}$", "a".repeat(5000))).unwrap_err().code(), "pattern-too-long");
+        assert_eq!(
+            Pattern::regex("^((a{200}){200}){200}$").unwrap_err().code(),
+            "pattern-bad-regex"
+        );
+        assert_eq!(
+            Pattern::regex(&format!("^{}$", "a".repeat(5000)))
+                .unwrap_err()
+                .code(),
+            "pattern-too-long"
+        );
     }
 
     #[test]
     fn a_regular_expression_in_the_place_of_a_glob_is_refused() {
-        for text in ["https://github.com/acme/.*", r"github\.com/acme/*", "a|b", "https://github.com/acme/.+"] {
-            assert_eq!(Pattern::parse(text).unwrap_err().code(), "pattern-looks-like-regex", "{text}");
+        for text in [
+            "https://github.com/acme/.*",
+            r"github\.com/acme/*",
+            "a|b",
+            "https://github.com/acme/.+",
+        ] {
+            assert_eq!(
+                Pattern::parse(text).unwrap_err().code(),
+                "pattern-looks-like-regex",
+                "{text}"
+            );
         }
         assert_eq!(Pattern::parse("refs/tags/v1.*").unwrap().kind(), "glob");
         assert_eq!(Pattern::parse("").unwrap_err().code(), "pattern-empty");

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use countersign_proof::{Claim, Dated, LogProofKind, Origin, Rejected, Signer, UnverifiedSigner, Verified};
+use countersign_proof::{
+    Claim, Dated, LogProofKind, Origin, Rejected, Signer, UnverifiedSigner, Verified,
+};
 use serde::Serialize;
 
 use crate::decision::{Candidate, Decision, RuleOutcome, SourceReport, Verdict};
@@ -142,7 +144,9 @@ struct DescriptorRecord {
 #[serde(tag = "kind", rename_all = "camelCase")]
 enum SignerRecord {
     #[serde(rename_all = "camelCase")]
-    Key { key_id: String },
+    Key {
+        key_id: String,
+    },
     #[serde(rename_all = "camelCase")]
     Certificate {
         identity: String,
@@ -154,9 +158,11 @@ enum SignerRecord {
         not_after: String,
         authority: String,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        extensions: BTreeMap<&'static str, String>,
+        extensions: BTreeMap<String, String>,
     },
-    Other { description: String },
+    Other {
+        description: String,
+    },
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -245,8 +251,12 @@ impl DecisionRecord {
             }
             Verdict::Unknown(causes) => ("unknown", Vec::new(), causes.iter().map(cause).collect()),
         };
-        let pieces: Vec<&Verified> =
-            decision.accepted.iter().chain(&decision.unused).map(std::convert::AsRef::as_ref).collect();
+        let pieces: Vec<&Verified> = decision
+            .accepted
+            .iter()
+            .chain(&decision.unused)
+            .map(std::convert::AsRef::as_ref)
+            .collect();
         Self {
             schema_version: DECISION_SCHEMA_VERSION,
             subject: decision.digests.subject.to_string(),
@@ -293,14 +303,24 @@ fn rule(outcome: &RuleOutcome, pieces: &[&Verified]) -> RuleRecord {
         rule: outcome.rule.clone(),
         status: outcome.status.as_str(),
         note: outcome.note.clone(),
-        candidates: outcome.candidates.iter().filter_map(|found| candidate(found, pieces)).collect(),
+        candidates: outcome
+            .candidates
+            .iter()
+            .filter_map(|found| candidate(found, pieces))
+            .collect(),
         causes: outcome.causes.iter().map(cause).collect(),
-        rules: outcome.children.iter().map(|child| rule(child, pieces)).collect(),
+        rules: outcome
+            .children
+            .iter()
+            .map(|child| rule(child, pieces))
+            .collect(),
     }
 }
 
 fn candidate(candidate: &Candidate, pieces: &[&Verified]) -> Option<CandidateRecord> {
-    let evidence = pieces.iter().position(|piece| std::ptr::eq(*piece, candidate.piece.as_ref()))?;
+    let evidence = pieces
+        .iter()
+        .position(|piece| std::ptr::eq(*piece, candidate.piece.as_ref()))?;
     Some(CandidateRecord {
         evidence,
         counts: candidate.counts(),
@@ -327,7 +347,13 @@ fn evidence(piece: &Verified, accepted: bool) -> EvidenceRecord {
         _ => "unknown",
     };
     let (not_before, not_after) = match piece.dated() {
-        Dated::Within { not_before, not_after } => (not_before.map(|time| time.to_string()), Some(not_after.to_string())),
+        Dated::Within {
+            not_before,
+            not_after,
+        } => (
+            not_before.map(|time| time.to_string()),
+            Some(not_after.to_string()),
+        ),
         Dated::Undated => (None, None),
     };
     EvidenceRecord {
@@ -338,7 +364,10 @@ fn evidence(piece: &Verified, accepted: bool) -> EvidenceRecord {
         annotations: piece.claim().annotations().clone(),
         origin: origin(piece.origin()),
         signer: signer(piece.signer()),
-        dated: DatedRecord { not_before, not_after },
+        dated: DatedRecord {
+            not_before,
+            not_after,
+        },
         logs: piece
             .logs()
             .iter()
@@ -356,21 +385,34 @@ fn evidence(piece: &Verified, accepted: bool) -> EvidenceRecord {
         timestamps: piece
             .timestamps()
             .iter()
-            .map(|stamp| TimestampRecord { authority: stamp.authority.to_string(), time: stamp.time.to_string() })
+            .map(|stamp| TimestampRecord {
+                authority: stamp.authority.to_string(),
+                time: stamp.time.to_string(),
+            })
             .collect(),
-        scts: piece.scts().iter().map(std::string::ToString::to_string).collect(),
+        scts: piece
+            .scts()
+            .iter()
+            .map(std::string::ToString::to_string)
+            .collect(),
         checks: piece
             .report()
             .checks
             .iter()
-            .map(|check| CheckRecord { name: check.name(), section: check.section(), detail: check.detail() })
+            .map(|check| CheckRecord {
+                name: check.name(),
+                section: check.section(),
+                detail: check.detail(),
+            })
             .collect(),
     }
 }
 
 fn signer(signer: &Signer) -> SignerRecord {
     match signer {
-        Signer::Key(key) => SignerRecord::Key { key_id: key.to_string() },
+        Signer::Key(key) => SignerRecord::Key {
+            key_id: key.to_string(),
+        },
         Signer::Fulcio(certificate) => SignerRecord::Certificate {
             identity: certificate.san.value().to_owned(),
             issuer: certificate.issuer.clone(),
@@ -379,10 +421,18 @@ fn signer(signer: &Signer) -> SignerRecord {
             not_before: certificate.not_before.to_string(),
             not_after: certificate.not_after.to_string(),
             authority: certificate.authority.clone(),
-            extensions: certificate.extensions.present().map(|(_, name, value)| (name, value.to_owned())).collect(),
+            extensions: certificate
+                .extensions
+                .present()
+                .map(|(_, name, value)| (camel_case(name), value.to_owned()))
+                .collect(),
         },
         Signer::X509(certificate) => SignerRecord::Certificate {
-            identity: certificate.san.as_ref().map(|san| san.value().to_owned()).unwrap_or_default(),
+            identity: certificate
+                .san
+                .as_ref()
+                .map(|san| san.value().to_owned())
+                .unwrap_or_default(),
             issuer: None,
             serial: certificate.serial.clone(),
             fingerprint: certificate.fingerprint.to_string(),
@@ -391,20 +441,40 @@ fn signer(signer: &Signer) -> SignerRecord {
             authority: certificate.authority.clone(),
             extensions: BTreeMap::new(),
         },
-        _ => SignerRecord::Other { description: "of an unknown kind".to_owned() },
+        _ => SignerRecord::Other {
+            description: "of an unknown kind".to_owned(),
+        },
     }
+}
+
+/// `source_repository_uri` as the record spells names: `sourceRepositoryUri`.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut spelled = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        spelled.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        spelled.push_str(letters.as_str());
+    }
+    spelled
 }
 
 fn origin(origin: &Origin) -> OriginRecord {
     OriginRecord {
         form: origin.form.code(),
-        manifest: origin.manifest.as_ref().map(std::string::ToString::to_string),
+        manifest: origin
+            .manifest
+            .as_ref()
+            .map(std::string::ToString::to_string),
         repository: origin.repository.clone(),
-        descriptor: origin.descriptor.as_ref().map(|descriptor| DescriptorRecord {
-            media_type: descriptor.media_type.clone(),
-            digest: descriptor.digest.to_string(),
-            size: descriptor.size,
-        }),
+        descriptor: origin
+            .descriptor
+            .as_ref()
+            .map(|descriptor| DescriptorRecord {
+                media_type: descriptor.media_type.clone(),
+                digest: descriptor.digest.to_string(),
+                size: descriptor.size,
+            }),
     }
 }
 
@@ -415,9 +485,13 @@ fn rejected(piece: &Rejected) -> RejectedRecord {
         hint: piece.hint(),
         digest: piece.digest().map(std::string::ToString::to_string),
         origin: origin(piece.origin()),
-        unverified_claim: piece.unverified_claim().map(std::string::ToString::to_string),
+        unverified_claim: piece
+            .unverified_claim()
+            .map(std::string::ToString::to_string),
         unverified_signer: piece.unverified_signer().map(|signer| match signer {
-            UnverifiedSigner::Key { hint } => format!("key {}", hint.as_deref().unwrap_or("without a hint")),
+            UnverifiedSigner::Key { hint } => {
+                format!("key {}", hint.as_deref().unwrap_or("without a hint"))
+            }
             UnverifiedSigner::Certificate { san, issuer } => format!(
                 "certificate of {} by {}",
                 san.as_ref().map_or("nobody", |san| san.value()),
@@ -441,14 +515,20 @@ fn unusable(piece: &Unusable) -> RejectedRecord {
 }
 
 fn cause(cause: &Cause) -> CauseRecord {
-    CauseRecord { class: cause.class.code(), source: cause.source.clone(), detail: cause.detail.clone() }
+    CauseRecord {
+        class: cause.class.code(),
+        source: cause.source.clone(),
+        detail: cause.detail.clone(),
+    }
 }
 
 fn source(report: &SourceReport) -> SourceRecord {
     let (answer, complete, as_of, failed) = match &report.answer {
         None => ("none", None, None, None),
         Some(Answer::Absent) => ("absent", None, None, None),
-        Some(Answer::Read { complete, as_of }) => ("read", Some(*complete), Some(as_of.to_string()), None),
+        Some(Answer::Read { complete, as_of }) => {
+            ("read", Some(*complete), Some(as_of.to_string()), None)
+        }
         Some(Answer::Failed(reason)) => ("failed", None, None, Some(cause(reason))),
     };
     SourceRecord {

@@ -81,7 +81,12 @@ impl Default for Thresholds {
     fn default() -> Self {
         Self {
             keys: Demand::default(),
-            certificates: Demand { logs: 1, timestamps: 0, scts: 1, times: 1 },
+            certificates: Demand {
+                logs: 1,
+                timestamps: 0,
+                scts: 1,
+                times: 1,
+            },
         }
     }
 }

@@ -26,8 +26,9 @@ pub struct Source {
     pub bytes: Bytes,
 }
 
-/// Reads the file that a `file:` key names; the first argument is the source's name.
-pub(crate) type Files<'a> = &'a dyn Fn(&str, &str) -> Result<Vec<u8>, String>;
+/// Reads the file that a `file:` key names: given the source's name and the text of `file:`, it answers
+/// with the bytes of the key or with why it cannot.
+pub type KeyFiles<'a> = &'a dyn Fn(&str, &str) -> Result<Vec<u8>, String>;
 
 impl PolicySet {
     /// Reads policies whose keys all stand in the text (`pem:`).
@@ -37,7 +38,10 @@ impl PolicySet {
     /// [`PolicyError`], with the place in the text.
     pub fn parse(sources: &[Source], limits: &Limits) -> Result<Self, PolicyError> {
         Self::parse_with_files(sources, limits, &|_, _| {
-            Err("keys in files are not read here; write the key in the policy with `pem:`".to_owned())
+            Err(
+                "keys in files are not read here; write the key in the policy with `pem:`"
+                    .to_owned(),
+            )
         })
     }
 
@@ -50,7 +54,7 @@ impl PolicySet {
     pub fn parse_with_files(
         sources: &[Source],
         limits: &Limits,
-        files: &dyn Fn(&str, &str) -> Result<Vec<u8>, String>,
+        files: KeyFiles<'_>,
     ) -> Result<Self, PolicyError> {
         let mut policies: Vec<Policy> = Vec::new();
         for source in sources {
@@ -96,7 +100,12 @@ impl PolicySet {
     #[must_use]
     pub fn keys(&self) -> Vec<TrustedKey> {
         let mut merged: Vec<(KeyId, TrustedKey)> = Vec::new();
-        for key in self.policies.iter().flat_map(|policy| policy.signers.values()).flat_map(keys_of) {
+        for key in self
+            .policies
+            .iter()
+            .flat_map(|policy| policy.signers.values())
+            .flat_map(keys_of)
+        {
             let id = KeyId::of(&key.key);
             match merged.iter_mut().find(|(other, _)| *other == id) {
                 None => merged.push((id, key.clone())),
@@ -112,9 +121,14 @@ impl PolicySet {
     /// Whether some rule takes a certificate, so that a trusted root is needed.
     #[must_use]
     pub fn wants_certificates(&self) -> bool {
-        self.policies
-            .iter()
-            .any(|policy| policy.signers.values().any(|signer| matches!(signer, SignerRule::Keyless { .. } | SignerRule::Certificate { .. })))
+        self.policies.iter().any(|policy| {
+            policy.signers.values().any(|signer| {
+                matches!(
+                    signer,
+                    SignerRule::Keyless { .. } | SignerRule::Certificate { .. }
+                )
+            })
+        })
     }
 
     /// What is allowed and probably not meant: patterns that match everybody, signers that no rule names.
@@ -153,7 +167,13 @@ fn hull(one: &Window, other: &Window) -> Window {
 /// What one of two narrowings allows; `None` allows everything.
 fn either(one: Option<Vec<Scheme>>, other: Option<&[Scheme]>) -> Option<Vec<Scheme>> {
     let (mut all, other) = one.zip(other)?;
-    all.extend(other.iter().filter(|scheme| !all.contains(scheme)).copied().collect::<Vec<_>>());
+    all.extend(
+        other
+            .iter()
+            .filter(|scheme| !all.contains(scheme))
+            .copied()
+            .collect::<Vec<_>>(),
+    );
     Some(all)
 }
 
@@ -167,11 +187,16 @@ fn warnings_of(policy: &Policy) -> Vec<String> {
     let mut warnings = Vec::new();
     for (name, signer) in &policy.signers {
         if !used.contains(name) {
-            warnings.push(format!("policy `{}`: no rule names the signer `{name}`", policy.name));
+            warnings.push(format!(
+                "policy `{}`: no rule names the signer `{name}`",
+                policy.name
+            ));
         }
         let patterns: &[(&str, &Pattern)] = match signer {
             SignerRule::Key { .. } => &[],
-            SignerRule::Keyless { identity, issuer } => &[("identity", identity), ("issuer", issuer)],
+            SignerRule::Keyless { identity, issuer } => {
+                &[("identity", identity), ("issuer", issuer)]
+            }
             SignerRule::Certificate { identity } => &[("identity", identity)],
         };
         for (what, pattern) in patterns {

@@ -24,7 +24,11 @@ pub(crate) fn yaml(policies: &[Policy]) -> String {
 fn document(out: &mut String, policy: &Policy) {
     line(out, 0, &format!("apiVersion: {API_VERSION}"));
     line(out, 0, &format!("kind: {KIND}"));
-    line(out, 0, &format!("metadata: {{name: {}}}", quoted(&policy.name)));
+    line(
+        out,
+        0,
+        &format!("metadata: {{name: {}}}", quoted(&policy.name)),
+    );
     line(out, 0, "spec:");
     line(out, 1, &format!("mode: {}", policy.mode.as_str()));
     if policy.signers.is_empty() {
@@ -39,7 +43,11 @@ fn document(out: &mut String, policy: &Policy) {
     let Thresholds { keys, certificates } = &policy.trust;
     line(out, 1, "trust:");
     line(out, 2, &format!("keys: {}", counts(keys, false)));
-    line(out, 2, &format!("certificates: {}", counts(certificates, true)));
+    line(
+        out,
+        2,
+        &format!("certificates: {}", counts(certificates, true)),
+    );
     line(out, 1, "require:");
     rule(out, 2, "", &policy.require);
 }
@@ -74,15 +82,28 @@ fn write_signer(out: &mut String, signer: &SignerRule) {
 
 fn window(out: &mut String, depth: usize, valid: &Window) {
     if let Some(start) = valid.start {
-        line(out, depth, &format!("validFrom: {}", quoted(&start.to_string())));
+        line(
+            out,
+            depth,
+            &format!("validFrom: {}", quoted(&start.to_string())),
+        );
     }
     if let Some(end) = valid.end {
-        line(out, depth, &format!("validUntil: {}", quoted(&end.to_string())));
+        line(
+            out,
+            depth,
+            &format!("validUntil: {}", quoted(&end.to_string())),
+        );
     }
 }
 
 fn counts(demand: &Demand, certificates: bool) -> String {
-    let Demand { logs, timestamps, scts, times } = demand;
+    let Demand {
+        logs,
+        timestamps,
+        scts,
+        times,
+    } = demand;
     if certificates {
         format!("{{logs: {logs}, timestamps: {timestamps}, scts: {scts}, times: {times}}}")
     } else {
@@ -92,22 +113,49 @@ fn counts(demand: &Demand, certificates: bool) -> String {
 
 /// `lead` is what stands before the rule's own word: nothing, or a list's dash.
 fn rule(out: &mut String, depth: usize, lead: &str, requirement: &Requirement) {
-    let inner = if lead.is_empty() { depth + 1 } else { depth + 2 };
+    let inner = if lead.is_empty() {
+        depth + 1
+    } else {
+        depth + 2
+    };
     match requirement {
         Requirement::Signature { by, annotations } => {
-            line(out, depth, &format!("{lead}signature: {{by: {}{}}}", names(by), pairs(annotations)));
-        }
-        Requirement::Statement { predicate_type, by, annotations } => {
-            let uri = predicate_type.as_ref().map_or("any", |predicate| predicate.uri.as_str());
             line(
                 out,
                 depth,
-                &format!("{lead}statement: {{type: {}, by: {}{}}}", quoted(uri), names(by), pairs(annotations)),
+                &format!(
+                    "{lead}signature: {{by: {}{}}}",
+                    names(by),
+                    pairs(annotations)
+                ),
+            );
+        }
+        Requirement::Statement {
+            predicate_type,
+            by,
+            annotations,
+        } => {
+            let uri = predicate_type
+                .as_ref()
+                .map_or("any", |predicate| predicate.uri.as_str());
+            line(
+                out,
+                depth,
+                &format!(
+                    "{lead}statement: {{type: {}, by: {}{}}}",
+                    quoted(uri),
+                    names(by),
+                    pairs(annotations)
+                ),
             );
         }
         Requirement::AllOf(rules) => list(out, depth, &format!("{lead}allOf:"), inner, rules),
         Requirement::AnyOf(rules) => list(out, depth, &format!("{lead}anyOf:"), inner, rules),
-        Requirement::AtLeast { count, distinct, of } => {
+        Requirement::AtLeast {
+            count,
+            distinct,
+            of,
+        } => {
             line(out, depth, &format!("{lead}atLeast:"));
             line(out, inner, &format!("count: {count}"));
             line(out, inner, &format!("distinct: {}", distinct.as_str()));
@@ -136,8 +184,10 @@ fn pairs(annotations: &BTreeMap<String, String>) -> String {
     if annotations.is_empty() {
         return String::new();
     }
-    let pairs: Vec<String> =
-        annotations.iter().map(|(name, value)| format!("{}: {}", quoted(name), quoted(value))).collect();
+    let pairs: Vec<String> = annotations
+        .iter()
+        .map(|(name, value)| format!("{}: {}", quoted(name), quoted(value)))
+        .collect();
     format!(", annotations: {{{}}}", pairs.join(", "))
 }
 

@@ -40,8 +40,15 @@ impl Root {
     pub fn parse(bytes: Bytes, origin: RootOrigin, limits: &Limits) -> Result<Self, RootError> {
         let digest = digest::sha256(&bytes);
         match TrustedRoot::parse(&bytes, limits) {
-            Ok(trusted_root) => Ok(Self { trusted_root, origin, digest }),
-            Err(reason) => Err(RootError::Malformed { origin: origin.to_string(), reason }),
+            Ok(trusted_root) => Ok(Self {
+                trusted_root,
+                origin,
+                digest,
+            }),
+            Err(reason) => Err(RootError::Malformed {
+                origin: origin.to_string(),
+                reason,
+            }),
         }
     }
 
@@ -54,8 +61,14 @@ impl Root {
         let limit = limits.trusted_root_bytes;
         match read_capped(path, limit) {
             Ok(Some(bytes)) => Self::parse(bytes, RootOrigin::File(path.to_owned()), limits),
-            Ok(None) => Err(RootError::OverLimit { path: path.to_owned(), limit }),
-            Err(reason) => Err(RootError::File { path: path.to_owned(), reason }),
+            Ok(None) => Err(RootError::OverLimit {
+                path: path.to_owned(),
+                limit,
+            }),
+            Err(reason) => Err(RootError::File {
+                path: path.to_owned(),
+                reason,
+            }),
         }
     }
 
@@ -96,7 +109,9 @@ impl fmt::Display for RootOrigin {
 /// What the system says.
 pub fn read_capped(path: &Path, limit: u64) -> io::Result<Option<Bytes>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    File::open(path)?
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then(|| Bytes::from(bytes)))
 }
 
@@ -117,7 +132,8 @@ mod tests {
     #[test]
     fn a_missing_file_a_wrong_file_and_an_endless_file_are_told_apart() {
         let directory = tempfile::tempdir().unwrap();
-        let missing = Root::load(&directory.path().join("absent.json"), &Limits::DEFAULT).unwrap_err();
+        let missing =
+            Root::load(&directory.path().join("absent.json"), &Limits::DEFAULT).unwrap_err();
         assert_eq!(missing.code(), "trusted-root-unreadable");
         let path = directory.path().join("wrong.json");
         std::fs::write(&path, b"{\"mediaType\": \"text/plain\"}").unwrap();

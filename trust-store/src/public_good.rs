@@ -18,7 +18,11 @@ static PUBLIC_GOOD: &[u8] = include_bytes!("../roots/public-good.json");
 ///
 /// [`RootError::Malformed`], which a test rules out.
 pub fn public_good() -> Result<Root, RootError> {
-    Root::parse(Bytes::from_static(PUBLIC_GOOD), RootOrigin::PublicGood, &Limits::DEFAULT)
+    Root::parse(
+        Bytes::from_static(PUBLIC_GOOD),
+        RootOrigin::PublicGood,
+        &Limits::DEFAULT,
+    )
 }
 
 #[cfg(test)]
@@ -29,7 +33,12 @@ mod tests {
     fn the_embedded_root_holds_the_public_good_instance() {
         let root = public_good().unwrap();
         let trusted = root.trusted_root();
-        assert!(trusted.logs.iter().any(|log| log.base_url == "https://rekor.sigstore.dev"));
+        assert!(
+            trusted
+                .logs
+                .iter()
+                .any(|log| log.base_url == "https://rekor.sigstore.dev")
+        );
         assert!(!trusted.certificate_authorities.is_empty());
         assert!(!trusted.ct_logs.is_empty());
         assert_eq!(

@@ -26,8 +26,14 @@ impl Verifier {
     ///
     /// [`VerifyError::Runtime`] when the host gives no thread or descriptor for it.
     pub fn new(verifier: crate::Verifier) -> Result<Self, VerifyError> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(VerifyError::Runtime)?;
-        Ok(Self { verifier, runtime: Some(runtime) })
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(VerifyError::Runtime)?;
+        Ok(Self {
+            verifier,
+            runtime: Some(runtime),
+        })
     }
 
     /// [`crate::Verifier::verify`], waiting for the answer.
@@ -35,8 +41,13 @@ impl Verifier {
     /// # Errors
     ///
     /// As there, and [`VerifyError::InsideRuntime`].
-    pub fn verify(&self, reference: &Reference, now: UnixTime) -> Result<Verification, VerifyError> {
-        self.runtime()?.block_on(self.verifier.verify(reference, now))
+    pub fn verify(
+        &self,
+        reference: &Reference,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        self.runtime()?
+            .block_on(self.verifier.verify(reference, now))
     }
 
     /// [`crate::Verifier::verify_blob`], waiting for the answer.
@@ -50,7 +61,8 @@ impl Verifier {
         evidence: &[Evidence],
         now: UnixTime,
     ) -> Result<Decision, VerifyError> {
-        self.runtime()?.block_on(self.verifier.verify_blob(content, evidence, now))
+        self.runtime()?
+            .block_on(self.verifier.verify_blob(content, evidence, now))
     }
 
     /// Blocking inside a runtime would stop its thread, and tokio panics then.

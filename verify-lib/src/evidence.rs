@@ -17,27 +17,44 @@ impl Evidence {
     /// Evidence from bytes in memory.
     #[must_use]
     pub fn new(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self { name: name.into(), bytes: bytes.into() }
+        Self {
+            name: name.into(),
+            bytes: bytes.into(),
+        }
     }
 
     /// The pieces in the file, each read or rejected on its own.
     pub(crate) fn pieces(&self, limits: &Limits) -> Vec<Result<Unverified, Rejected>> {
         match lines(&self.bytes, limits) {
-            Some(lines) => lines.into_iter().map(|line| self.piece(line, limits)).collect(),
+            Some(lines) => lines
+                .into_iter()
+                .map(|line| self.piece(line, limits))
+                .collect(),
             None => vec![self.piece(self.bytes.clone(), limits)],
         }
     }
 
     fn piece(&self, bytes: Bytes, limits: &Limits) -> Result<Unverified, Rejected> {
-        let bundle = Unverified::bundle(bytes.clone(), self.origin(StorageForm::BundleFile), limits);
+        let bundle =
+            Unverified::bundle(bytes.clone(), self.origin(StorageForm::BundleFile), limits);
         if bundle.is_err() && Envelope::parse(&bytes, limits).is_ok() {
-            return Unverified::dsse(bytes, &std::collections::BTreeMap::new(), self.origin(StorageForm::DsseFile), limits);
+            return Unverified::dsse(
+                bytes,
+                &std::collections::BTreeMap::new(),
+                self.origin(StorageForm::DsseFile),
+                limits,
+            );
         }
         bundle
     }
 
     fn origin(&self, form: StorageForm) -> Origin {
-        Origin { form, descriptor: None, manifest: None, repository: Some(self.name.clone()) }
+        Origin {
+            form,
+            descriptor: None,
+            manifest: None,
+            repository: Some(self.name.clone()),
+        }
     }
 }
 

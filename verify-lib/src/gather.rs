@@ -6,10 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_formats::{Descriptor, Digest, Limits, Manifest, media_types, predicate_types::COSIGN_SIGN};
-use countersign_policy::{Answer, Budget, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
+use countersign_formats::{
+    Descriptor, Digest, Limits, Manifest, media_types, predicate_types::COSIGN_SIGN,
+};
+use countersign_policy::{
+    Answer, Budget, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want,
+};
 use countersign_proof::{Origin, Rejected, StorageForm, Unverified};
-use countersign_registry::{ErrorClass, ListedVia, Listing, Resolved, Store, StoreError, fallback_tag};
+use countersign_registry::{
+    ErrorClass, ListedVia, Listing, Resolved, Store, StoreError, fallback_tag,
+};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::sync::Semaphore;
@@ -40,22 +46,24 @@ pub(crate) struct Gatherer<'a> {
     deadline: Instant,
     patience: Duration,
     /// What was listed as something that cannot help; fetched before anything is denied.
-    aside: Vec<Aside>,
+    aside: Aside,
     /// Bytes of pieces that are fetched and not proven yet, in [`FLIGHT_UNIT`]s.
     flight: Semaphore,
     /// Payloads that several signatures share.
     payloads: Mutex<HashMap<Digest, Bytes>>,
 }
 
-enum Aside {
-    Referrer(Descriptor, ListedVia),
-    Piece(Located),
+#[derive(Default)]
+struct Aside {
+    referrers: Vec<Descriptor>,
+    via: Option<ListedVia>,
+    pieces: Vec<Located>,
 }
 
 /// What came of one listed manifest.
 enum Opened {
     Pieces(Vec<Located>),
-    Unusable(Unusable),
+    Unusable(Box<Unusable>),
     Missing(Cause),
     Nothing,
 }
@@ -71,7 +79,9 @@ impl<'a> Gatherer<'a> {
         patience: Duration,
     ) -> Self {
         let flight = limits.bundle_bytes.div_ceil(FLIGHT_UNIT).max(1);
-        let flight = usize::try_from(flight).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let flight = usize::try_from(flight)
+            .unwrap_or(usize::MAX)
+            .min(Semaphore::MAX_PERMITS);
         Self {
             place,
             evidence,
@@ -80,14 +90,19 @@ impl<'a> Gatherer<'a> {
             parallel,
             deadline,
             patience,
-            aside: Vec::new(),
+            aside: Aside::default(),
             flight: Semaphore::new(flight),
             payloads: Mutex::new(HashMap::new()),
         }
     }
 
     /// Everything that one source has, and the source's answer.
-    pub(crate) async fn answer(&mut self, want: &Want, interest: &Interest, budget: Budget) -> Vec<Supplied> {
+    pub(crate) async fn answer(
+        &mut self,
+        want: &Want,
+        interest: &Interest,
+        budget: Budget,
+    ) -> Vec<Supplied> {
         let source = match want {
             Want::Source(source) => *source,
             _ => return Vec::new(),
@@ -100,8 +115,14 @@ impl<'a> Gatherer<'a> {
         }
         match source {
             SourceKind::BundleReferrers => self.referrers(interest, budget).await,
-            SourceKind::SignatureTag => self.tag(source, ".sig", Found::SignatureTag, interest, budget).await,
-            SourceKind::AttestationTag => self.tag(source, ".att", Found::AttestationTag, interest, budget).await,
+            SourceKind::SignatureTag => {
+                self.tag(source, ".sig", Found::SignatureTag, interest, budget)
+                    .await
+            }
+            SourceKind::AttestationTag => {
+                self.tag(source, ".att", Found::AttestationTag, interest, budget)
+                    .await
+            }
             SourceKind::OtherPieces => self.others(budget).await,
             _ => vec![Supplied::Source(source, Answer::Absent)],
         }
@@ -111,7 +132,11 @@ impl<'a> Gatherer<'a> {
         if self.evidence.is_empty() {
             return vec![Supplied::Source(SourceKind::Given, Answer::Absent)];
         }
-        let pieces: Vec<_> = self.evidence.iter().flat_map(|evidence| evidence.pieces(&self.limits)).collect();
+        let pieces: Vec<_> = self
+            .evidence
+            .iter()
+            .flat_map(|evidence| evidence.pieces(&self.limits))
+            .collect();
         let alone = pieces.len() == 1;
         let mut supplied: Vec<Supplied> = stream::iter(pieces)
             .map(|piece| async move {
@@ -129,29 +154,50 @@ impl<'a> Gatherer<'a> {
 
     async fn referrers(&mut self, interest: &Interest, budget: Budget) -> Vec<Supplied> {
         let source = SourceKind::BundleReferrers;
-        let Some(place) = &self.place else { return Vec::new() };
-        let Listing { descriptors, complete, via } = match self.patient(place.store.referrers(&place.digest)).await {
+        let Some(place) = &self.place else {
+            return Vec::new();
+        };
+        let Listing {
+            descriptors,
+            complete,
+            via,
+        } = match self.patient(place.store.referrers(&place.digest)).await {
             Ok(listing) => listing,
             Err(Trouble::Store(StoreError::NotFound { .. })) => {
                 return vec![Supplied::Source(source, Answer::Absent)];
             }
-            Err(trouble) => return vec![Supplied::Source(source, Answer::Failed(self.cause(trouble)))],
+            Err(trouble) => {
+                return vec![Supplied::Source(
+                    source,
+                    Answer::Failed(self.cause(trouble)),
+                )];
+            }
         };
-        let (mut likely, mut aside) = (Vec::new(), Vec::new());
+        let mut likely = Vec::new();
+        let mut aside = Aside {
+            via: Some(via),
+            ..Aside::default()
+        };
         for descriptor in descriptors {
             let helps = match hint(&descriptor) {
                 Hint::Statement(predicate) => interest.likely(predicate),
                 Hint::Signature => interest.likely(Some(COSIGN_SIGN)),
                 Hint::Foreign => false,
             };
-            if helps { likely.push(descriptor) } else { aside.push(Aside::Referrer(descriptor, via)) }
+            if helps {
+                likely.push(descriptor)
+            } else {
+                aside.referrers.push(descriptor)
+            }
         }
         let mut supplied = Vec::new();
-        let (located, unlikely) = self.open(source, likely, via, interest, &mut supplied).await;
-        aside.extend(unlikely.into_iter().map(|located| Aside::Piece(located)));
+        let (located, unlikely) = self
+            .open(source, likely, via, interest, &mut supplied)
+            .await;
+        aside.pieces = unlikely;
         supplied.extend(self.fetch(located, budget).await);
         supplied.push(Supplied::Source(source, self.read(complete)));
-        self.aside.append(&mut aside);
+        self.aside = aside;
         supplied
     }
 
@@ -163,12 +209,19 @@ impl<'a> Gatherer<'a> {
         interest: &Interest,
         budget: Budget,
     ) -> Vec<Supplied> {
-        let Some(place) = &self.place else { return Vec::new() };
+        let Some(place) = &self.place else {
+            return Vec::new();
+        };
         let tag = format!("{}{suffix}", fallback_tag(&place.digest));
         let resolved = match self.patient(place.store.tag(&tag)).await {
             Ok(Some(resolved)) => resolved,
             Ok(None) => return vec![Supplied::Source(source, Answer::Absent)],
-            Err(trouble) => return vec![Supplied::Source(source, Answer::Failed(self.cause(trouble)))],
+            Err(trouble) => {
+                return vec![Supplied::Source(
+                    source,
+                    Answer::Failed(self.cause(trouble)),
+                )];
+            }
         };
         let mut supplied = Vec::new();
         let mut likely = Vec::new();
@@ -180,7 +233,7 @@ impl<'a> Gatherer<'a> {
                         if interest.likely(piece.unverified_predicate_type.as_deref()) {
                             likely.push((piece, source));
                         } else {
-                            self.aside.push(Aside::Piece(piece));
+                            self.aside.pieces.push(piece);
                         }
                     }
                 }
@@ -192,26 +245,26 @@ impl<'a> Gatherer<'a> {
         supplied
     }
 
-    /// What was put aside. A piece that cannot be had makes the source incomplete that listed it.
+    /// What was put aside, read all the same before anything is denied.
     async fn others(&mut self, budget: Budget) -> Vec<Supplied> {
         let source = SourceKind::OtherPieces;
-        let mut located = Vec::new();
-        let mut referrers: Vec<(Descriptor, ListedVia)> = Vec::new();
-        for aside in std::mem::take(&mut self.aside) {
-            match aside {
-                Aside::Piece(piece) => located.push((piece, source)),
-                Aside::Referrer(descriptor, via) => referrers.push((descriptor, via)),
-            }
-        }
-        if located.is_empty() && referrers.is_empty() {
+        let Aside {
+            referrers,
+            via,
+            pieces,
+        } = std::mem::take(&mut self.aside);
+        if pieces.is_empty() && referrers.is_empty() {
             return vec![Supplied::Source(source, Answer::Absent)];
         }
         let mut supplied = Vec::new();
-        if let Some((_, via)) = referrers.first() {
-            let via = *via;
-            let descriptors = referrers.into_iter().map(|(descriptor, _)| descriptor).collect();
+        let mut located: Vec<(Located, SourceKind)> =
+            pieces.into_iter().map(|piece| (piece, source)).collect();
+        if let Some(via) = via {
             let everything = Interest::everything();
-            located.extend(self.open(source, descriptors, via, &everything, &mut supplied).await.0);
+            let (more, _) = self
+                .open(source, referrers, via, &everything, &mut supplied)
+                .await;
+            located.extend(more);
         }
         supplied.extend(self.fetch(located, budget).await);
         supplied.push(Supplied::Source(source, self.read(true)));
@@ -253,20 +306,34 @@ impl<'a> Gatherer<'a> {
     }
 
     async fn referrer(&self, descriptor: &Descriptor, via: ListedVia) -> Opened {
-        let Some(place) = &self.place else { return Opened::Nothing };
-        if matches!(descriptor.media_type.as_str(), media_types::OCI_INDEX | media_types::DOCKER_LIST) {
+        let Some(place) = &self.place else {
+            return Opened::Nothing;
+        };
+        if matches!(
+            descriptor.media_type.as_str(),
+            media_types::OCI_INDEX | media_types::DOCKER_LIST
+        ) {
             // No form of evidence is an index.
             return Opened::Nothing;
         }
-        let Resolved { descriptor, manifest, .. } = match self.patient(place.store.manifest(descriptor)).await {
+        let Resolved {
+            descriptor,
+            manifest,
+            ..
+        } = match self.patient(place.store.manifest(descriptor)).await {
             Ok(resolved) => resolved,
             Err(trouble) => return Opened::Missing(self.listed(trouble, descriptor)),
         };
-        let Manifest::Image(manifest) = manifest else { return Opened::Nothing };
+        let Manifest::Image(manifest) = manifest else {
+            return Opened::Nothing;
+        };
         let subject = manifest.subject.as_ref().map(|subject| subject.digest);
         if subject != Some(place.digest) {
             let about = subject.map_or("nothing".to_owned(), |subject| format!("`{subject}`"));
-            let message = format!("manifest `{}` is listed and refers to {about}", descriptor.digest);
+            let message = format!(
+                "manifest `{}` is listed and refers to {about}",
+                descriptor.digest
+            );
             // The API's list is the registry's own word; the fallback tag is written by whoever may push.
             return match via {
                 ListedVia::Api => Opened::Missing(Cause {
@@ -274,14 +341,16 @@ impl<'a> Gatherer<'a> {
                     source: place.store.name(),
                     detail: message,
                 }),
-                _ => Opened::Unusable(Unusable {
+                _ => Opened::Unusable(Box::new(Unusable {
                     origin: self.origin(StorageForm::BundleReferrer, descriptor.digest),
                     code: "referrer-of-another-subject",
                     message,
-                }),
+                })),
             };
         }
-        match pieces(&manifest, Found::Referrer, |form| self.origin(form, descriptor.digest)) {
+        match pieces(&manifest, Found::Referrer, |form| {
+            self.origin(form, descriptor.digest)
+        }) {
             Ok(located) => Opened::Pieces(located),
             Err(unusable) => Opened::Unusable(unusable),
         }
@@ -297,7 +366,10 @@ impl<'a> Gatherer<'a> {
                 let cause = Cause {
                     class: CauseClass::Budget,
                     source: self.name(),
-                    detail: format!("piece `{}` is beyond what one decision takes in", piece.layer.digest),
+                    detail: format!(
+                        "piece `{}` is beyond what one decision takes in",
+                        piece.layer.digest
+                    ),
                 };
                 supplied.push(Supplied::Missing(source, cause));
                 continue;
@@ -318,7 +390,11 @@ impl<'a> Gatherer<'a> {
 
     async fn one(&self, piece: Located, source: SourceKind, alone: bool) -> Supplied {
         // Many large pieces at once would add up; they wait for each other.
-        let units = piece.layer.size.min(self.limits.bundle_bytes).div_ceil(FLIGHT_UNIT);
+        let units = piece
+            .layer
+            .size
+            .min(self.limits.bundle_bytes)
+            .div_ceil(FLIGHT_UNIT);
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let _flight = self.flight.acquire_many(units).await.ok();
         let bytes = match self.blob(&piece).await {
@@ -333,23 +409,43 @@ impl<'a> Gatherer<'a> {
     }
 
     async fn blob(&self, piece: &Located) -> Result<Bytes, Trouble> {
-        let Some(place) = &self.place else { return Ok(Bytes::new()) };
-        let simple = matches!(piece.origin.form, StorageForm::SignatureTag | StorageForm::SignatureReferrer);
+        let Some(place) = &self.place else {
+            return Ok(Bytes::new());
+        };
+        let simple = matches!(
+            piece.origin.form,
+            StorageForm::SignatureTag | StorageForm::SignatureReferrer
+        );
         if !simple {
-            return self.patient(place.store.blob(&piece.layer, self.limits.bundle_bytes)).await;
+            return self
+                .patient(place.store.blob(&piece.layer, self.limits.bundle_bytes))
+                .await;
         }
         // The same payload is listed once for each of its signers.
-        let known = self.payloads.lock().unwrap_or_else(PoisonError::into_inner).get(&piece.layer.digest).cloned();
+        let known = self
+            .payloads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&piece.layer.digest)
+            .cloned();
         if let Some(bytes) = known {
             return Ok(bytes);
         }
-        let bytes = self.patient(place.store.blob(&piece.layer, SIMPLE_SIGNING_BYTES)).await?;
-        self.payloads.lock().unwrap_or_else(PoisonError::into_inner).insert(piece.layer.digest, bytes.clone());
+        let bytes = self
+            .patient(place.store.blob(&piece.layer, SIMPLE_SIGNING_BYTES))
+            .await?;
+        self.payloads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(piece.layer.digest, bytes.clone());
         Ok(bytes)
     }
 
     /// Waits no longer than the deadline.
-    async fn patient<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Trouble> {
+    async fn patient<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Trouble> {
         match timeout_at(self.deadline, work).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(Trouble::Store(error)),
@@ -359,11 +455,18 @@ impl<'a> Gatherer<'a> {
 
     fn cause(&self, trouble: Trouble) -> Cause {
         match trouble {
-            Trouble::Store(error) => Cause { class: class(&error), source: self.name(), detail: error.to_string() },
+            Trouble::Store(error) => Cause {
+                class: class(&error),
+                source: self.name(),
+                detail: error.to_string(),
+            },
             Trouble::Deadline => Cause {
                 class: CauseClass::Network,
                 source: self.name(),
-                detail: format!("no answer within the deadline of {} s", self.patience.as_secs_f32()),
+                detail: format!(
+                    "no answer within the deadline of {} s",
+                    self.patience.as_secs_f32()
+                ),
             },
         }
     }
@@ -371,19 +474,36 @@ impl<'a> Gatherer<'a> {
     /// The cause for something that a listing names.
     fn listed(&self, trouble: Trouble, descriptor: &Descriptor) -> Cause {
         let cause = self.cause(trouble);
-        Cause { detail: format!("`{}` is listed and cannot be had: {}", descriptor.digest, cause.detail), ..cause }
+        Cause {
+            detail: format!(
+                "`{}` is listed and cannot be had: {}",
+                descriptor.digest, cause.detail
+            ),
+            ..cause
+        }
     }
 
     fn read(&self, complete: bool) -> Answer {
-        Answer::Read { complete, as_of: self.prover.now }
+        Answer::Read {
+            complete,
+            as_of: self.prover.now,
+        }
     }
 
     fn origin(&self, form: StorageForm, manifest: Digest) -> Origin {
-        Origin { form, descriptor: None, manifest: Some(manifest), repository: Some(self.name()) }
+        Origin {
+            form,
+            descriptor: None,
+            manifest: Some(manifest),
+            repository: Some(self.name()),
+        }
     }
 
     fn name(&self) -> String {
-        self.place.as_ref().map_or_else(|| "the evidence given".to_owned(), |place| place.store.name())
+        self.place.as_ref().map_or_else(
+            || "the evidence given".to_owned(),
+            |place| place.store.name(),
+        )
     }
 }
 
@@ -419,5 +539,9 @@ fn class(error: &StoreError) -> CauseClass {
 }
 
 fn not_proven(source: String) -> Cause {
-    Cause { class: CauseClass::Incomplete, source, detail: "a piece was not proven to its end".to_owned() }
+    Cause {
+        class: CauseClass::Incomplete,
+        source,
+        detail: "a piece was not proven to its end".to_owned(),
+    }
 }

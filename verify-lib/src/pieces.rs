@@ -39,25 +39,36 @@ pub(crate) fn pieces(
     manifest: &ImageManifest,
     found: Found,
     origin: impl Fn(StorageForm) -> Origin,
-) -> Result<Vec<Located>, Unusable> {
+) -> Result<Vec<Located>, Box<Unusable>> {
     let located = |form: StorageForm, layer: &Descriptor, hint: Option<&String>| {
         let mut origin = origin(form);
         origin.descriptor = Some(layer.clone());
-        Located { layer: layer.clone(), origin, unverified_predicate_type: hint.cloned() }
+        Located {
+            layer: layer.clone(),
+            origin,
+            unverified_predicate_type: hint.cloned(),
+        }
     };
     if found == Found::Referrer {
-        if manifest.layers.iter().any(|layer| layer.media_type.starts_with(BUNDLE)) {
+        if manifest
+            .layers
+            .iter()
+            .any(|layer| layer.media_type.starts_with(BUNDLE))
+        {
             return match manifest.layers.as_slice() {
                 [layer] => Ok(vec![located(
                     StorageForm::BundleReferrer,
                     layer,
                     manifest.annotations.get(BUNDLE_PREDICATE),
                 )]),
-                layers => Err(Unusable {
+                layers => Err(Box::new(Unusable {
                     origin: origin(StorageForm::BundleReferrer),
                     code: "bundle-layers",
-                    message: format!("a manifest with a bundle has exactly one layer, and this one has {}", layers.len()),
-                }),
+                    message: format!(
+                        "a manifest with a bundle has exactly one layer, and this one has {}",
+                        layers.len()
+                    ),
+                })),
             };
         }
         if manifest.effective_artifact_type() == NOTATION {
@@ -69,7 +80,10 @@ pub(crate) fn pieces(
         }
     }
     let (simple_signing, dsse) = match found {
-        Found::Referrer => (Some(StorageForm::SignatureReferrer), Some(StorageForm::DsseReferrer)),
+        Found::Referrer => (
+            Some(StorageForm::SignatureReferrer),
+            Some(StorageForm::DsseReferrer),
+        ),
         Found::SignatureTag => (Some(StorageForm::SignatureTag), None),
         Found::AttestationTag => (None, Some(StorageForm::AttestationTag)),
     };
@@ -78,7 +92,11 @@ pub(crate) fn pieces(
         .iter()
         .filter_map(|layer| match layer.media_type.as_str() {
             media_types::SIMPLE_SIGNING => Some(located(simple_signing?, layer, None)),
-            media_types::DSSE_ENVELOPE => Some(located(dsse?, layer, layer.annotations.get(LAYER_PREDICATE))),
+            media_types::DSSE_ENVELOPE => Some(located(
+                dsse?,
+                layer,
+                layer.annotations.get(LAYER_PREDICATE),
+            )),
             _ => None,
         })
         .collect())
@@ -98,7 +116,10 @@ pub(crate) enum Hint<'a> {
 /// Reads the hint of a listing's entry. Indexes written by some clients give the type of the empty
 /// configuration instead of the artifact's: that says nothing.
 pub(crate) fn hint(descriptor: &Descriptor) -> Hint<'_> {
-    let predicate = descriptor.annotations.get(BUNDLE_PREDICATE).map(String::as_str);
+    let predicate = descriptor
+        .annotations
+        .get(BUNDLE_PREDICATE)
+        .map(String::as_str);
     match descriptor.artifact_type.as_deref() {
         None | Some("" | media_types::OCI_EMPTY) => Hint::Statement(predicate),
         Some(bundle) if bundle.starts_with(BUNDLE) => Hint::Statement(predicate),

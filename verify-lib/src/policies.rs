@@ -67,7 +67,9 @@ impl PolicyLoadError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Empty { .. } => Some("policies in a directory end in `.yaml` or `.yml`".to_owned()),
+            Self::Empty { .. } => {
+                Some("policies in a directory end in `.yaml` or `.yml`".to_owned())
+            }
             Self::Policy(error) => error.hint(),
             _ => None,
         }
@@ -90,7 +92,10 @@ pub fn load_policies(paths: &[PathBuf], limits: &Limits) -> Result<PolicySet, Po
     // Two policies may name one key: it is read once, and both get the same bytes.
     let read: RefCell<BTreeMap<PathBuf, Vec<u8>>> = RefCell::new(BTreeMap::new());
     let key_file = |policy: &str, name: &str| {
-        let path = Path::new(policy).parent().unwrap_or(Path::new("")).join(name);
+        let path = Path::new(policy)
+            .parent()
+            .unwrap_or(Path::new(""))
+            .join(name);
         if let Some(bytes) = read.borrow().get(&path) {
             return Ok(bytes.clone());
         }
@@ -108,23 +113,34 @@ pub fn load_policies(paths: &[PathBuf], limits: &Limits) -> Result<PolicySet, Po
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, PolicyLoadError> {
-    let unreadable = |reason| PolicyLoadError::Unreadable { path: path.to_owned(), reason };
+    let unreadable = |reason| PolicyLoadError::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
     if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
-        if file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml")
+        {
             if files.len() >= FILES {
-                return Err(PolicyLoadError::TooMany { path: path.to_owned(), limit: FILES });
+                return Err(PolicyLoadError::TooMany {
+                    path: path.to_owned(),
+                    limit: FILES,
+                });
             }
             files.push(file);
         }
     }
     if files.is_empty() {
         // A directory without policies would be a set that nothing can pass, found out much later.
-        return Err(PolicyLoadError::Empty { path: path.to_owned() });
+        return Err(PolicyLoadError::Empty {
+            path: path.to_owned(),
+        });
     }
     files.sort();
     Ok(files)
@@ -133,8 +149,17 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, PolicyLoadError> {
 fn source(path: &Path, limits: &Limits) -> Result<Source, PolicyLoadError> {
     let limit = limits.policy_bytes;
     match read_capped(path, limit) {
-        Ok(Some(bytes)) => Ok(Source { name: path.to_string_lossy().into_owned(), bytes }),
-        Ok(None) => Err(PolicyLoadError::OverLimit { path: path.to_owned(), limit }),
-        Err(reason) => Err(PolicyLoadError::Unreadable { path: path.to_owned(), reason }),
+        Ok(Some(bytes)) => Ok(Source {
+            name: path.to_string_lossy().into_owned(),
+            bytes,
+        }),
+        Ok(None) => Err(PolicyLoadError::OverLimit {
+            path: path.to_owned(),
+            limit,
+        }),
+        Err(reason) => Err(PolicyLoadError::Unreadable {
+            path: path.to_owned(),
+            reason,
+        }),
     }
 }

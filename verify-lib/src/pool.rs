@@ -35,7 +35,9 @@ impl Prover {
         }
         let _thread = self.threads.acquire().await.ok()?;
         let prover = self.clone();
-        tokio::task::spawn_blocking(move || prover.one(piece)).await.ok()
+        tokio::task::spawn_blocking(move || prover.one(piece))
+            .await
+            .ok()
     }
 
     fn one(&self, piece: Result<Unverified, Rejected>) -> Result<Verified, Rejected> {

@@ -91,9 +91,14 @@ impl Verifier {
     ///
     /// [`VerifyError::NotFound`] when there is no such image, and [`VerifyError::Store`] when that could
     /// not be found out. Trouble with evidence is not an error but a part of the decision.
-    pub async fn verify(&self, reference: &Reference, now: UnixTime) -> Result<Verification, VerifyError> {
+    pub async fn verify(
+        &self,
+        reference: &Reference,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
         let store = open(reference, &self.shared.settings).map_err(store_error)?;
-        self.verify_in(store.as_ref(), &target(reference), now).await
+        self.verify_in(store.as_ref(), &target(reference), now)
+            .await
     }
 
     /// Verifies an image in a store that is open already; `target` is resolved once unless it is a digest.
@@ -114,7 +119,10 @@ impl Verifier {
             _ => {
                 let resolved = timeout_at(deadline, store.resolve(target))
                     .await
-                    .map_err(|_| VerifyError::Deadline { name: store.name(), limit: self.shared.deadline })?
+                    .map_err(|_| VerifyError::Deadline {
+                        name: store.name(),
+                        limit: self.shared.deadline,
+                    })?
                     .map_err(store_error)?;
                 let media_type = resolved.descriptor.media_type.clone();
                 // Nobody looks at the tag again: from here on the image is its digest.
@@ -126,18 +134,36 @@ impl Verifier {
         let digest = subject.digest();
         let name = format!("{}@{digest}", store.name());
         let place = Place { store, digest };
-        let decision = self.decide(subject, Some(&store.name()), Some(place), &self.shared.evidence, deadline, now).await;
+        let decision = self
+            .decide(
+                subject,
+                Some(&store.name()),
+                Some(place),
+                &self.shared.evidence,
+                deadline,
+                now,
+            )
+            .await;
         if image.is_none() && decision.outcome() == Outcome::NoEvidence {
             // "No evidence" and "no image" look alike by digest; one HEAD tells them apart.
             let exists = timeout_at(deadline, store.exists(&digest))
                 .await
-                .map_err(|_| VerifyError::Deadline { name: name.clone(), limit: self.shared.deadline })?
+                .map_err(|_| VerifyError::Deadline {
+                    name: name.clone(),
+                    limit: self.shared.deadline,
+                })?
                 .map_err(store_error)?;
             if !exists {
                 return Err(VerifyError::NotFound { name });
             }
         }
-        Ok(Verification { decision, name, digest, image, requests: store.requests().saturating_sub(before) })
+        Ok(Verification {
+            decision,
+            name,
+            digest,
+            image,
+            requests: store.requests().saturating_sub(before),
+        })
     }
 
     /// Verifies content by the evidence given here and to the builder; it opens no socket.
@@ -151,9 +177,17 @@ impl Verifier {
         evidence: &[Evidence],
         now: UnixTime,
     ) -> Result<Decision, VerifyError> {
-        let evidence: Vec<Evidence> = self.shared.evidence.iter().chain(evidence).cloned().collect();
+        let evidence: Vec<Evidence> = self
+            .shared
+            .evidence
+            .iter()
+            .chain(evidence)
+            .cloned()
+            .collect();
         let deadline = Instant::now() + self.shared.deadline;
-        Ok(self.decide(Subject::Blob(content), None, None, &evidence, deadline, now).await)
+        Ok(self
+            .decide(Subject::Blob(content), None, None, &evidence, deadline, now)
+            .await)
     }
 
     async fn decide(
@@ -181,7 +215,13 @@ impl Verifier {
             deadline,
             shared.deadline,
         );
-        let mut step = Judge::new(&shared.policies, subject, name, Arc::clone(&shared.trust), now);
+        let mut step = Judge::new(
+            &shared.policies,
+            subject,
+            name,
+            Arc::clone(&shared.trust),
+            now,
+        );
         if let Step::Need(judge, wants) = step {
             step = Step::Need(judge.with_budget(Budget::of(&shared.limits)), wants);
         }
@@ -191,7 +231,11 @@ impl Verifier {
                 Step::Need(judge, wants) => {
                     let mut supplied = Vec::new();
                     for want in wants {
-                        supplied.extend(gatherer.answer(&want, &judge.interest(), judge.budget()).await);
+                        supplied.extend(
+                            gatherer
+                                .answer(&want, &judge.interest(), judge.budget())
+                                .await,
+                        );
                     }
                     step = judge.supply(supplied);
                 }
@@ -258,11 +302,18 @@ impl VerifierBuilder {
     ///
     /// [`VerifyError::NoPolicy`], [`VerifyError::NoTrustedRoot`] and [`VerifyError::Trust`].
     pub fn build(self) -> Result<Verifier, VerifyError> {
-        let policies = self.policies.filter(|set| !set.policies().is_empty()).ok_or(VerifyError::NoPolicy)?;
+        let policies = self
+            .policies
+            .filter(|set| !set.policies().is_empty())
+            .ok_or(VerifyError::NoPolicy)?;
         if policies.wants_certificates() && !self.certificates {
             return Err(VerifyError::NoTrustedRoot);
         }
-        let trust = self.trust.keys(policies.keys()).build().map_err(VerifyError::Trust)?;
+        let trust = self
+            .trust
+            .keys(policies.keys())
+            .build()
+            .map_err(VerifyError::Trust)?;
         let mut settings = self.settings;
         let limits = self.limits.unwrap_or_else(|| settings.limits.clone());
         settings.limits = limits.clone();
@@ -276,7 +327,9 @@ impl VerifierBuilder {
                 limits,
                 evidence: self.evidence,
                 deadline,
-                threads: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))),
+                threads: Arc::new(Semaphore::new(
+                    std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+                )),
             }),
         })
     }

@@ -46,13 +46,20 @@ fn files(_: &str, name: &str) -> Result<Vec<u8>, String> {
 }
 
 fn parse(text: &str) -> Result<PolicySet, PolicyError> {
-    let source = Source { name: "policy.yaml".to_owned(), bytes: Bytes::copy_from_slice(text.as_bytes()) };
+    let source = Source {
+        name: "policy.yaml".to_owned(),
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+    };
     PolicySet::parse_with_files(&[source], &Limits::DEFAULT, &files)
 }
 
 /// The error for the good policy with one text replaced.
 fn fault(replaced: &str, with: &str) -> PolicyError {
-    assert_eq!(GOOD.matches(replaced).count(), 1, "`{replaced}` stands once in the good policy");
+    assert_eq!(
+        GOOD.matches(replaced).count(),
+        1,
+        "`{replaced}` stands once in the good policy"
+    );
     parse(&GOOD.replace(replaced, with)).unwrap_err()
 }
 
@@ -66,7 +73,9 @@ fn said(error: &PolicyError) -> String {
 #[test]
 fn the_good_policy_is_read() {
     let set = parse(GOOD).unwrap();
-    let [policy] = set.policies() else { panic!("one policy") };
+    let [policy] = set.policies() else {
+        panic!("one policy")
+    };
     assert_eq!(policy.name, "prod");
     assert_eq!(policy.mode.as_str(), "warn");
     assert_eq!(policy.trust.keys.logs, 1);
@@ -84,8 +93,12 @@ fn the_good_policy_is_read() {
 fn what_is_printed_is_read_back_as_the_same_policy() {
     let set = parse(GOOD).unwrap();
     let printed = set.to_yaml();
-    let source = Source { name: "printed".to_owned(), bytes: Bytes::from(printed.clone()) };
-    let again = PolicySet::parse(&[source], &Limits::DEFAULT).unwrap_or_else(|error| panic!("{error}\n{printed}"));
+    let source = Source {
+        name: "printed".to_owned(),
+        bytes: Bytes::from(printed.clone()),
+    };
+    let again = PolicySet::parse(&[source], &Limits::DEFAULT)
+        .unwrap_or_else(|error| panic!("{error}\n{printed}"));
     assert_eq!(again.digest(), set.digest());
     assert_eq!(again.to_yaml(), printed);
 }
@@ -97,16 +110,31 @@ fn several_documents_make_several_policies_and_names_must_differ() {
     assert_eq!(set.policies().len(), 2);
     let error = parse(&format!("{GOOD}---{GOOD}")).unwrap_err();
     assert_eq!(error.code(), "policy-conflict");
-    let source = Source { name: "printed".to_owned(), bytes: Bytes::from(set.to_yaml()) };
-    assert_eq!(PolicySet::parse(&[source], &Limits::DEFAULT).unwrap().digest(), set.digest());
+    let source = Source {
+        name: "printed".to_owned(),
+        bytes: Bytes::from(set.to_yaml()),
+    };
+    assert_eq!(
+        PolicySet::parse(&[source], &Limits::DEFAULT)
+            .unwrap()
+            .digest(),
+        set.digest()
+    );
 }
 
 #[test]
 fn comments_and_spelling_do_not_change_the_digest() {
     let set = parse(GOOD).unwrap();
-    let other = GOOD.replace("by: release,", "by: [release],  # the release key\n       ").replace("mode: warn", "mode: \"warn\"");
+    let other = GOOD
+        .replace("by: release,", "by: [release],  # the release key\n       ")
+        .replace("mode: warn", "mode: \"warn\"");
     assert_eq!(parse(&other).unwrap().digest(), set.digest());
-    assert_ne!(parse(&GOOD.replace("count: 2", "count: 1")).unwrap().digest(), set.digest());
+    assert_ne!(
+        parse(&GOOD.replace("count: 2", "count: 1"))
+            .unwrap()
+            .digest(),
+        set.digest()
+    );
 }
 
 #[test]
@@ -114,13 +142,33 @@ fn an_unknown_field_is_an_error_that_names_the_nearest() {
     let error = fault("  signers:\n", "  signer:\n");
     assert_eq!(error.code(), "policy-unknown-field");
     assert_eq!((error.line, error.column), (Some(8), Some(3)), "{error}");
-    assert_eq!(said(&error), "policy.yaml:8:3: there is no field `signer` here (did you mean `signers`?)");
-    assert_eq!(fault("issuer: https://token", "isuer: https://token").hint.unwrap(), "did you mean `issuer`?");
-    assert_eq!(fault("keys: {logs: 1}", "keys: {log: 1}").hint.unwrap(), "did you mean `logs`?");
+    assert_eq!(
+        said(&error),
+        "policy.yaml:8:3: there is no field `signer` here (did you mean `signers`?)"
+    );
+    assert_eq!(
+        fault("issuer: https://token", "isuer: https://token")
+            .hint
+            .unwrap(),
+        "did you mean `issuer`?"
+    );
+    assert_eq!(
+        fault("keys: {logs: 1}", "keys: {log: 1}").hint.unwrap(),
+        "did you mean `logs`?"
+    );
     let error = fault("allOf:", "allof:");
-    assert_eq!((error.code(), error.hint.as_deref()), ("policy-unknown-field", Some("did you mean `allOf`?")));
+    assert_eq!(
+        (error.code(), error.hint.as_deref()),
+        ("policy-unknown-field", Some("did you mean `allOf`?"))
+    );
     let error = fault("  mode: warn\n", "  mode: audit\n");
-    assert_eq!((error.code(), error.hint.as_deref()), ("policy-unknown-field", Some("here belong `enforce`, `warn`")));
+    assert_eq!(
+        (error.code(), error.hint.as_deref()),
+        (
+            "policy-unknown-field",
+            Some("here belong `enforce`, `warn`")
+        )
+    );
 }
 
 #[test]
@@ -130,7 +178,10 @@ fn a_key_given_twice_is_an_error() {
     assert_eq!(error.line, Some(8), "{error}");
     let error = fault("    auditor:\n", "    ci:\n");
     assert_eq!(error.code(), "policy-duplicate-key", "{error}");
-    let error = fault("annotations: {env: prod}", "annotations: {env: prod, env: test}");
+    let error = fault(
+        "annotations: {env: prod}",
+        "annotations: {env: prod, env: test}",
+    );
     assert_eq!(error.code(), "policy-duplicate-key", "{error}");
 }
 
@@ -138,23 +189,35 @@ fn a_key_given_twice_is_an_error() {
 fn aliases_anchors_merge_keys_and_tags_are_refused() {
     let error = fault("key: {file: release.pub}", "key: &k {file: release.pub}");
     assert_eq!(error.code(), "policy-not-plain", "{error}");
-    let error = fault("      key: {file: release.pub}", "      <<: {key: {file: release.pub}}");
+    let error = fault(
+        "      key: {file: release.pub}",
+        "      <<: {key: {file: release.pub}}",
+    );
     assert_eq!(error.code(), "policy-not-plain", "{error}");
     let error = fault("name: prod", "name: !mine prod");
     assert_eq!(error.code(), "policy-not-plain", "{error}");
     let error = fault("name: prod", "name: *other");
-    assert!(["policy-not-plain", "policy-syntax"].contains(&error.code()), "{error}");
+    assert!(
+        ["policy-not-plain", "policy-syntax"].contains(&error.code()),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_text_that_some_readers_take_for_a_number_or_boolean_must_be_quoted() {
     for scalar in ["true", "yes", "1.0", "12", "0x10", "on"] {
-        let error = fault("annotations: {env: prod}", &format!("annotations: {{env: {scalar}}}"));
+        let error = fault(
+            "annotations: {env: prod}",
+            &format!("annotations: {{env: {scalar}}}"),
+        );
         assert_eq!(error.code(), "policy-ambiguous-scalar", "{scalar}: {error}");
         assert_eq!(error.line, Some(22), "{scalar}: {error}");
         assert!(parse(&GOOD.replace("env: prod}", &format!("env: \"{scalar}\"}}"))).is_ok());
     }
-    assert!(["policy-ambiguous-scalar", "policy-wrong-type"].contains(&fault("by: release,", "by: 12,").code()));
+    assert!(
+        ["policy-ambiguous-scalar", "policy-wrong-type"]
+            .contains(&fault("by: release,", "by: 12,").code())
+    );
 }
 
 #[test]
@@ -162,11 +225,19 @@ fn missing_fields_and_wrong_types_say_where() {
     let error = fault("  name: prod\n", "  {}\n");
     assert_eq!(error.code(), "policy-missing-field", "{error}");
     let error = fault("count: 2", "count: two");
-    assert_eq!((error.code(), error.line), ("policy-wrong-type", Some(27)), "{error}");
+    assert_eq!(
+        (error.code(), error.line),
+        ("policy-wrong-type", Some(27)),
+        "{error}"
+    );
     let error = fault("count: 2", "count: -1");
     assert_eq!(error.code(), "policy-wrong-type", "{error}");
     let error = fault("key: {file: release.pub}", "key: {}");
-    assert_eq!((error.code(), error.line), ("policy-missing-field", Some(10)), "{error}");
+    assert_eq!(
+        (error.code(), error.line),
+        ("policy-missing-field", Some(10)),
+        "{error}"
+    );
     let error = fault("{file: release.pub}", "{file: release.pub, pem: x}");
     assert_eq!(error.code(), "policy-invalid-value", "{error}");
 }
@@ -174,8 +245,14 @@ fn missing_fields_and_wrong_types_say_where() {
 #[test]
 fn the_version_and_kind_are_checked() {
     let error = fault("countersign.dev/v1", "countersign.dev/v2");
-    assert_eq!((error.code(), error.line), ("policy-unknown-version", Some(2)));
-    assert_eq!(fault("kind: Policy", "kind: ClusterImagePolicy").code(), "policy-unknown-version");
+    assert_eq!(
+        (error.code(), error.line),
+        ("policy-unknown-version", Some(2))
+    );
+    assert_eq!(
+        fault("kind: Policy", "kind: ClusterImagePolicy").code(),
+        "policy-unknown-version"
+    );
     assert_eq!(parse("").unwrap_err().code(), "policy-missing-field");
 }
 
@@ -183,14 +260,23 @@ fn the_version_and_kind_are_checked() {
 fn a_rule_by_an_undefined_signer_names_the_nearest() {
     let error = fault("by: release,", "by: realease,");
     assert_eq!(error.code(), "policy-unknown-signer");
-    assert_eq!(said(&error), "policy.yaml:22:25: the signer `realease` is not defined (did you mean `release`?)");
+    assert_eq!(
+        said(&error),
+        "policy.yaml:22:25: the signer `realease` is not defined (did you mean `release`?)"
+    );
 }
 
 #[test]
 fn rules_that_ask_for_nothing_are_refused() {
     for (replaced, with) in [
-        ("signature: {by: release, annotations: {env: prod}}", "allOf: []"),
-        ("signature: {by: release, annotations: {env: prod}}", "anyOf: []"),
+        (
+            "signature: {by: release, annotations: {env: prod}}",
+            "allOf: []",
+        ),
+        (
+            "signature: {by: release, annotations: {env: prod}}",
+            "anyOf: []",
+        ),
         ("count: 2", "count: 0"),
         ("count: 2", "count: 3"),
         ("by: [ci, auditor]", "by: []"),
@@ -203,17 +289,38 @@ fn rules_that_ask_for_nothing_are_refused() {
 
 #[test]
 fn at_least_counts_only_what_has_a_signer() {
-    let error = fault("            - signature: {by: ci}\n", "            - allOf: [{signature: {by: ci}}]\n");
+    let error = fault(
+        "            - signature: {by: ci}\n",
+        "            - allOf: [{signature: {by: ci}}]\n",
+    );
     assert_eq!(error.code(), "policy-invalid-value", "{error}");
-    assert!(parse(&GOOD.replace("            - signature: {by: ci}\n", "            - anyOf: [{signature: {by: ci}}]\n")).is_ok());
+    assert!(
+        parse(&GOOD.replace(
+            "            - signature: {by: ci}\n",
+            "            - anyOf: [{signature: {by: ci}}]\n"
+        ))
+        .is_ok()
+    );
 }
 
 #[test]
 fn unanchored_expressions_are_refused_with_their_anchored_form() {
-    let error = fault("{exact: \"audit*@acme.example\"}", "{regex: \"audit.*@acme\"}");
-    assert_eq!((error.code(), error.hint.as_deref()), ("policy-pattern", Some("write `^audit.*@acme$`")));
-    let error = fault("{exact: \"audit*@acme.example\"}", "{exat: \"audit*@acme.example\"}");
-    assert_eq!((error.code(), error.hint.as_deref()), ("policy-unknown-field", Some("did you mean `exact`?")));
+    let error = fault(
+        "{exact: \"audit*@acme.example\"}",
+        "{regex: \"audit.*@acme\"}",
+    );
+    assert_eq!(
+        (error.code(), error.hint.as_deref()),
+        ("policy-pattern", Some("write `^audit.*@acme$`"))
+    );
+    let error = fault(
+        "{exact: \"audit*@acme.example\"}",
+        "{exat: \"audit*@acme.example\"}",
+    );
+    assert_eq!(
+        (error.code(), error.hint.as_deref()),
+        ("policy-unknown-field", Some("did you mean `exact`?"))
+    );
 }
 
 #[test]
@@ -225,44 +332,118 @@ fn keys_that_cannot_be_read_say_why() {
     );
     let error = fault("{file: release.pub}", "{pem: \"not a key\"}");
     assert_eq!(error.code(), "policy-key", "{error}");
-    let source = Source { name: "policy.yaml".to_owned(), bytes: Bytes::from_static(GOOD.as_bytes()) };
-    assert_eq!(PolicySet::parse(&[source], &Limits::DEFAULT).unwrap_err().code(), "policy-key");
+    let source = Source {
+        name: "policy.yaml".to_owned(),
+        bytes: Bytes::from_static(GOOD.as_bytes()),
+    };
+    assert_eq!(
+        PolicySet::parse(&[source], &Limits::DEFAULT)
+            .unwrap_err()
+            .code(),
+        "policy-key"
+    );
 }
 
 #[test]
 fn key_windows_and_schemes_are_read_and_checked() {
-    let with = |extra: &str| parse(&GOOD.replace("{file: release.pub}", &format!("{{file: release.pub, {extra}}}")));
-    let set = with("validFrom: 2026-01-01T00:00:00Z, validUntil: 2027-01-01T00:00:00Z, schemes: [ecdsa-p256-sha256]");
+    let with = |extra: &str| {
+        parse(&GOOD.replace(
+            "{file: release.pub}",
+            &format!("{{file: release.pub, {extra}}}"),
+        ))
+    };
+    let set = with(
+        "validFrom: 2026-01-01T00:00:00Z, validUntil: 2027-01-01T00:00:00Z, schemes: [ecdsa-p256-sha256]",
+    );
     let set = set.unwrap_or_else(|error| panic!("{}", said(&error)));
     let keys = set.keys();
-    assert!(keys[0].valid.start.is_some() && keys[0].schemes.as_ref().is_some_and(|schemes| schemes.len() == 1));
-    assert_eq!(with("validUntil: tomorrow").unwrap_err().code(), "policy-invalid-value");
-    assert_eq!(with("validFrom: 2027-01-01T00:00:00Z, validUntil: 2026-01-01T00:00:00Z").unwrap_err().code(), "policy-invalid-value");
-    assert_eq!(with("schemes: [ed25519]").unwrap_err().code(), "policy-invalid-value");
-    assert_eq!(with("schemes: []").unwrap_err().code(), "policy-invalid-value");
+    assert!(
+        keys[0].valid.start.is_some()
+            && keys[0]
+                .schemes
+                .as_ref()
+                .is_some_and(|schemes| schemes.len() == 1)
+    );
+    assert_eq!(
+        with("validUntil: tomorrow").unwrap_err().code(),
+        "policy-invalid-value"
+    );
+    assert_eq!(
+        with("validFrom: 2027-01-01T00:00:00Z, validUntil: 2026-01-01T00:00:00Z")
+            .unwrap_err()
+            .code(),
+        "policy-invalid-value"
+    );
+    assert_eq!(
+        with("schemes: [ed25519]").unwrap_err().code(),
+        "policy-invalid-value"
+    );
+    assert_eq!(
+        with("schemes: []").unwrap_err().code(),
+        "policy-invalid-value"
+    );
 }
 
 #[test]
 fn thresholds_that_can_never_be_met_are_refused() {
-    assert_eq!(fault("keys: {logs: 1}", "keys: {logs: 33}").code(), "policy-invalid-value");
-    assert_eq!(fault("keys: {logs: 1}", "keys: {scts: 1}").code(), "policy-invalid-value");
+    assert_eq!(
+        fault("keys: {logs: 1}", "keys: {logs: 33}").code(),
+        "policy-invalid-value"
+    );
+    assert_eq!(
+        fault("keys: {logs: 1}", "keys: {scts: 1}").code(),
+        "policy-invalid-value"
+    );
     assert!(parse(&GOOD.replace("keys: {logs: 1}", "keys: {logs: 32}")).is_ok());
 }
 
 #[test]
 fn large_deep_and_broken_documents_cost_little_and_are_refused() {
-    let limits = Limits { policy_bytes: 100, ..Limits::DEFAULT };
-    let source = Source { name: "p".to_owned(), bytes: Bytes::from_static(GOOD.as_bytes()) };
-    assert_eq!(PolicySet::parse(&[source], &limits).unwrap_err().code(), "policy-over-limit");
-    let deep = format!("{}{}{}", "{anyOf: [".repeat(200), "{signature: {by: ci}}", "]}".repeat(200));
-    let error = fault("signature: {by: release, annotations: {env: prod}}", &format!("anyOf: [{deep}]"));
+    let limits = Limits {
+        policy_bytes: 100,
+        ..Limits::DEFAULT
+    };
+    let source = Source {
+        name: "p".to_owned(),
+        bytes: Bytes::from_static(GOOD.as_bytes()),
+    };
+    assert_eq!(
+        PolicySet::parse(&[source], &limits).unwrap_err().code(),
+        "policy-over-limit"
+    );
+    let deep = format!(
+        "{}{}{}",
+        "{anyOf: [".repeat(200),
+        "{signature: {by: ci}}",
+        "]}".repeat(200)
+    );
+    let error = fault(
+        "signature: {by: release, annotations: {env: prod}}",
+        &format!("anyOf: [{deep}]"),
+    );
     assert_eq!(error.code(), "policy-over-limit", "{error}");
-    for text in ["{", "a: b: c", "\u{0}", "- 1\n- 2", "\"", "&a", "%YAML 9.9\n---\n"] {
+    for text in [
+        "{",
+        "a: b: c",
+        "\u{0}",
+        "- 1\n- 2",
+        "\"",
+        "&a",
+        "%YAML 9.9\n---\n",
+    ] {
         let error = parse(text).unwrap_err();
         assert!(error.code().starts_with("policy-"), "{text:?}: {error}");
     }
-    let source = Source { name: "p".to_owned(), bytes: Bytes::from_static(b"\xff\xfe") };
-    assert_eq!(PolicySet::parse(&[source], &Limits::DEFAULT).unwrap_err().code(), "policy-syntax");
+    let source = Source {
+        name: "p".to_owned(),
+        bytes: Bytes::from_static(b"\xff\xfe"),
+    };
+    assert_eq!(
+        PolicySet::parse(&[source], &Limits::DEFAULT)
+            .unwrap_err()
+            .code(),
+        "policy-syntax"
+    );
 }
 
 #[test]
@@ -274,12 +455,25 @@ fn every_truncation_of_a_policy_is_refused_or_read_without_panic() {
 
 #[test]
 fn unused_signers_and_patterns_for_everybody_are_warned_about() {
-    let text = GOOD.replace("identity: {exact: \"audit*@acme.example\"}", "identity: \"**\"");
+    let text = GOOD.replace(
+        "identity: {exact: \"audit*@acme.example\"}",
+        "identity: \"**\"",
+    );
     let warnings = parse(&text).unwrap().warnings();
-    assert!(warnings.iter().any(|warning| warning.contains("matches everybody")), "{warnings:?}");
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("matches everybody")),
+        "{warnings:?}"
+    );
     let text = GOOD.replace("by: release,", "by: ci,");
     let warnings = parse(&text).unwrap().warnings();
-    assert!(warnings.iter().any(|warning| warning.contains("no rule names the signer `release`")), "{warnings:?}");
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("no rule names the signer `release`")),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -289,7 +483,10 @@ fn a_policy_made_in_code_is_the_same_value() {
         mode: countersign_policy::Mode::Enforce,
         signers: std::collections::BTreeMap::new(),
         trust: Thresholds::default(),
-        require: Requirement::Signature { by: vec!["nobody".to_owned()], annotations: std::collections::BTreeMap::new() },
+        require: Requirement::Signature {
+            by: vec!["nobody".to_owned()],
+            annotations: std::collections::BTreeMap::new(),
+        },
     });
     assert!(set.keys().is_empty() && !set.wants_certificates());
 }

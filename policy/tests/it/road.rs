@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use countersign_policy::{Answer, Budget, CauseClass, Judge, Outcome, SourceKind, Step, Supplied, Want};
+use countersign_policy::{
+    Answer, Budget, CauseClass, Judge, Outcome, SourceKind, Step, Supplied, Want,
+};
 
 use crate::judge::{Case, key};
 
@@ -18,7 +20,13 @@ fn sources(wants: &[Want]) -> Vec<SourceKind> {
 }
 
 fn begin(case: &Case) -> Step {
-    Judge::new(&case.policies, case.subject.clone(), None, Arc::clone(&case.trust), case.now)
+    Judge::new(
+        &case.policies,
+        case.subject.clone(),
+        None,
+        Arc::clone(&case.trust),
+        case.now,
+    )
 }
 
 /// Answers every want with nothing; the sources in the order in which they were asked.
@@ -31,7 +39,12 @@ fn walk(case: &Case) -> (Vec<Vec<SourceKind>>, Outcome) {
             Step::Need(judge, wants) => {
                 let wanted = sources(&wants);
                 asked.push(wanted.clone());
-                step = judge.supply(wanted.into_iter().map(|source| Supplied::Source(source, Answer::Absent)).collect());
+                step = judge.supply(
+                    wanted
+                        .into_iter()
+                        .map(|source| Supplied::Source(source, Answer::Absent))
+                        .collect(),
+                );
             }
         }
     }
@@ -44,33 +57,68 @@ fn only_the_sources_that_a_rule_could_use_are_asked() {
     let signature = Case::new(&signers, "{signature: {by: a}}", "");
     assert_eq!(
         walk(&signature),
-        (vec![vec![Given], vec![BundleReferrers], vec![SignatureTag], vec![OtherPieces]], Outcome::NoEvidence)
+        (
+            vec![
+                vec![Given],
+                vec![BundleReferrers],
+                vec![SignatureTag],
+                vec![OtherPieces]
+            ],
+            Outcome::NoEvidence
+        )
     );
     let statement = Case::new(&signers, "{statement: {type: any, by: a}}", "");
     assert_eq!(
         walk(&statement).0,
-        vec![vec![Given], vec![BundleReferrers], vec![AttestationTag], vec![OtherPieces]]
+        vec![
+            vec![Given],
+            vec![BundleReferrers],
+            vec![AttestationTag],
+            vec![OtherPieces]
+        ]
     );
-    let both = Case::new(&signers, "{allOf: [{signature: {by: a}}, {statement: {type: any, by: a}}]}", "");
+    let both = Case::new(
+        &signers,
+        "{allOf: [{signature: {by: a}}, {statement: {type: any, by: a}}]}",
+        "",
+    );
     assert_eq!(
         walk(&both).0,
-        vec![vec![Given], vec![BundleReferrers], vec![SignatureTag, AttestationTag], vec![OtherPieces]]
+        vec![
+            vec![Given],
+            vec![BundleReferrers],
+            vec![SignatureTag, AttestationTag],
+            vec![OtherPieces]
+        ]
     );
 }
 
 #[test]
 fn nothing_is_asked_twice_and_nothing_once_it_is_decided() {
     let signers = [key("a"), key("b")];
-    let case = Case::new(&signers, "{atLeast: {count: 2, of: [{signature: {by: a}}, {signature: {by: b}}]}}", "");
+    let case = Case::new(
+        &signers,
+        "{atLeast: {count: 2, of: [{signature: {by: a}}, {signature: {by: b}}]}}",
+        "",
+    );
     let (asked, _) = walk(&case);
     let flat: Vec<SourceKind> = asked.into_iter().flatten().collect();
     assert_eq!(flat.len(), flat.iter().collect::<BTreeSet<_>>().len());
-    let Step::Need(judge, _) = begin(&case) else { panic!("nothing is known yet") };
-    let step = judge.supply(vec![case.signed_by("a"), Supplied::Source(SourceKind::Given, Answer::Absent)]);
-    let Step::Need(judge, wants) = step else { panic!("one signer is missing") };
+    let Step::Need(judge, _) = begin(&case) else {
+        panic!("nothing is known yet")
+    };
+    let step = judge.supply(vec![
+        case.signed_by("a"),
+        Supplied::Source(SourceKind::Given, Answer::Absent),
+    ]);
+    let Step::Need(judge, wants) = step else {
+        panic!("one signer is missing")
+    };
     assert_eq!(sources(&wants), [SourceKind::BundleReferrers]);
     // What is still unread cannot turn a pass of monotone rules.
-    let Step::Done(decision) = judge.supply(vec![case.signed_by("b")]) else { panic!("both signed") };
+    let Step::Done(decision) = judge.supply(vec![case.signed_by("b")]) else {
+        panic!("both signed")
+    };
     assert_eq!(decision.outcome(), Outcome::Pass);
 }
 
@@ -96,30 +144,45 @@ fn a_want_that_is_not_answered_counts_as_incomplete_and_is_not_repeated() {
 fn a_spent_budget_is_unknown_unless_what_was_taken_in_passes() {
     let case = Case::new(&[key("a")], "{signature: {by: a}}", "");
     let decide = |pieces: Vec<Supplied>| {
-        let Step::Need(judge, _) = begin(&case) else { panic!("nothing is known yet") };
-        let judge = judge.with_budget(Budget { pieces: 2, bytes: 1 << 20 });
+        let Step::Need(judge, _) = begin(&case) else {
+            panic!("nothing is known yet")
+        };
+        let judge = judge.with_budget(Budget {
+            pieces: 2,
+            bytes: 1 << 20,
+        });
         let given = Supplied::Source(SourceKind::Given, Answer::Absent);
         let mut step = judge.supply(pieces.into_iter().chain([given]).collect());
         loop {
             match step {
                 Step::Done(decision) => return decision.outcome(),
                 Step::Need(judge, wants) => {
-                    let answers = sources(&wants).into_iter().map(|source| Supplied::Source(source, Answer::Absent));
+                    let answers = sources(&wants)
+                        .into_iter()
+                        .map(|source| Supplied::Source(source, Answer::Absent));
                     step = judge.supply(answers.collect());
                 }
             }
         }
     };
     let junk = || case.raw("junk".to_owned());
-    assert_eq!(decide(vec![junk(), junk(), case.signed_by("a")]), Outcome::Unknown(CauseClass::Budget));
-    assert_eq!(decide(vec![junk(), case.signed_by("a"), junk()]), Outcome::Pass);
+    assert_eq!(
+        decide(vec![junk(), junk(), case.signed_by("a")]),
+        Outcome::Unknown(CauseClass::Budget)
+    );
+    assert_eq!(
+        decide(vec![junk(), case.signed_by("a"), junk()]),
+        Outcome::Pass
+    );
 }
 
 #[test]
 fn interest_follows_the_rules() {
     let rule = "{allOf: [{signature: {by: a}}, {statement: {type: spdxjson, by: a}}]}";
     let case = Case::new(&[key("a")], rule, "");
-    let Step::Need(judge, _) = begin(&case) else { panic!("nothing is known yet") };
+    let Step::Need(judge, _) = begin(&case) else {
+        panic!("nothing is known yet")
+    };
     let interest = judge.interest();
     assert!(interest.likely(None) && interest.likely(Some("")));
     assert!(interest.likely(Some("https://sigstore.dev/cosign/sign/v1")));

@@ -13,32 +13,59 @@ use countersign_testdata::lab::{Lab, NOW};
 
 fn verifier() -> Verifier {
     let key = PublicKey::from_pem(LabKey::p256("release").public_pem().as_bytes()).unwrap();
-    let keys = vec![TrustedKey { key, valid: Window::ALWAYS, schemes: None }];
+    let keys = vec![TrustedKey {
+        key,
+        valid: Window::ALWAYS,
+        schemes: None,
+    }];
     let policy = Policy {
         name: "flags".to_owned(),
         mode: Mode::Enforce,
         signers: BTreeMap::from([("key".to_owned(), SignerRule::Key { keys })]),
         trust: Thresholds::default(),
-        require: Requirement::Signature { by: vec!["key".to_owned()], annotations: BTreeMap::new() },
+        require: Requirement::Signature {
+            by: vec!["key".to_owned()],
+            annotations: BTreeMap::new(),
+        },
     };
-    Verifier::builder().policy(PolicySet::from(policy)).build().unwrap()
+    Verifier::builder()
+        .policy(PolicySet::from(policy))
+        .build()
+        .unwrap()
 }
 
 fn bundle(key: &str) -> String {
-    Lab::new().managed(LabKey::p256(key)).message(&Lab::artifact()).build().bundle.to_string()
+    Lab::new()
+        .managed(LabKey::p256(key))
+        .message(&Lab::artifact())
+        .build()
+        .bundle
+        .to_string()
 }
 
 fn outcome(evidence: Vec<Evidence>) -> Outcome {
     let content = Arc::new(BytesContent(Bytes::from(Lab::artifact())));
     let blocking = blocking::Verifier::new(verifier()).unwrap();
-    blocking.verify_blob(content, &evidence, UnixTime(NOW)).unwrap().outcome()
+    blocking
+        .verify_blob(content, &evidence, UnixTime(NOW))
+        .unwrap()
+        .outcome()
 }
 
 #[test]
 fn a_blob_is_verified_by_its_bundle() {
-    assert_eq!(outcome(vec![Evidence::new("good", bundle("release"))]), Outcome::Pass);
-    assert_eq!(outcome(vec![Evidence::new("other", bundle("other"))]), Outcome::NoneAcceptable);
-    assert_eq!(outcome(vec![Evidence::new("garbage", "not a bundle")]), Outcome::NoneAcceptable);
+    assert_eq!(
+        outcome(vec![Evidence::new("good", bundle("release"))]),
+        Outcome::Pass
+    );
+    assert_eq!(
+        outcome(vec![Evidence::new("other", bundle("other"))]),
+        Outcome::NoneAcceptable
+    );
+    assert_eq!(
+        outcome(vec![Evidence::new("garbage", "not a bundle")]),
+        Outcome::NoneAcceptable
+    );
     assert_eq!(outcome(vec![]), Outcome::NoEvidence);
 }
 
@@ -51,10 +78,15 @@ fn one_bundle_a_line_is_read() {
 #[test]
 fn the_blocking_verifier_refuses_to_block_a_runtime() {
     let blocking = blocking::Verifier::new(verifier()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let content = Arc::new(BytesContent(Bytes::from(Lab::artifact())));
-        let error = blocking.verify_blob(content, &[], UnixTime(NOW)).unwrap_err();
+        let error = blocking
+            .verify_blob(content, &[], UnixTime(NOW))
+            .unwrap_err();
         assert!(matches!(error, VerifyError::InsideRuntime));
         // Dropping it here must not panic either.
         drop(blocking);

@@ -23,23 +23,36 @@ fn policies(require: &str) -> PolicySet {
         "apiVersion: countersign.dev/v1\nkind: Policy\nmetadata: {{name: p}}\nspec:\n  signers:\n    release: {{key: {{file: release}}}}\n    bob: {{keyless: {{issuer: https://issuer.lab.example, identity: bob@acme.example}}}}\n  require: {require}\n"
     );
     let files = |_: &str, name: &str| Ok(LabKey::p256(name).public_pem().into_bytes());
-    let source = Source { name: "p.yaml".to_owned(), bytes: Bytes::from(text) };
+    let source = Source {
+        name: "p.yaml".to_owned(),
+        bytes: Bytes::from(text),
+    };
     PolicySet::parse_with_files(&[source], &Limits::DEFAULT, &files).unwrap()
 }
 
 fn builder(require: &str) -> countersign::VerifierBuilder {
     let root = Lab::new().trusted_root().to_string();
     let root = TrustedRoot::parse(&Bytes::from(root), &Limits::DEFAULT).unwrap();
-    Verifier::builder().policy(policies(require)).trusted_root(&root)
+    Verifier::builder()
+        .policy(policies(require))
+        .trusted_root(&root)
 }
 
 fn run(shelf: &Shelf, target: &Target, verifier: &Verifier) -> Result<Verification, VerifyError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
     runtime.block_on(verifier.verify_in(shelf, target, UnixTime(NOW)))
 }
 
 fn by_digest(shelf: &Shelf, require: &str) -> Result<Verification, VerifyError> {
-    run(shelf, &Target::Digest(shelf.image), &builder(require).build().unwrap())
+    run(
+        shelf,
+        &Target::Digest(shelf.image),
+        &builder(require).build().unwrap(),
+    )
 }
 
 fn outcome(shelf: &Shelf) -> Outcome {
@@ -48,20 +61,33 @@ fn outcome(shelf: &Shelf) -> Outcome {
 
 fn signed(image: &Digest, key: &str) -> String {
     let statement = image_statement(&image.to_string());
-    Lab::new().managed(LabKey::p256(key)).statement(&statement).build().bundle.to_string()
+    Lab::new()
+        .managed(LabKey::p256(key))
+        .statement(&statement)
+        .build()
+        .bundle
+        .to_string()
 }
 
 fn attested(image: &Digest, key: &str, predicate_type: &str) -> String {
     let mut statement = image_statement(&image.to_string());
     statement["predicateType"] = json!(predicate_type);
     statement["predicate"] = json!({"name": "app"});
-    Lab::new().managed(LabKey::p256(key)).statement(&statement).build().bundle.to_string()
+    Lab::new()
+        .managed(LabKey::p256(key))
+        .statement(&statement)
+        .build()
+        .bundle
+        .to_string()
 }
 
 /// A layer of a `.sig` tag or a signature referrer.
 fn signature_layer(image: &Digest, key: &str) -> (Vec<u8>, Value) {
     let payload = simple_signing_payload(&image.to_string()).to_string();
-    let evidence = Lab::new().managed(LabKey::p256(key)).simple_signing(payload.as_bytes()).build();
+    let evidence = Lab::new()
+        .managed(LabKey::p256(key))
+        .simple_signing(payload.as_bytes())
+        .build();
     (evidence.layer, json!(evidence.annotations))
 }
 
@@ -77,10 +103,18 @@ fn by_digest_three_requests_and_by_tag_four() {
     assert!(verification.image.is_none());
     let mut shelf = Shelf::new();
     shelf.attach(&signed(&shelf.image, "release"), None);
-    let verification = run(&shelf, &Target::Tag("1.4".to_owned()), &builder(SIGNATURE).build().unwrap()).unwrap();
+    let verification = run(
+        &shelf,
+        &Target::Tag("1.4".to_owned()),
+        &builder(SIGNATURE).build().unwrap(),
+    )
+    .unwrap();
     assert_eq!(verification.requests, 4);
     assert_eq!(verification.image.unwrap().digest, shelf.image);
-    assert_eq!(shelf.log(), ["resolve 1.4", "referrers", "manifest", "blob"]);
+    assert_eq!(
+        shelf.log(),
+        ["resolve 1.4", "referrers", "manifest", "blob"]
+    );
 }
 
 #[test]
@@ -108,7 +142,10 @@ fn an_artifact_type_that_says_nothing_is_looked_into() {
         shelf.attach(&signed(&shelf.image, "release"), None);
         shelf.listing[0].artifact_type = artifact_type.map(str::to_owned);
         let verification = by_digest(&shelf, SIGNATURE).unwrap();
-        assert_eq!((verification.decision.outcome(), verification.requests), (Outcome::Pass, 3));
+        assert_eq!(
+            (verification.decision.outcome(), verification.requests),
+            (Outcome::Pass, 3)
+        );
     }
 }
 
@@ -120,10 +157,16 @@ fn nothing_attached_and_no_image_are_told_apart_by_one_head() {
     let mut shelf = Shelf::new();
     shelf.remove_image();
     let error = by_digest(&shelf, SIGNATURE).unwrap_err();
-    assert_eq!((error.class(), error.code()), (ErrorClass::NotFound, "image-not-found"));
+    assert_eq!(
+        (error.class(), error.code()),
+        (ErrorClass::NotFound, "image-not-found")
+    );
     let mut shelf = Shelf::new();
     shelf.troubles.insert("exists".to_owned(), Trouble::Down);
-    assert_eq!(by_digest(&shelf, SIGNATURE).unwrap_err().class(), ErrorClass::Unknown);
+    assert_eq!(
+        by_digest(&shelf, SIGNATURE).unwrap_err().class(),
+        ErrorClass::Unknown
+    );
     // By tag the image was read, and nobody asks again.
     let shelf = Shelf::new();
     let verifier = builder(SIGNATURE).build().unwrap();
@@ -140,7 +183,10 @@ fn only_an_sbom_is_none_acceptable_for_a_signature() {
     shelf.attach(&attested(&shelf.image, "release", SPDX), Some(SPDX));
     assert_eq!(outcome(&shelf), Outcome::NoneAcceptable);
     assert_eq!(
-        by_digest(&shelf, "{statement: {type: spdxjson, by: release}}").unwrap().decision.outcome(),
+        by_digest(&shelf, "{statement: {type: spdxjson, by: release}}")
+            .unwrap()
+            .decision
+            .outcome(),
         Outcome::Pass
     );
 }
@@ -154,7 +200,9 @@ fn one_unreadable_piece_never_hides_another() {
     for trouble in [Trouble::Down, Trouble::WrongDigest, Trouble::Slow] {
         let mut shelf = Shelf::new();
         let bad = shelf.attach(&signed(&shelf.image, "other"), None);
-        shelf.troubles.insert(bad.digest.to_string(), trouble.clone());
+        shelf
+            .troubles
+            .insert(bad.digest.to_string(), trouble.clone());
         // Without a good one the answer is not known, and never "no evidence".
         assert!(matches!(outcome(&shelf), Outcome::Unknown(_)));
         good(&mut shelf);
@@ -163,7 +211,9 @@ fn one_unreadable_piece_never_hides_another() {
         let mut shelf = Shelf::new();
         let bundle = signed(&shelf.image, "other");
         shelf.attach(&bundle, None);
-        shelf.troubles.insert(sha256(bundle.as_bytes()).to_string(), trouble);
+        shelf
+            .troubles
+            .insert(sha256(bundle.as_bytes()).to_string(), trouble);
         assert!(matches!(outcome(&shelf), Outcome::Unknown(_)));
         good(&mut shelf);
         assert_eq!(outcome(&shelf), Outcome::Pass);
@@ -205,14 +255,20 @@ fn sources_that_fail_name_their_cause() {
     assert_eq!(outcome(&shelf), Outcome::Pass);
     let mut shelf = Shelf::new();
     let (payload, annotations) = signature_layer(&shelf.image, "release");
-    shelf.legacy(".sig", &[(media_types::SIMPLE_SIGNING, &payload, annotations)]);
+    shelf.legacy(
+        ".sig",
+        &[(media_types::SIMPLE_SIGNING, &payload, annotations)],
+    );
     shelf.troubles.insert("referrers".to_owned(), Trouble::Down);
     assert_eq!(outcome(&shelf), Outcome::Pass);
 }
 
 #[test]
 fn an_image_that_cannot_be_resolved_is_an_error_with_its_class() {
-    let verifier = builder(SIGNATURE).deadline(Duration::from_secs(5)).build().unwrap();
+    let verifier = builder(SIGNATURE)
+        .deadline(Duration::from_secs(5))
+        .build()
+        .unwrap();
     for (trouble, class) in [
         (Trouble::Down, ErrorClass::Unknown),
         (Trouble::Login, ErrorClass::Authentication),
@@ -280,24 +336,45 @@ fn legacy_tags_are_read_while_undecided() {
     let (payload, good) = signature_layer(&shelf.image, "release");
     let (_, other) = signature_layer(&shelf.image, "other");
     // Two signers of one payload: the blob is fetched once.
-    shelf.legacy(".sig", &[
-        (media_types::SIMPLE_SIGNING, &payload, other),
-        (media_types::SIMPLE_SIGNING, &payload, good),
-    ]);
+    shelf.legacy(
+        ".sig",
+        &[
+            (media_types::SIMPLE_SIGNING, &payload, other),
+            (media_types::SIMPLE_SIGNING, &payload, good),
+        ],
+    );
     let verification = by_digest(&shelf, SIGNATURE).unwrap();
     assert_eq!(verification.decision.outcome(), Outcome::Pass);
-    assert_eq!(shelf.log().iter().filter(|asked| *asked == "tag .sig").count(), 1);
+    assert_eq!(
+        shelf
+            .log()
+            .iter()
+            .filter(|asked| *asked == "tag .sig")
+            .count(),
+        1
+    );
     assert!(!shelf.log().contains(&"tag .att".to_owned()));
 
     let mut shelf = Shelf::new();
     let mut statement = image_statement(&shelf.image.to_string());
     statement["predicateType"] = json!(SPDX);
-    let evidence = Lab::new().managed(LabKey::p256("release")).statement(&statement).build();
+    let evidence = Lab::new()
+        .managed(LabKey::p256("release"))
+        .statement(&statement)
+        .build();
     let mut annotations = json!(evidence.annotations);
     annotations["predicateType"] = json!(SPDX);
-    shelf.legacy(".att", &[(media_types::DSSE_ENVELOPE, &evidence.layer, annotations)]);
+    shelf.legacy(
+        ".att",
+        &[(media_types::DSSE_ENVELOPE, &evidence.layer, annotations)],
+    );
     let verification = by_digest(&shelf, "{statement: {type: spdxjson, by: release}}").unwrap();
-    assert_eq!(verification.decision.outcome(), Outcome::Pass, "{:?}", verification.decision.rejected);
+    assert_eq!(
+        verification.decision.outcome(),
+        Outcome::Pass,
+        "{:?}",
+        verification.decision.rejected
+    );
     assert_eq!(outcome(&shelf), Outcome::NoEvidence);
 }
 
@@ -307,25 +384,42 @@ fn other_referrer_forms_are_read() {
     let (payload, annotations) = signature_layer(&shelf.image, "release");
     let image = shelf.image;
     let cosign = "application/vnd.dev.cosign.artifact.sig.v1+json";
-    let descriptor = shelf.referring(&image, cosign, &[(media_types::SIMPLE_SIGNING, &payload, annotations)]);
+    let descriptor = shelf.referring(
+        &image,
+        cosign,
+        &[(media_types::SIMPLE_SIGNING, &payload, annotations)],
+    );
     shelf.listing.push(descriptor);
     assert_eq!(outcome(&shelf), Outcome::Pass);
 
     let mut shelf = Shelf::new();
     let mut statement = image_statement(&shelf.image.to_string());
     statement["predicateType"] = json!(SPDX);
-    let evidence = Lab::new().managed(LabKey::p256("release")).statement(&statement).build();
+    let evidence = Lab::new()
+        .managed(LabKey::p256("release"))
+        .statement(&statement)
+        .build();
     let image = shelf.image;
-    let layer = (media_types::DSSE_ENVELOPE, evidence.layer.as_slice(), json!(evidence.annotations));
+    let layer = (
+        media_types::DSSE_ENVELOPE,
+        evidence.layer.as_slice(),
+        json!(evidence.annotations),
+    );
     let descriptor = shelf.referring(&image, "application/vnd.in-toto+json", &[layer]);
     shelf.listing.push(descriptor);
-    let decision = by_digest(&shelf, "{statement: {type: any, by: release}}").unwrap().decision;
+    let decision = by_digest(&shelf, "{statement: {type: any, by: release}}")
+        .unwrap()
+        .decision;
     assert_eq!(decision.outcome(), Outcome::Pass, "{:?}", decision.rejected);
 
     let mut shelf = Shelf::new();
     let image = shelf.image;
     let notation = "application/vnd.cncf.notary.signature";
-    let descriptor = shelf.referring(&image, notation, &[("application/jose+json", b"{}", json!({}))]);
+    let descriptor = shelf.referring(
+        &image,
+        notation,
+        &[("application/jose+json", b"{}", json!({}))],
+    );
     shelf.listing.push(descriptor);
     assert_eq!(outcome(&shelf), Outcome::NoneAcceptable);
 }
@@ -344,17 +438,25 @@ fn unsigned_artifacts_are_no_evidence() {
 fn a_key_signature_where_a_certificate_is_wanted_is_no_certificate() {
     let mut shelf = Shelf::new();
     shelf.attach(&signed(&shelf.image, "release"), None);
-    let decision = by_digest(&shelf, "{signature: {by: bob}}").unwrap().decision;
+    let decision = by_digest(&shelf, "{signature: {by: bob}}")
+        .unwrap()
+        .decision;
     assert_eq!(decision.outcome(), Outcome::NoCertificate);
 }
 
 #[test]
 fn evidence_given_by_the_caller_asks_no_registry() {
     let shelf = Shelf::new();
-    let evidence = vec![Evidence::new("release.sigstore.json", signed(&shelf.image, "release"))];
+    let evidence = vec![Evidence::new(
+        "release.sigstore.json",
+        signed(&shelf.image, "release"),
+    )];
     let verifier = builder(SIGNATURE).evidence(evidence).build().unwrap();
     let verification = run(&shelf, &Target::Digest(shelf.image), &verifier).unwrap();
-    assert_eq!((verification.decision.outcome(), verification.requests), (Outcome::Pass, 0));
+    assert_eq!(
+        (verification.decision.outcome(), verification.requests),
+        (Outcome::Pass, 0)
+    );
 }
 
 #[test]
@@ -377,7 +479,10 @@ fn a_verification_can_be_dropped_and_sent_between_threads() {
     let mut shelf = Shelf::new();
     shelf.troubles.insert("referrers".to_owned(), Trouble::Slow);
     let verifier = builder(SIGNATURE).build().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let target = Target::Digest(shelf.image);
         let work = sendable(verifier.verify_in(&shelf, &target, UnixTime(NOW)));
@@ -388,7 +493,13 @@ fn a_verification_can_be_dropped_and_sent_between_threads() {
 
 #[test]
 fn a_policy_that_wants_certificates_needs_a_root() {
-    let error = Verifier::builder().policy(policies("{signature: {by: bob}}")).build().unwrap_err();
-    assert_eq!((error.class(), error.code()), (ErrorClass::Trust, "no-trusted-root"));
+    let error = Verifier::builder()
+        .policy(policies("{signature: {by: bob}}"))
+        .build()
+        .unwrap_err();
+    assert_eq!(
+        (error.class(), error.code()),
+        (ErrorClass::Trust, "no-trusted-root")
+    );
     assert_eq!(Verifier::builder().build().unwrap_err().code(), "no-policy");
 }

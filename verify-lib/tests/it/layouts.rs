@@ -46,13 +46,20 @@ fn what_is_signed_and_published_to_a_layout_verifies_there() {
             mode: Mode::Enforce,
             signers: BTreeMap::from([(
                 "release".to_owned(),
-                SignerRule::Key { keys: vec![TrustedKey::new(key.public_key().clone())] },
+                SignerRule::Key {
+                    keys: vec![TrustedKey::new(key.public_key().clone())],
+                },
             )]),
             trust: Thresholds::default(),
             require: Requirement::AllOf(vec![
-                Requirement::Signature { by: by.clone(), annotations: BTreeMap::new() },
+                Requirement::Signature {
+                    by: by.clone(),
+                    annotations: BTreeMap::new(),
+                },
                 Requirement::Statement {
-                    predicate_type: Some(countersign::formats::predicate_types::resolve("spdxjson").unwrap()),
+                    predicate_type: Some(
+                        countersign::formats::predicate_types::resolve("spdxjson").unwrap(),
+                    ),
                     by: by.clone(),
                     annotations: BTreeMap::new(),
                 },
@@ -61,17 +68,40 @@ fn what_is_signed_and_published_to_a_layout_verifies_there() {
     };
     let verify = |reference: &str, key: &PrivateKey| {
         let verifier = Verifier::builder().policy(policy(key)).build().unwrap();
-        blocking::Verifier::new(verifier).unwrap().verify(&Reference::parse(reference).unwrap(), NOW)
+        blocking::Verifier::new(verifier)
+            .unwrap()
+            .verify(&Reference::parse(reference).unwrap(), NOW)
     };
     let layout = format!("oci:{}", path.display());
-    for reference in [layout.clone(), format!("{layout}:1.4"), format!("{layout}@{}", image.digest)] {
+    for reference in [
+        layout.clone(),
+        format!("{layout}:1.4"),
+        format!("{layout}@{}", image.digest),
+    ] {
         let verification = verify(&reference, &key).unwrap();
-        assert_eq!(verification.decision.outcome(), Outcome::Pass, "{reference}: {:?}", verification.decision);
-        assert_eq!((verification.digest, verification.requests), (image.digest, 0));
+        assert_eq!(
+            verification.decision.outcome(),
+            Outcome::Pass,
+            "{reference}: {:?}",
+            verification.decision
+        );
+        assert_eq!(
+            (verification.digest, verification.requests),
+            (image.digest, 0)
+        );
     }
     let other = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
-    assert_eq!(verify(&layout, &other).unwrap().decision.outcome(), Outcome::NoneAcceptable);
-    assert_eq!(verify(&format!("{layout}:9.9"), &key).unwrap_err().class(), ErrorClass::NotFound);
+    assert_eq!(
+        verify(&layout, &other).unwrap().decision.outcome(),
+        Outcome::NoneAcceptable
+    );
+    assert_eq!(
+        verify(&format!("{layout}:9.9"), &key).unwrap_err().class(),
+        ErrorClass::NotFound
+    );
     let absent = format!("{layout}@{}", sha256(b"absent"));
-    assert_eq!(verify(&absent, &key).unwrap_err().class(), ErrorClass::NotFound);
+    assert_eq!(
+        verify(&absent, &key).unwrap_err().class(),
+        ErrorClass::NotFound
+    );
 }

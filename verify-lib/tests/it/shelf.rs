@@ -8,14 +8,15 @@ use bytes::Bytes;
 use countersign::formats::{Descriptor, Digest, Limits, Manifest, media_types};
 use countersign::proof::digest::sha256;
 use countersign::registry::{
-    BoxFuture, Fault, ListedVia, Listing, Outage, Pushed, Resolved, Store, StoreError, Target, Thing, fallback_tag,
+    BoxFuture, Fault, ListedVia, Listing, Outage, Pushed, Resolved, Store, StoreError, Target,
+    Thing, fallback_tag,
 };
 use serde_json::{Value, json};
 
-pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+pub(crate) const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 #[derive(Clone)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     Down,
     Login,
     WrongDigest,
@@ -23,22 +24,22 @@ pub enum Trouble {
 }
 
 /// A repository in memory.
-pub struct Shelf {
-    pub image: Digest,
+pub(crate) struct Shelf {
+    pub(crate) image: Digest,
     manifests: BTreeMap<Digest, Bytes>,
     blobs: BTreeMap<Digest, Bytes>,
     tags: BTreeMap<String, Digest>,
-    pub listing: Vec<Descriptor>,
-    pub complete: bool,
-    pub via: ListedVia,
+    pub(crate) listing: Vec<Descriptor>,
+    pub(crate) complete: bool,
+    pub(crate) via: ListedVia,
     /// What is in trouble: `referrers`, `tag`, or a digest.
-    pub troubles: BTreeMap<String, Trouble>,
+    pub(crate) troubles: BTreeMap<String, Trouble>,
     log: Mutex<Vec<String>>,
 }
 
 impl Shelf {
     /// A shelf with one image under the tag `1.4`.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut shelf = Self {
             image: sha256(b""),
             manifests: BTreeMap::new(),
@@ -62,21 +63,30 @@ impl Shelf {
         shelf
     }
 
-    pub fn put_blob(&mut self, bytes: &[u8]) -> Digest {
+    pub(crate) fn put_blob(&mut self, bytes: &[u8]) -> Digest {
         let digest = sha256(bytes);
         self.blobs.insert(digest, Bytes::copy_from_slice(bytes));
         digest
     }
 
-    pub fn put_manifest(&mut self, manifest: &Value) -> Descriptor {
+    pub(crate) fn put_manifest(&mut self, manifest: &Value) -> Descriptor {
         let bytes = Bytes::from(manifest.to_string());
-        let descriptor = Descriptor::new(media_types::OCI_MANIFEST, sha256(&bytes), bytes.len() as u64);
+        let descriptor = Descriptor::new(
+            media_types::OCI_MANIFEST,
+            sha256(&bytes),
+            bytes.len() as u64,
+        );
         self.manifests.insert(descriptor.digest, bytes);
         descriptor
     }
 
     /// A manifest with these layers that refers to `subject`.
-    pub fn referring(&mut self, subject: &Digest, artifact_type: &str, layers: &[(&str, &[u8], Value)]) -> Descriptor {
+    pub(crate) fn referring(
+        &mut self,
+        subject: &Digest,
+        artifact_type: &str,
+        layers: &[(&str, &[u8], Value)],
+    ) -> Descriptor {
         let empty = self.put_blob(b"{}");
         let layers: Vec<Value> = layers
             .iter()
@@ -98,36 +108,44 @@ impl Shelf {
     }
 
     /// Lists a bundle as a referrer of the image; `hint` is what the listing says about its predicate.
-    pub fn attach(&mut self, bundle: &str, hint: Option<&str>) -> Descriptor {
+    pub(crate) fn attach(&mut self, bundle: &str, hint: Option<&str>) -> Descriptor {
         let image = self.image;
-        let mut descriptor = self.referring(&image, BUNDLE, &[(BUNDLE, bundle.as_bytes(), json!({}))]);
+        let mut descriptor =
+            self.referring(&image, BUNDLE, &[(BUNDLE, bundle.as_bytes(), json!({}))]);
         if let Some(hint) = hint {
-            descriptor.annotations.insert("dev.sigstore.bundle.predicateType".to_owned(), hint.to_owned());
+            descriptor.annotations.insert(
+                "dev.sigstore.bundle.predicateType".to_owned(),
+                hint.to_owned(),
+            );
         }
         self.listing.push(descriptor.clone());
         descriptor
     }
 
     /// Puts layers under a legacy tag of the image.
-    pub fn legacy(&mut self, suffix: &str, layers: &[(&str, &[u8], Value)]) {
+    pub(crate) fn legacy(&mut self, suffix: &str, layers: &[(&str, &[u8], Value)]) {
         let image = self.image;
         let descriptor = self.referring(&image, "", layers);
-        let mut manifest: Value = serde_json::from_slice(&self.manifests[&descriptor.digest]).unwrap();
+        let mut manifest: Value =
+            serde_json::from_slice(&self.manifests[&descriptor.digest]).unwrap();
         for member in ["subject", "artifactType"] {
             manifest.as_object_mut().unwrap().remove(member);
         }
         manifest["config"]["mediaType"] = json!(media_types::OCI_CONFIG);
         let descriptor = self.put_manifest(&manifest);
-        self.tags.insert(format!("{}{suffix}", fallback_tag(&image)), descriptor.digest);
+        self.tags.insert(
+            format!("{}{suffix}", fallback_tag(&image)),
+            descriptor.digest,
+        );
     }
 
-    pub fn remove_image(&mut self) {
+    pub(crate) fn remove_image(&mut self) {
         self.manifests.remove(&self.image);
         self.tags.remove("1.4");
     }
 
     /// What was asked, in order.
-    pub fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
@@ -140,7 +158,10 @@ impl Shelf {
             None => Ok(()),
             Some(Trouble::Down) => Err(StoreError::Unavailable {
                 registry: "shelf".to_owned(),
-                outage: Outage::Connection { detail: "refused".to_owned(), temporary: true },
+                outage: Outage::Connection {
+                    detail: "refused".to_owned(),
+                    temporary: true,
+                },
             }),
             Some(Trouble::Login) => Err(StoreError::Authentication {
                 registry: "shelf".to_owned(),
@@ -149,7 +170,11 @@ impl Shelf {
             }),
             Some(Trouble::WrongDigest) => Err(StoreError::Untrusted {
                 store: "shelf".to_owned(),
-                fault: Fault::DigestMismatch { expected: sha256(b"a"), found: sha256(b"b") }.into(),
+                fault: Fault::DigestMismatch {
+                    expected: sha256(b"a"),
+                    found: sha256(b"b"),
+                }
+                .into(),
             }),
             Some(Trouble::Slow) => {
                 tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -159,19 +184,35 @@ impl Shelf {
     }
 
     fn read(&self, digest: &Digest) -> Result<Resolved, StoreError> {
-        let bytes = self.manifests.get(digest).cloned().ok_or_else(|| absent(&digest.to_string()))?;
+        let bytes = self
+            .manifests
+            .get(digest)
+            .cloned()
+            .ok_or_else(|| absent(&digest.to_string()))?;
         let manifest = Manifest::parse(&bytes, None, &Limits::DEFAULT).unwrap();
         let descriptor = Descriptor::new(manifest.media_type(), *digest, bytes.len() as u64);
-        Ok(Resolved { descriptor, bytes, manifest })
+        Ok(Resolved {
+            descriptor,
+            bytes,
+            manifest,
+        })
     }
 }
 
 fn absent(name: &str) -> StoreError {
-    StoreError::NotFound { thing: Thing::Image, name: format!("shelf@{name}") }
+    StoreError::NotFound {
+        thing: Thing::Image,
+        name: format!("shelf@{name}"),
+    }
 }
 
 fn unused<T>() -> BoxFuture<'static, Result<T, StoreError>> {
-    Box::pin(async { Err(StoreError::Unsupported { store: "shelf".to_owned(), detail: "only read".to_owned() }) })
+    Box::pin(async {
+        Err(StoreError::Unsupported {
+            store: "shelf".to_owned(),
+            detail: "only read".to_owned(),
+        })
+    })
 }
 
 impl Store for Shelf {
@@ -207,17 +248,31 @@ impl Store for Shelf {
 
     fn tag<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<Option<Resolved>, StoreError>> {
         Box::pin(async move {
-            self.note(format!("tag .{}", tag.rsplit('.').next().unwrap_or_default()));
+            self.note(format!(
+                "tag .{}",
+                tag.rsplit('.').next().unwrap_or_default()
+            ));
             self.trouble("tag").await?;
-            self.tags.get(tag).map(|digest| self.read(digest)).transpose()
+            self.tags
+                .get(tag)
+                .map(|digest| self.read(digest))
+                .transpose()
         })
     }
 
-    fn blob<'a>(&'a self, descriptor: &'a Descriptor, cap: u64) -> BoxFuture<'a, Result<Bytes, StoreError>> {
+    fn blob<'a>(
+        &'a self,
+        descriptor: &'a Descriptor,
+        cap: u64,
+    ) -> BoxFuture<'a, Result<Bytes, StoreError>> {
         Box::pin(async move {
             self.note("blob".to_owned());
             self.trouble(&descriptor.digest.to_string()).await?;
-            let bytes = self.blobs.get(&descriptor.digest).cloned().ok_or_else(|| absent("blob"))?;
+            let bytes = self
+                .blobs
+                .get(&descriptor.digest)
+                .cloned()
+                .ok_or_else(|| absent("blob"))?;
             assert!(bytes.len() as u64 <= cap);
             Ok(bytes)
         })
@@ -227,8 +282,16 @@ impl Store for Shelf {
         Box::pin(async move {
             self.note("referrers".to_owned());
             self.trouble("referrers").await?;
-            let descriptors = if *digest == self.image { self.listing.clone() } else { Vec::new() };
-            Ok(Listing { descriptors, complete: self.complete, via: self.via })
+            let descriptors = if *digest == self.image {
+                self.listing.clone()
+            } else {
+                Vec::new()
+            };
+            Ok(Listing {
+                descriptors,
+                complete: self.complete,
+                via: self.via,
+            })
         })
     }
 
