@@ -1,7 +1,7 @@
 //! Reading the entries that logs answer with.
 
 use bytes::Bytes;
-use countersign_formats::json::Reader;
+use countersign_formats::json::{Kind, Reader};
 use countersign_formats::{Document, Error, InclusionProof, Limits, LogBody, LogEntry, UnixTime};
 
 use super::ANSWER_BYTES;
@@ -37,6 +37,8 @@ pub(super) fn version_2(body: &[u8], limits: &Limits) -> Result<LogEntry, Error>
     let mut promise = None;
     reader.object(|reader, name| {
         match name {
+            // In protobuf JSON null stands for absent, and Rekor 2 writes `"inclusionPromise": null`.
+            _ if reader.peek()? == Kind::Null => reader.null()?,
             "logIndex" => log_index = reader.protobuf_int64()?,
             "logId" => {
                 log_id = only_member(reader, "keyId", |reader| {

@@ -43,16 +43,13 @@ impl Submission<'_> {
         }
     }
 
-    /// The digest of what was signed, and the signature; `None` when the scheme signs an envelope without hashing it.
-    pub(super) fn hashed(&self) -> Result<Option<(Digest, &[u8])>, ServiceError> {
-        let Some(algorithm) = self.scheme.hash() else {
-            return match self.content {
-                LoggedContent::Envelope(_) => Ok(None),
-                LoggedContent::Message { .. } => Err(ServiceError::configuration(
-                    "a log takes a signature over a file only when its hash is signed: an Ed25519 key must sign with `ed25519ph`",
-                )),
-            };
-        };
+    /// The digest of what was signed, and the signature.
+    pub(super) fn hashed(&self) -> Result<(Digest, &[u8]), ServiceError> {
+        let algorithm = self.scheme.hash().ok_or_else(|| {
+            ServiceError::configuration(
+                "the log takes signatures over a hash only: an Ed25519 key must sign with `ed25519ph`",
+            )
+        })?;
         let hashed = match self.content {
             LoggedContent::Message { digest, signature } => {
                 if digest.algorithm() != algorithm {
@@ -72,7 +69,7 @@ impl Submission<'_> {
                 (hasher.finish(), only_signature(envelope)?)
             }
         };
-        Ok(Some(hashed))
+        Ok(hashed)
     }
 
     /// The protobuf name of the key and the scheme.

@@ -74,11 +74,7 @@ fn request(submission: &Submission<'_>) -> Result<Vec<u8>, ServiceError> {
     object.string("apiVersion", "0.0.1");
     match submission.content {
         LoggedContent::Message { .. } => {
-            let Some((digest, signature)) = submission.hashed()? else {
-                return Err(ServiceError::configuration(
-                    "a file is entered into a log by its hash",
-                ));
-            };
+            let (digest, signature) = submission.hashed()?;
             object.string("kind", "hashedrekord");
             object.object("spec", |spec| {
                 spec.object("signature", |object| {

@@ -1,10 +1,12 @@
-//! Entering into a log of version 2: `hashedrekord` 0.0.2, and `dsse` 0.0.2 where the signature is not over a hash.
+//! Entering into a log of version 2: `hashedrekord` 0.0.2, for envelopes over their pre-authentication encoding.
+//!
+//! The interface once had `dsse` 0.0.2 too; logs refuse it today.
 
 use countersign_formats::json::ObjectWriter;
 use countersign_formats::{LogEntry, Verifier, encode_base64};
 use reqwest::header::ACCEPT;
 
-use super::submission::{LoggedContent, Submission};
+use super::submission::Submission;
 use super::{ANSWER_BYTES, Rekor, WHAT, entry_json};
 use crate::error::{AnswerFault, ServiceError};
 use crate::http::{self, Call};
@@ -41,35 +43,18 @@ impl Rekor {
 fn request(submission: &Submission<'_>) -> Result<Vec<u8>, ServiceError> {
     let details = submission.key_details()?;
     let verifier = submission.verifier();
+    let (digest, signature) = submission.hashed()?;
     let mut body = Vec::new();
     let mut object = ObjectWriter::new(&mut body);
-    match (submission.hashed()?, submission.content) {
-        (Some((digest, signature)), _) => object.object("hashedRekordRequestV002", |object| {
-            object.string("digest", &encode_base64(digest.as_bytes()));
-            object.object("signature", |object| {
-                object.string("content", &encode_base64(signature));
-                object.object("verifier", |object| {
-                    write_verifier(object, &verifier, details)
-                });
+    object.object("hashedRekordRequestV002", |object| {
+        object.string("digest", &encode_base64(digest.as_bytes()));
+        object.object("signature", |object| {
+            object.string("content", &encode_base64(signature));
+            object.object("verifier", |object| {
+                write_verifier(object, &verifier, details);
             });
-        }),
-        (None, LoggedContent::Envelope(envelope)) => {
-            super::submission::only_signature(envelope)?;
-            object.object("dsseRequestV002", |object| {
-                object.raw("envelope", &envelope.to_json());
-                object.list("verifiers", &[&verifier], |out, verifier| {
-                    let mut element = ObjectWriter::new(out);
-                    write_verifier(&mut element, verifier, details);
-                    element.end();
-                });
-            });
-        }
-        (None, LoggedContent::Message { .. }) => {
-            return Err(ServiceError::configuration(
-                "a file is entered into a log by its hash",
-            ));
-        }
-    }
+        });
+    });
     object.end();
     Ok(body)
 }
