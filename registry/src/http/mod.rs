@@ -56,8 +56,8 @@ impl Registry {
             "docker.io" => ("registry-1.docker.io", true),
             other => (other, false),
         };
-        // Plain http is the user's word for this registry; nobody serves it on the port of https.
-        let scheme = if settings.allow_http && !hub && !host.ends_with(":443") {
+        // Plain http is the user's word, never a second try.
+        let scheme = if settings.allow_http && !hub {
             "http"
         } else {
             "https"
@@ -178,5 +178,139 @@ impl Store for Registry {
 
     fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_formats::{Descriptor, Reference};
+    use countersign_proof::digest;
+    use reqwest::Url;
+    use reqwest::header::HeaderValue;
+
+    use super::Registry;
+    use super::transport::{Expect, Outgoing};
+    use crate::settings::Settings;
+    use crate::store::Store;
+
+    fn registry(reference: &str, settings: &Settings) -> Registry {
+        let Reference::Registry(reference) = Reference::parse(reference).unwrap() else {
+            panic!("{reference}")
+        };
+        Registry::open(&reference, settings).unwrap()
+    }
+
+    #[test]
+    fn only_the_users_word_makes_it_plain_http() {
+        let open = Settings {
+            allow_http: true,
+            ..Settings::default()
+        };
+        for (reference, strict, allowed) in [
+            (
+                "ghcr.io/acme/app",
+                "https://ghcr.io/v2/acme/app/",
+                "http://ghcr.io/v2/acme/app/",
+            ),
+            (
+                "127.0.0.1:5000/a/b",
+                "https://127.0.0.1:5000/v2/a/b/",
+                "http://127.0.0.1:5000/v2/a/b/",
+            ),
+            (
+                "localhost:5000/a/b",
+                "https://localhost:5000/v2/a/b/",
+                "http://localhost:5000/v2/a/b/",
+            ),
+            (
+                "debian",
+                "https://registry-1.docker.io/v2/library/debian/",
+                "https://registry-1.docker.io/v2/library/debian/",
+            ),
+        ] {
+            assert_eq!(
+                registry(reference, &Settings::default()).base.as_str(),
+                strict
+            );
+            assert_eq!(registry(reference, &open).base.as_str(), allowed);
+        }
+        assert_eq!(registry("debian", &open).registry, "docker.io");
+    }
+
+    #[test]
+    fn nothing_leads_from_https_to_http() {
+        let registry = registry("ghcr.io/acme/app", &Settings::default());
+        let target = |location: &'static str| {
+            let location = HeaderValue::from_static(location);
+            registry
+                .target(&registry.base, &location, "redirect")
+                .map(|url| url.to_string())
+        };
+        assert_eq!(target("/x").unwrap(), "https://ghcr.io/x");
+        assert_eq!(
+            target("//other.example/x").unwrap(),
+            "https://other.example/x"
+        );
+        for refused in [
+            "http://ghcr.io/x",
+            "http://other.example/",
+            "file:///etc/passwd",
+            "http://[",
+        ] {
+            assert_eq!(
+                target(refused).unwrap_err().code(),
+                "target-refused",
+                "{refused}"
+            );
+        }
+    }
+
+    /// N-22: in a service, a registry must not point at what only the service can reach.
+    #[test]
+    fn a_guarded_client_refuses_internal_targets_of_a_public_registry() {
+        let guarded = Settings {
+            guard_addresses: true,
+            ..Settings::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let registry = registry("reg.example.test/acme/app", &guarded);
+        for target in [
+            "https://127.0.0.1:1/",
+            "https://169.254.169.254/latest",
+            "https://[::1]:1/",
+            "https://2130706433:1/",
+            "https://localhost:1/",
+        ] {
+            let outgoing = Outgoing {
+                method: reqwest::Method::GET,
+                url: Url::parse(target).unwrap(),
+                headers: Vec::new(),
+                body: None,
+            };
+            let error = runtime
+                .block_on(registry.transport().exchange(&outgoing, Expect::Nothing))
+                .unwrap_err();
+            assert_eq!(error.code(), "target-refused", "{target}");
+        }
+        assert_eq!(registry.requests(), 0);
+    }
+
+    #[test]
+    fn names_do_not_lead_out_of_the_repository() {
+        let registry = registry("ghcr.io/acme/app", &Settings::default());
+        assert!(registry.url("manifests/1.0").is_ok());
+        for escaping in [
+            "../../other/manifests/1",
+            "//evil.test/",
+            "https://evil.test/",
+            "/v2/",
+        ] {
+            assert!(registry.url(escaping).is_err(), "{escaping}");
+        }
+        let blob = Descriptor::new("text/plain", digest::sha256(b"x"), 1);
+        assert!(registry.url(&format!("blobs/{}", blob.digest)).is_ok());
     }
 }

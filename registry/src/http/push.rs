@@ -11,7 +11,7 @@ use reqwest::{Method, Url};
 use super::call::{Call, random_between};
 use super::referrers::FallbackIndex;
 use super::{Registry, origin};
-use crate::error::{Fault, StoreError};
+use crate::error::{Fault, Outage, StoreError};
 use crate::layout::referrer_descriptor;
 use crate::referrer::fallback_tag;
 use crate::store::{ListedVia, Pushed, Resolved};
@@ -20,6 +20,8 @@ use crate::store::{ListedVia, Pushed, Resolved};
 const CONFIRMATIONS: u32 = 3;
 /// Rounds of writing and looking before giving up; eight writers at once need two rounds each.
 const ROUNDS: u32 = 64;
+/// Broken connections that are put up with while writing.
+const BROKEN: u32 = 3;
 /// The wait between two looks: random, so that writers who collided do not collide again.
 const LOOK_AFTER: (Duration, Duration) = (Duration::from_millis(30), Duration::from_millis(150));
 
@@ -40,6 +42,14 @@ impl Registry {
                 },
             ));
         }
+        match self.upload_once(bytes.clone(), digest).await {
+            // The place is used up, so that the whole is begun anew; the registry forgets the rest.
+            Err(error) if is_broken(&error) => self.upload_once(bytes, digest).await,
+            result => result,
+        }
+    }
+
+    async fn upload_once(&self, bytes: Bytes, digest: &Digest) -> Result<(), StoreError> {
         let from = self.url("blobs/uploads/")?;
         let reply = self
             .ask(&Call {
@@ -56,7 +66,6 @@ impl Registry {
         let put = Call {
             content_type: Some("application/octet-stream"),
             body: Some(bytes),
-            // The place is used up by the first try.
             repeatable: false,
             ..Call::change(Method::PUT, place)
         };
@@ -164,6 +173,7 @@ impl Registry {
     async fn list_under_tag(&self, subject: &Digest, entry: &Descriptor) -> Result<(), StoreError> {
         let mut written = false;
         let mut seen = 0;
+        let mut broken = 0;
         for _ in 0..ROUNDS {
             let current = self.fallback_index(subject).await?;
             if current.as_ref().is_some_and(|current| {
@@ -180,7 +190,14 @@ impl Registry {
                 }
             } else {
                 seen = 0;
-                written |= self.append(subject, current, entry).await?;
+                written |= match self.append(subject, current, entry).await {
+                    // It may have arrived; the next look says whether it did.
+                    Err(error) if is_broken(&error) && broken < BROKEN => {
+                        broken += 1;
+                        true
+                    }
+                    result => result?,
+                };
             }
             tokio::time::sleep(random_between(LOOK_AFTER.0, LOOK_AFTER.1)).await;
         }
@@ -241,4 +258,18 @@ impl Registry {
             _ => Err(self.unusable(&reply)),
         }
     }
+}
+
+/// Whether a connection broke after it was made, so that it is unknown whether the registry did what was asked.
+fn is_broken(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Unavailable {
+            outage: Outage::Connection {
+                temporary: true,
+                ..
+            },
+            ..
+        }
+    )
 }

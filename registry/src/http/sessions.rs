@@ -1,6 +1,6 @@
 //! What stores share: HTTP clients with their connections, tokens, and what is known about each registry.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use crate::settings::Settings;
 
 /// How long it is remembered that a repository has no referrers API.
 const NO_API_TIME: Duration = Duration::from_secs(600);
+/// Different warnings of registries that are passed on.
+const WARNINGS: usize = 64;
 /// Idle connections that are kept to one host.
 const IDLE_CONNECTIONS: usize = 4;
 
@@ -30,6 +32,7 @@ struct Inner {
     clients: Mutex<Vec<(ClientKey, Client)>>,
     hosts: Mutex<HashMap<String, Arc<HostState>>>,
     without_api: Mutex<HashMap<String, Instant>>,
+    warnings: Mutex<BTreeSet<String>>,
 }
 
 /// What makes one client different from another.
@@ -84,6 +87,16 @@ impl Sessions {
     pub(super) fn host(&self, authority: &str) -> Arc<HostState> {
         let mut hosts = self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(hosts.entry(authority.to_owned()).or_default())
+    }
+
+    /// Whether a registry's warning was not passed on yet; after [`WARNINGS`] different ones none is.
+    pub(super) fn is_first_warning(&self, text: &str) -> bool {
+        let mut warnings = self
+            .0
+            .warnings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        warnings.len() < WARNINGS && warnings.insert(text.to_owned())
     }
 
     /// Whether a repository was lately found to have no referrers API.

@@ -292,7 +292,9 @@ impl Transport<'_> {
             return;
         }
         for value in headers.get_all(WARNING).iter().take(4) {
-            if let Ok(text) = value.to_str() {
+            if let Ok(text) = value.to_str()
+                && self.sessions.is_first_warning(&clipped(text, 256))
+            {
                 self.settings.tell(&Event::Note(format!(
                     "the registry warns: {}",
                     clipped(text, 256)

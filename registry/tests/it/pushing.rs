@@ -9,7 +9,9 @@ use countersign_registry::{
     Credential, Keychain, ListedVia, Secret, Settings, Store, fallback_tag,
 };
 
-use crate::server::{Answer, Asked, Server, code, image, index_of, manifest_path, run, settings};
+use crate::server::{
+    Answer, Asked, Body, Server, code, image, index_of, manifest_path, run, settings,
+};
 
 #[test]
 fn an_upload_is_a_post_and_a_put_to_where_it_says() {
@@ -49,6 +51,30 @@ fn an_upload_is_a_post_and_a_put_to_where_it_says() {
             (Some("0"), Some("4"))
         );
         assert_eq!(asked[1].body, b"blob");
+    }
+}
+
+#[test]
+fn an_upload_whose_connection_breaks_is_begun_anew_once() {
+    for (breaks, expected) in [(1, Ok(())), (9, Err("registry-unreachable"))] {
+        let count = Mutex::new(0);
+        let server = Server::start(move |asked| {
+            if asked.method == "POST" {
+                return Answer::status(202).with("Location", "/upload");
+            }
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            if *count <= breaks {
+                Answer::status(201).sends(Body::Dropped)
+            } else {
+                Answer::status(201)
+            }
+        });
+        let result = run(server
+            .store(&settings())
+            .push_blob("blob".into(), &digest::sha256(b"blob")));
+        assert_eq!(result.map_err(|error| error.code()), expected);
+        assert_eq!(server.asked().len(), 4);
     }
 }
 
