@@ -146,10 +146,14 @@ fn statement_kind(wanted: Option<&PredicateType>, claim: &Claim) -> Option<Misma
                 expected,
                 format!("`{}`", shown(found)),
             )
-            .hint(format!(
-                "ask for `type: {}`, or attest the type that is asked for",
-                shown(found)
-            )),
+            .hint(if found == COSIGN_SIGN {
+                "this is a signature; attest the type that is asked for".to_owned()
+            } else {
+                format!(
+                    "ask for `type: {}`, or attest the type that is asked for",
+                    shown(found)
+                )
+            }),
         ),
         _ => None,
     }
