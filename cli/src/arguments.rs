@@ -41,7 +41,11 @@ Every flag can be set in the environment: `--allow-http` is COUNTERSIGN_ALLOW_HT
 /// Signs container images and attestations about them, and decides whether an image has what a policy asks for.
 #[derive(Debug, Parser)]
 #[command(name = "countersign", version, about, after_help = CODES, max_term_width = 100)]
-#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -152,14 +156,23 @@ pub(crate) enum Shell {
 #[derive(Args, Debug)]
 pub(crate) struct Demo {
     /// The folder to make; it must not exist or be empty.
-    #[arg(long, value_name = "DIR", default_value = "countersign-demo", env = "COUNTERSIGN_DIR", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "countersign-demo",
+        env = "COUNTERSIGN_DIR",
+        hide_env = true
+    )]
     pub(crate) dir: PathBuf,
 }
 
 /// Parses `30s`, `2m`, `1h`, `500ms`, `1m30s`, or a bare number of seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let refused = || "write a duration such as `30s`, `2m` or `500ms`, more than zero and at most 24 hours".to_owned();
+    let refused = || {
+        "write a duration such as `30s`, `2m` or `500ms`, more than zero and at most 24 hours"
+            .to_owned()
+    };
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds))
             .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
@@ -168,9 +181,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(refused)?;
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .ok_or_else(refused)?;
         let (number, tail) = rest.split_at_checked(digits).ok_or_else(refused)?;
-        let unit = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let unit = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at_checked(unit).ok_or_else(refused)?;
         let number: u64 = number.parse().map_err(|_| refused())?;
         let milliseconds = match unit {
@@ -202,7 +219,18 @@ mod tests {
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
-        for bad in ["", "s", "0s", "0", "-1s", "1y", "1.5s", "99999999999999999999s", "25h", "5 s"] {
+        for bad in [
+            "",
+            "s",
+            "0s",
+            "0",
+            "-1s",
+            "1y",
+            "1.5s",
+            "99999999999999999999s",
+            "25h",
+            "5 s",
+        ] {
             assert!(duration(bad).is_err(), "{bad}");
         }
     }
@@ -216,13 +244,17 @@ mod tests {
     fn every_flag_can_be_set_in_the_environment() {
         fn walk(command: &clap::Command) {
             for argument in command.get_arguments() {
-                let Some(long) = argument.get_long() else { continue };
+                let Some(long) = argument.get_long() else {
+                    continue;
+                };
                 // `login --password`: COUNTERSIGN_PASSWORD belongs to keys, see there.
                 if ["help", "version", "password"].contains(&long) {
                     continue;
                 }
                 let expected = format!("COUNTERSIGN_{}", long.to_uppercase().replace('-', "_"));
-                let found = argument.get_env().map(|name| name.to_string_lossy().into_owned());
+                let found = argument
+                    .get_env()
+                    .map(|name| name.to_string_lossy().into_owned());
                 assert_eq!(found, Some(expected), "--{long} of {}", command.get_name());
                 assert!(argument.get_help().is_some(), "--{long} has no help");
             }

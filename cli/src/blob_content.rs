@@ -31,32 +31,57 @@ pub(crate) struct Artifact {
 
 /// Opens `text`: a digest (`sha256:HEX`), standard input (`-`), or a file.
 pub(crate) fn open(context: &Context<'_, '_>, text: &str) -> Result<Artifact, Failure> {
-    if ["sha256:", "sha384:", "sha512:"].iter().any(|prefix| text.starts_with(prefix)) {
+    if ["sha256:", "sha384:", "sha512:"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix))
+    {
         let digest = Digest::parse(text).map_err(|error| {
             Failure::usage(error.code(), format!("`{}`: {error}", escape::field(text)))
                 .or_hint(error.hint())
                 .or_hint(Some("write `sha256:` and 64 lower-case hexadecimal digits; a file of that name needs `./` before it".to_owned()))
         })?;
-        return Ok(Artifact { name: text.to_owned(), digest, content: Arc::new(DigestContent(digest)) });
+        return Ok(Artifact {
+            name: text.to_owned(),
+            digest,
+            content: Arc::new(DigestContent(digest)),
+        });
     }
     let path = Path::new(text);
     if text == "-" {
-        let bytes = Bytes::from(files::read("standard input", path, Limits::DEFAULT.bundle_bytes)?);
+        let bytes = Bytes::from(files::read(
+            "standard input",
+            path,
+            Limits::DEFAULT.bundle_bytes,
+        )?);
         let content = BytesContent(bytes);
         let digest = content.digest(HashAlgorithm::Sha256).ok_or_else(unknown)?;
-        return Ok(Artifact { name: "-".to_owned(), digest, content: Arc::new(content) });
+        return Ok(Artifact {
+            name: "-".to_owned(),
+            digest,
+            content: Arc::new(content),
+        });
     }
     let content = FileContent::open(path, context.terminal)
         .map_err(|error| Failure::unreadable("the file", path, &error))?;
     let digest = content
         .hash(HashAlgorithm::Sha256)
         .map_err(|error| Failure::unreadable("the file", path, &error))?;
-    let name = path.file_name().map_or_else(|| text.to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok(Artifact { name, digest, content: Arc::new(content) })
+    let name = path.file_name().map_or_else(
+        || text.to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    Ok(Artifact {
+        name,
+        digest,
+        content: Arc::new(content),
+    })
 }
 
 fn unknown() -> Failure {
-    Failure::internal("digest-unknown", "the digest of standard input is not known")
+    Failure::internal(
+        "digest-unknown",
+        "the digest of standard input is not known",
+    )
 }
 
 /// A file that is hashed on demand, once for each algorithm.
@@ -74,7 +99,12 @@ impl FileContent {
         if file.metadata()?.is_dir() {
             return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));
         }
-        Ok(Self { path: path.to_owned(), file: Mutex::new(file), known: Mutex::default(), terminal })
+        Ok(Self {
+            path: path.to_owned(),
+            file: Mutex::new(file),
+            known: Mutex::default(),
+            terminal,
+        })
     }
 
     fn hash(&self, algorithm: HashAlgorithm) -> std::io::Result<Digest> {
@@ -85,9 +115,14 @@ impl FileContent {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(0))?;
         let total = file.metadata()?.len();
-        let progress = Progress::bytes(&format!("{} {}", algorithm.name(), self.path.display()), total, self.terminal);
+        let progress = Progress::bytes(
+            &format!("{} {}", algorithm.name(), self.path.display()),
+            total,
+            self.terminal,
+        );
         let mut hasher = Hasher::new(algorithm);
-        let mut piece = vec![0_u8; PIECE_BYTES.min(usize::try_from(total).unwrap_or(PIECE_BYTES).max(4096))];
+        let mut piece =
+            vec![0_u8; PIECE_BYTES.min(usize::try_from(total).unwrap_or(PIECE_BYTES).max(4096))];
         loop {
             let read = match file.read(&mut piece) {
                 Ok(0) => break,
@@ -110,11 +145,16 @@ impl Content for FileContent {
     }
 
     fn bytes(&self, cap: u64) -> Result<Bytes, ContentError> {
-        let unreadable = |error: std::io::Error| ContentError::Unreadable { detail: words(&error) };
+        let unreadable = |error: std::io::Error| ContentError::Unreadable {
+            detail: words(&error),
+        };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
         let mut bytes = Vec::new();
-        (&mut *file).take(cap.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+        (&mut *file)
+            .take(cap.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
         if bytes.len() as u64 > cap {
             return Err(ContentError::TooLong { cap });
         }
@@ -134,10 +174,17 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         let content = FileContent::open(&path, false).unwrap();
         let whole = BytesContent(Bytes::from(bytes));
-        for algorithm in [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512] {
+        for algorithm in [
+            HashAlgorithm::Sha256,
+            HashAlgorithm::Sha384,
+            HashAlgorithm::Sha512,
+        ] {
             assert_eq!(content.digest(algorithm), whole.digest(algorithm));
         }
         assert_eq!(content.bytes(3_000_000).unwrap(), whole.0);
-        assert_eq!(content.bytes(2_999_999), Err(ContentError::TooLong { cap: 2_999_999 }));
+        assert_eq!(
+            content.bytes(2_999_999),
+            Err(ContentError::TooLong { cap: 2_999_999 })
+        );
     }
 }

@@ -43,7 +43,10 @@ pub(crate) fn creation_time(
             .ok_or_else(|| {
                 Failure::usage(
                     "source-date-epoch",
-                    format!("SOURCE_DATE_EPOCH is `{}`, not a number of seconds since 1970", crate::escape::field(&text)),
+                    format!(
+                        "SOURCE_DATE_EPOCH is `{}`, not a number of seconds since 1970",
+                        crate::escape::field(&text)
+                    ),
                 )
                 .hint("unset it, or set it to what `date +%s` prints")
             }),
@@ -58,9 +61,15 @@ mod tests {
     fn the_creation_time_is_fixed_by_source_date_epoch_and_refused_when_it_is_no_number() {
         let now = UnixTime(1_800_000_000);
         assert_eq!(creation_time(None, now).unwrap(), now);
-        assert_eq!(creation_time(Some("7".to_owned()), now).unwrap(), UnixTime(7));
+        assert_eq!(
+            creation_time(Some("7".to_owned()), now).unwrap(),
+            UnixTime(7)
+        );
         for bad in ["x", "-1", "1.5", "999999999999999"] {
-            assert_eq!(creation_time(Some(bad.to_owned()), now).unwrap_err().code, "source-date-epoch");
+            assert_eq!(
+                creation_time(Some(bad.to_owned()), now).unwrap_err().code,
+                "source-date-epoch"
+            );
         }
     }
 }

@@ -41,7 +41,10 @@ impl<'a, 'b> Context<'a, 'b> {
             .map_err(|error| {
                 Failure::internal(
                     "runtime",
-                    format!("cannot start the runtime: {}", crate::failure::words(&error)),
+                    format!(
+                        "cannot start the runtime: {}",
+                        crate::failure::words(&error)
+                    ),
                 )
                 .hint("the machine may be out of file handles or memory")
             })

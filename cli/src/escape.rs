@@ -94,7 +94,10 @@ mod tests {
 
     #[test]
     fn bidirectional_and_invisible_marks_are_shown() {
-        assert_eq!(line("a\u{202e}b\u{2066}c\u{200b}d"), "a\\u{202e}b\\u{2066}c\\u{200b}d");
+        assert_eq!(
+            line("a\u{202e}b\u{2066}c\u{200b}d"),
+            "a\\u{202e}b\\u{2066}c\\u{200b}d"
+        );
     }
 
     #[test]
@@ -120,6 +123,9 @@ mod tests {
         let serialized = serde_json::to_string_pretty(&value).unwrap();
         let safe = json(&serialized);
         assert!(safe.is_ascii(), "{safe}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+            value
+        );
     }
 }

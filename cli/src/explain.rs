@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use countersign_policy::{
-    Action, Candidate, Cause, CauseClass, Decision, Outcome, RuleOutcome, Status, Verdict,
-};
 use countersign_formats::{decode_base64, predicate_types};
+use countersign_policy::{
+    Action, Candidate, Cause, CauseClass, Decision, Mismatch, MismatchKind, Outcome, RuleOutcome,
+    Status, Verdict,
+};
 use countersign_proof::{
     ClaimKind, Dated, KeyId, Origin, Rejected, Signer, UnverifiedSigner, Verified,
 };
@@ -13,6 +14,7 @@ use countersign_proof::{
 use crate::context::Context;
 use crate::escape::field;
 use crate::exit::ExitStatus;
+use crate::trust;
 
 /// Most candidates that are explained for one rule; the JSON result has all.
 const CANDIDATES: usize = 20;
@@ -49,12 +51,12 @@ pub(crate) fn status_of_unknown(causes: &[Cause]) -> ExitStatus {
 pub(crate) fn word(status: ExitStatus) -> &'static str {
     match status {
         ExitStatus::Pass => "verified",
-        ExitStatus::NoEvidence
-        | ExitStatus::NoneAcceptable
-        | ExitStatus::NoCertificate => "denied",
+        ExitStatus::NoEvidence | ExitStatus::NoneAcceptable | ExitStatus::NoCertificate => "denied",
         ExitStatus::NotFound => "not found",
         ExitStatus::Internal | ExitStatus::Usage => "failed",
-        ExitStatus::Unavailable | ExitStatus::Authentication | ExitStatus::TrustMaterial => "unknown",
+        ExitStatus::Unavailable | ExitStatus::Authentication | ExitStatus::TrustMaterial => {
+            "unknown"
+        }
     }
 }
 
@@ -74,7 +76,9 @@ pub(crate) fn explain(
             }
         }
         (Verdict::Fail(_), Action::AdmitWithWarning) => {
-            context.printer.say(&format!("warning: {name} is not what the policy asks for, and its mode is `warn`"));
+            context.printer.say(&format!(
+                "warning: {name} is not what the policy asks for, and its mode is `warn`"
+            ));
             denial(context, decision, trusted);
         }
         (Verdict::Fail(_), _) => {
@@ -82,8 +86,14 @@ pub(crate) fn explain(
             denial(context, decision, trusted);
         }
         (Verdict::Unknown(causes), action) => {
-            let word = if action == Action::AdmitWithWarning { "warning" } else { "unknown" };
-            context.printer.say(&format!("{word}: {name}: it could not be found out whether it may pass"));
+            let word = if action == Action::AdmitWithWarning {
+                "warning"
+            } else {
+                "unknown"
+            };
+            context.printer.say(&format!(
+                "{word}: {name}: it could not be found out whether it may pass"
+            ));
             let mut said = BTreeSet::new();
             for cause in causes {
                 let line = format!("  {}: {}", field(&cause.source), field(&cause.detail));
@@ -92,17 +102,28 @@ pub(crate) fn explain(
                 }
             }
             let hint = match decision.outcome() {
-                Outcome::Unknown(CauseClass::Authentication) => "log in with `countersign login HOST`",
-                Outcome::Unknown(CauseClass::StaleTrust) => "give newer trust material with `--trusted-root FILE`",
-                Outcome::Unknown(CauseClass::Network) => "try again, or give it longer with `--timeout`",
-                _ => "this is no answer about the image; the registry must be repaired before there is one",
+                Outcome::Unknown(CauseClass::Authentication) => {
+                    "log in with `countersign login HOST`"
+                }
+                Outcome::Unknown(CauseClass::StaleTrust) => {
+                    "give newer trust material with `--trusted-root FILE`"
+                }
+                Outcome::Unknown(CauseClass::Network) => {
+                    "try again, or give it longer with `--timeout`"
+                }
+                _ => {
+                    "this is no answer about the image; the registry must be repaired before there is one"
+                }
             };
             context.printer.say(&format!("  hint: {hint}"));
             rejected(context, &decision.rejected, trusted);
         }
     }
     for danger in &decision.dangers {
-        context.printer.warn(&format!("this decision rests on a danger that was accepted: {}", field(danger)));
+        context.printer.warn(&format!(
+            "this decision rests on a danger that was accepted: {}",
+            field(danger)
+        ));
     }
     if context.printer.verbosity() > 1 {
         checks(context, decision);
@@ -111,9 +132,15 @@ pub(crate) fn explain(
 
 /// A proven piece in one line.
 fn proof(piece: &Verified) -> String {
-    let mut line = format!("{} by {}", claim(&piece.claim().kind()), signer(piece.signer()));
+    let mut line = format!(
+        "{} by {}",
+        claim(&piece.claim().kind()),
+        signer(piece.signer())
+    );
     match piece.dated() {
-        Dated::Within { not_after, .. } => line.push_str(&format!(", signed no later than {not_after}")),
+        Dated::Within { not_after, .. } => {
+            line.push_str(&format!(", signed no later than {not_after}"))
+        }
         _ => {}
     }
     for entry in piece.logs() {
@@ -132,16 +159,24 @@ fn proof(piece: &Verified) -> String {
 fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted: &[KeyId]) {
     if let Verdict::Fail(reasons) = &decision.verdict {
         for reason in reasons {
-            context.printer.say(&format!("  {}", field(&reason.message)));
+            context
+                .printer
+                .say(&format!("  {}", field(&reason.message)));
         }
     }
     for policy in &decision.policies {
-        leaves(&policy.rule, &mut |leaf| candidates(context, leaf));
+        let from_flags = policy.name == trust::COMMAND_LINE;
+        leaves(&policy.rule, &mut |leaf| {
+            candidates(context, leaf, from_flags)
+        });
     }
     rejected(context, &decision.rejected, trusted);
     let found = types(decision);
     if !found.is_empty() {
-        context.printer.say(&format!("  types found: {}", found.into_iter().collect::<Vec<_>>().join(", ")));
+        context.printer.say(&format!(
+            "  types found: {}",
+            found.into_iter().collect::<Vec<_>>().join(", ")
+        ));
     }
     if decision.accepted.is_empty() && decision.unused.is_empty() && decision.rejected.is_empty() {
         context.printer.say("  nothing is attached to it");
@@ -162,18 +197,20 @@ fn leaves(rule: &RuleOutcome, visit: &mut dyn FnMut(&RuleOutcome)) {
     }
 }
 
-fn candidates(context: &mut Context<'_, '_>, rule: &RuleOutcome) {
+fn candidates(context: &mut Context<'_, '_>, rule: &RuleOutcome, from_flags: bool) {
     if rule.candidates.is_empty() {
         return;
     }
-    context.printer.say(&format!("  required: {}", field(&rule.rule)));
+    context
+        .printer
+        .say(&format!("  required: {}", field(&rule.rule)));
     for candidate in rule.candidates.iter().take(CANDIDATES) {
-        one(context, candidate);
+        one(context, candidate, from_flags);
     }
     more(context, rule.candidates.len());
 }
 
-fn one(context: &mut Context<'_, '_>, candidate: &Candidate) {
+fn one(context: &mut Context<'_, '_>, candidate: &Candidate, from_flags: bool) {
     let piece = &candidate.piece;
     context.printer.say(&format!(
         "  candidate: {} by {} ({})",
@@ -182,29 +219,73 @@ fn one(context: &mut Context<'_, '_>, candidate: &Candidate) {
         place(piece.origin())
     ));
     for mismatch in &candidate.mismatches {
-        context.printer.say(&format!("    {}", field(&mismatch.message)));
-        context.printer.say(&format!("    expected: {}", field(&mismatch.expected)));
-        context.printer.say(&format!("    found:    {}", field(&mismatch.found)));
-        if let Some(hint) = &mismatch.hint {
-            context.printer.say(&format!("    hint: {}", field(hint)));
+        context
+            .printer
+            .say(&format!("    {}", field(&mismatch.message)));
+        context
+            .printer
+            .say(&format!("    expected: {}", field(&mismatch.expected)));
+        context
+            .printer
+            .say(&format!("    found:    {}", field(&mismatch.found)));
+        let flag = if from_flags {
+            flag_hint(mismatch)
+        } else {
+            None
+        };
+        if let Some(hint) = flag.or_else(|| mismatch.hint.clone()) {
+            context.printer.say(&format!("    hint: {}", field(&hint)));
         }
     }
 }
 
+/// What would change a mismatch, in terms of the flags that the policy was made from.
+fn flag_hint(mismatch: &Mismatch) -> Option<String> {
+    let found = mismatch.found.trim_matches('`');
+    Some(match mismatch.kind {
+        MismatchKind::Logs => "`--require-log` asks for it, or the default for certificates; the signer must log the signature".to_owned(),
+        MismatchKind::Timestamps => "`--require-timestamp` asks for it; the signer must have the signature timestamped".to_owned(),
+        MismatchKind::Identity => format!("if this signer is meant, write `--certificate-identity {found}`"),
+        MismatchKind::Issuer => format!("if this issuer is meant, write `--certificate-oidc-issuer {found}`"),
+        MismatchKind::PredicateType => format!("ask for `--type {found}`, or attest the type that is asked for"),
+        MismatchKind::ClaimKind if mismatch.found.contains("://") => {
+            format!("sign the subject itself with `countersign sign`, or ask for `verify-attestation --type {found}`")
+        }
+        _ => return None,
+    })
+}
+
 fn rejected(context: &mut Context<'_, '_>, rejected: &[Rejected], trusted: &[KeyId]) {
     for piece in rejected.iter().take(CANDIDATES) {
-        let claimed = piece.unverified_claim().map_or_else(String::new, |kind| format!(" that says it is a {}", claim(kind)));
+        let claimed = piece.unverified_claim().map_or_else(String::new, |kind| {
+            format!(" that says it is a {}", claim(kind))
+        });
         let signed = match piece.unverified_signer() {
-            Some(UnverifiedSigner::Key { hint: Some(hint) }) => format!(", by key {}", hinted(hint)),
-            Some(UnverifiedSigner::Certificate { san: Some(san), issuer }) => format!(
+            Some(UnverifiedSigner::Key { hint: Some(hint) }) => {
+                format!(", by key {}", hinted(hint))
+            }
+            Some(UnverifiedSigner::Certificate {
+                san: Some(san),
+                issuer,
+            }) => format!(
                 ", by {}{}",
                 field(san.value()),
-                issuer.as_ref().map(|issuer| format!(" of {}", field(issuer))).unwrap_or_default()
+                issuer
+                    .as_ref()
+                    .map(|issuer| format!(" of {}", field(issuer)))
+                    .unwrap_or_default()
             ),
             _ => String::new(),
         };
-        context.printer.say(&format!("  rejected: {}{claimed}{signed}", place(piece.origin())));
-        context.printer.say(&format!("    {} [{}]", field(&piece.to_string()), piece.code()));
+        context.printer.say(&format!(
+            "  rejected: {}{claimed}{signed}",
+            place(piece.origin())
+        ));
+        context.printer.say(&format!(
+            "    {} [{}]",
+            field(&piece.to_string()),
+            piece.code()
+        ));
         for line in change(piece, trusted) {
             context.printer.say(&format!("    {line}"));
         }
@@ -215,6 +296,21 @@ fn rejected(context: &mut Context<'_, '_>, rejected: &[Rejected], trusted: &[Key
 /// What was expected of a rejected piece, and what would change it.
 fn change(piece: &Rejected, trusted: &[KeyId]) -> Vec<String> {
     let about_key = matches!(piece.code(), "signature-invalid" | "key-not-trusted");
+    if let Some(UnverifiedSigner::Key { hint }) = piece.unverified_signer()
+        && about_key
+        && trusted.is_empty()
+    {
+        let named = hint.as_deref().map_or_else(
+            || "a key".to_owned(),
+            |hint| format!("key {}", hinted(hint)),
+        );
+        return vec![
+            "expected: a certificate, since identities are named and no key is".to_owned(),
+            format!("found:    a signature by {named}"),
+            "hint: if that key is to be trusted, give its public key with `--key` or in the policy"
+                .to_owned(),
+        ];
+    }
     if let Some(UnverifiedSigner::Key { hint: Some(hint) }) = piece.unverified_signer()
         && about_key
         && !trusted.is_empty()
@@ -224,7 +320,8 @@ fn change(piece: &Rejected, trusted: &[KeyId]) -> Vec<String> {
         return vec![
             format!("expected: a signature by key {}", known.join(" or ")),
             format!("found:    one that names key {}", hinted(hint)),
-            "hint: if that key is to be trusted, give its public key with `--key` or in the policy".to_owned(),
+            "hint: if that key is to be trusted, give its public key with `--key` or in the policy"
+                .to_owned(),
         ];
     }
     let hint = piece.hint().unwrap_or_else(|| match piece.unverified_signer() {
@@ -240,7 +337,13 @@ fn change(piece: &Rejected, trusted: &[KeyId]) -> Vec<String> {
 fn hinted(hint: &str) -> String {
     match decode_base64(hint, 32) {
         Some(bytes) if bytes.len() == 32 => {
-            format!("sha256:{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            format!(
+                "sha256:{}",
+                bytes
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect::<String>()
+            )
         }
         _ => field(hint),
     }
@@ -248,7 +351,10 @@ fn hinted(hint: &str) -> String {
 
 fn more(context: &mut Context<'_, '_>, count: usize) {
     if count > CANDIDATES {
-        context.printer.say(&format!("  … and {} more; `--output json` has them all", count - CANDIDATES));
+        context.printer.say(&format!(
+            "  … and {} more; `--output json` has them all",
+            count - CANDIDATES
+        ));
     }
 }
 
@@ -258,6 +364,7 @@ fn types(decision: &Decision) -> BTreeSet<String> {
         .unused
         .iter()
         .filter_map(|piece| piece.claim().predicate_type())
+        .filter(|found| *found != predicate_types::COSIGN_SIGN)
         .map(field)
         .take(CANDIDATES)
         .collect()
@@ -265,9 +372,16 @@ fn types(decision: &Decision) -> BTreeSet<String> {
 
 fn checks(context: &mut Context<'_, '_>, decision: &Decision) {
     for piece in decision.accepted.iter().chain(&decision.unused) {
-        context.printer.say(&format!("  checks of {}:", place(piece.origin())));
+        context
+            .printer
+            .say(&format!("  checks of {}:", place(piece.origin())));
         for check in &piece.report().checks {
-            context.printer.say(&format!("    {} ({}): {}", check.name(), check.section(), field(&check.detail())));
+            context.printer.say(&format!(
+                "    {} ({}): {}",
+                check.name(),
+                check.section(),
+                field(&check.detail())
+            ));
         }
     }
 }
@@ -275,7 +389,9 @@ fn checks(context: &mut Context<'_, '_>, decision: &Decision) {
 /// What a piece claims, in words.
 pub(crate) fn claim(kind: &ClaimKind) -> String {
     match kind {
-        ClaimKind::Statement { predicate_type } if predicate_type == predicate_types::COSIGN_SIGN => {
+        ClaimKind::Statement { predicate_type }
+            if predicate_type == predicate_types::COSIGN_SIGN =>
+        {
             "signature".to_owned()
         }
         ClaimKind::Statement { predicate_type } => format!("statement {}", field(predicate_type)),
@@ -291,19 +407,27 @@ fn signer(signer: &Signer) -> String {
         Signer::Fulcio(identity) => format!(
             "{} of {}",
             field(identity.san.value()),
-            identity.issuer.as_deref().map_or_else(|| "an unnamed issuer".to_owned(), field)
+            identity
+                .issuer
+                .as_deref()
+                .map_or_else(|| "an unnamed issuer".to_owned(), field)
         ),
-        Signer::X509(identity) => identity
-            .san
-            .as_ref()
-            .map_or_else(|| format!("certificate {}", identity.fingerprint), |san| field(san.value())),
+        Signer::X509(identity) => identity.san.as_ref().map_or_else(
+            || format!("certificate {}", identity.fingerprint),
+            |san| field(san.value()),
+        ),
         _ => "another kind of signer".to_owned(),
     }
 }
 
 /// Where a piece was found, in words.
 pub(crate) fn place(origin: &Origin) -> String {
-    let digest = origin.manifest.or_else(|| origin.descriptor.as_ref().map(|descriptor| descriptor.digest));
+    let digest = origin.manifest.or_else(|| {
+        origin
+            .descriptor
+            .as_ref()
+            .map(|descriptor| descriptor.digest)
+    });
     match (digest, &origin.repository) {
         (Some(digest), _) => format!("{} {digest}", origin.form),
         (None, Some(name)) => format!("{} {}", origin.form, field(name)),

@@ -75,7 +75,9 @@ impl Failure {
             format!("cannot read {what} `{}`: {}", path.display(), words(error)),
         );
         match error.kind() {
-            io::ErrorKind::NotFound => failure.hint("check the path; it is relative to the current folder"),
+            io::ErrorKind::NotFound => {
+                failure.hint("check the path; it is relative to the current folder")
+            }
             io::ErrorKind::PermissionDenied => {
                 failure.hint("check the permissions of the file and its folders")
             }

@@ -134,10 +134,8 @@ impl Temporary {
         }
         let mut attempt = 0_u32;
         loop {
-            let path = folder_of(destination).join(format!(
-                ".{name}.{}-{attempt}.partial",
-                std::process::id()
-            ));
+            let path = folder_of(destination)
+                .join(format!(".{name}.{}-{attempt}.partial", std::process::id()));
             match options.open(&path) {
                 Ok(file) => return Ok(Self { path, file }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1_000 => {
@@ -187,7 +185,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.key");
         write("the key", &path, b"one", Audience::Owner, Existing::Keep).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
@@ -196,7 +197,13 @@ mod tests {
         let path = folder.path().join("f");
         fs::write(&path, b"12345").unwrap();
         assert_eq!(read("the file", &path, 5).unwrap(), b"12345");
-        assert_eq!(read("the file", &path, 4).unwrap_err().code, "file-too-large");
-        assert_eq!(read("the file", folder.path(), 4).unwrap_err().code, "file-unreadable");
+        assert_eq!(
+            read("the file", &path, 4).unwrap_err().code,
+            "file-too-large"
+        );
+        assert_eq!(
+            read("the file", folder.path(), 4).unwrap_err().code,
+            "file-unreadable"
+        );
     }
 }

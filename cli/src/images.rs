@@ -41,7 +41,11 @@ pub(crate) fn each(
             Err(failure) if references.len() == 1 => return Err(failure),
             Err(failure) => {
                 status = status.and(failure.status);
-                context.printer.say(&format!("error: `{}`: {}", escape::field(text), failure.message));
+                context.printer.say(&format!(
+                    "error: `{}`: {}",
+                    escape::field(text),
+                    failure.message
+                ));
                 if let Some(hint) = &failure.hint {
                     context.printer.say(&format!("hint: {hint}"));
                 }
@@ -86,6 +90,9 @@ pub(crate) fn require_digest(text: &str, reference: &Reference) -> Result<(), Fa
     if reference.digest().is_some() {
         return Ok(());
     }
-    Err(Failure::usage("digest-required", format!("`{}` is named without a digest", escape::field(text)))
-        .hint("write the image as NAME@sha256:…, or drop `--require-digest`"))
+    Err(Failure::usage(
+        "digest-required",
+        format!("`{}` is named without a digest", escape::field(text)),
+    )
+    .hint("write the image as NAME@sha256:…, or drop `--require-digest`"))
 }

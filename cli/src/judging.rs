@@ -49,7 +49,11 @@ pub(crate) struct Judging {
 
 impl Judging {
     /// What the trust flags and bundle files amount to.
-    pub(crate) fn new(policies: PolicySet, trust: &Trust, bundles: &[PathBuf]) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        policies: PolicySet,
+        trust: &Trust,
+        bundles: &[PathBuf],
+    ) -> Result<Self, Failure> {
         Ok(Self {
             root: trust::root(trust, &policies)?,
             policies,
@@ -77,7 +81,10 @@ fn evidence(paths: &[PathBuf]) -> Result<Vec<Evidence>, Failure> {
         .iter()
         .map(|path| {
             let bytes = files::read("the bundle", path, Limits::DEFAULT.bundle_bytes)?;
-            Ok(Evidence::new(path.display().to_string(), Bytes::from(bytes)))
+            Ok(Evidence::new(
+                path.display().to_string(),
+                Bytes::from(bytes),
+            ))
         })
         .collect()
 }
@@ -134,7 +141,12 @@ fn report(
 
 /// The keys that the policy names.
 fn trusted(verifier: &Verifier) -> Vec<KeyId> {
-    verifier.policies().keys().iter().map(|key| KeyId::of(&key.key)).collect()
+    verifier
+        .policies()
+        .keys()
+        .iter()
+        .map(|key| KeyId::of(&key.key))
+        .collect()
 }
 
 fn record(decision: &Decision) -> Value {
@@ -153,22 +165,35 @@ fn summary(context: &mut Context<'_, '_>, done: &Done) {
     let mut counts: Vec<(&'static str, usize)> = Vec::new();
     context.printer.say("summary:");
     for entry in &entries {
-        let code = entry.get("exitCode").and_then(Value::as_u64).unwrap_or_default();
-        let status = ExitStatus::ALL.into_iter().find(|status| u64::from(status.code()) == code).unwrap_or(ExitStatus::Internal);
+        let code = entry
+            .get("exitCode")
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
+        let status = ExitStatus::ALL
+            .into_iter()
+            .find(|status| u64::from(status.code()) == code)
+            .unwrap_or(ExitStatus::Internal);
         let word = explain::word(status);
         let name = entry
             .get("image")
             .or_else(|| entry.get("reference"))
             .and_then(Value::as_str)
             .unwrap_or_default();
-        context.printer.say(&format!("  {word} ({code}) {}", escape::field(name)));
+        context
+            .printer
+            .say(&format!("  {word} ({code}) {}", escape::field(name)));
         match counts.iter_mut().find(|(known, _)| *known == word) {
             Some((_, count)) => *count += 1,
             None => counts.push((word, 1)),
         }
     }
-    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-    context.printer.say(&format!("{} images: {}", entries.len(), counts.join(", ")));
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    context
+        .printer
+        .say(&format!("{} images: {}", entries.len(), counts.join(", ")));
 }
 
 /// Judges a file, or the digest of one.
@@ -180,10 +205,17 @@ pub(crate) fn blob(
     let artifact = blob_content::open(context, text)?;
     let verifier = judging.verifier(context)?;
     let now = context.now;
-    let decision = context.runtime()?.block_on(verifier.verify_blob(artifact.content.clone(), &[], now))?;
+    let decision =
+        context
+            .runtime()?
+            .block_on(verifier.verify_blob(artifact.content.clone(), &[], now))?;
     let status = explain::status(&decision);
     let name = format!("{}@{}", artifact.name, artifact.digest);
-    let name = if artifact.name == artifact.digest.to_string() { artifact.name.clone() } else { name };
+    let name = if artifact.name == artifact.digest.to_string() {
+        artifact.name.clone()
+    } else {
+        name
+    };
     explain::explain(context, &name, &decision, &trusted(&verifier));
     if status == ExitStatus::Pass {
         context.printer.line(&artifact.digest.to_string());

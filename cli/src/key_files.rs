@@ -27,17 +27,35 @@ impl From<KeyError> for Failure {
 /// Reads the bytes that `key` names: a file, or an environment variable as `env://NAME`.
 pub(crate) fn read(context: &Context<'_, '_>, key: &str) -> Result<Vec<u8>, Failure> {
     const SERVICES: [&str; 10] = [
-        "awskms://", "gcpkms://", "azurekms://", "hashivault://", "k8s://", "gitlab://", "github://", "pkcs11:", "https://", "http://",
+        "awskms://",
+        "gcpkms://",
+        "azurekms://",
+        "hashivault://",
+        "k8s://",
+        "gitlab://",
+        "github://",
+        "pkcs11:",
+        "https://",
+        "http://",
     ];
     if let Some(name) = key.strip_prefix("env://") {
-        return context.environment(name).map(String::into_bytes).ok_or_else(|| {
-            Failure::usage("key-unreadable", format!("the environment has no variable `{}`", escape::field(name)))
+        return context
+            .environment(name)
+            .map(String::into_bytes)
+            .ok_or_else(|| {
+                Failure::usage(
+                    "key-unreadable",
+                    format!("the environment has no variable `{}`", escape::field(name)),
+                )
                 .hint("export the key in PEM under that name")
-        });
+            });
     }
     if let Some(scheme) = SERVICES.iter().find(|scheme| key.starts_with(**scheme)) {
-        return Err(Failure::usage("key-unsupported", format!("keys at `{scheme}` are not read in this version"))
-            .hint("use a key file, or `env://NAME` for a key in the environment"));
+        return Err(Failure::usage(
+            "key-unsupported",
+            format!("keys at `{scheme}` are not read in this version"),
+        )
+        .hint("use a key file, or `env://NAME` for a key in the environment"));
     }
     files::read("the key", Path::new(key), Limits::DEFAULT.key_file_bytes)
 }
@@ -78,21 +96,30 @@ pub(crate) fn parse_public(name: &str, bytes: &[u8]) -> Result<PublicKey, Failur
                 escape::field(name)
             ))
         } else if text.contains("-----BEGIN CERTIFICATE-----") {
-            failure.hint("this is a certificate; name who it was issued to with `--certificate-identity`")
+            failure.hint(
+                "this is a certificate; name who it was issued to with `--certificate-identity`",
+            )
         } else {
-            failure.or_hint(error.hint())
-                .or_hint(Some("a public key file starts with `-----BEGIN PUBLIC KEY-----`".to_owned()))
+            failure.or_hint(error.hint()).or_hint(Some(
+                "a public key file starts with `-----BEGIN PUBLIC KEY-----`".to_owned(),
+            ))
         }
     })
 }
 
 /// Every key in `keys`, trusted without a window.
-pub(crate) fn trusted(context: &Context<'_, '_>, keys: &[String]) -> Result<Vec<TrustedKey>, Failure> {
+pub(crate) fn trusted(
+    context: &Context<'_, '_>,
+    keys: &[String],
+) -> Result<Vec<TrustedKey>, Failure> {
     keys.iter()
         .map(|key| {
             Ok(TrustedKey {
                 key: public(context, key)?,
-                valid: Window { start: None, end: None },
+                valid: Window {
+                    start: None,
+                    end: None,
+                },
                 schemes: None,
             })
         })
@@ -113,7 +140,10 @@ impl Pair {
             name.push(suffix);
             PathBuf::from(name)
         };
-        Self { private: with(".key"), public: with(".pub") }
+        Self {
+            private: with(".key"),
+            public: with(".pub"),
+        }
     }
 
     /// Refuses before any work when a file is in the way.
@@ -128,9 +158,26 @@ impl Pair {
     }
 
     /// Stores the private key encrypted (0600) and then the public key.
-    pub(crate) fn store(&self, key: &PrivateKey, password: &Secret, existing: Existing) -> Result<(), Failure> {
+    pub(crate) fn store(
+        &self,
+        key: &PrivateKey,
+        password: &Secret,
+        existing: Existing,
+    ) -> Result<(), Failure> {
         let encrypted = key.encrypt(password.reveal().as_bytes())?;
-        files::write("the private key", &self.private, encrypted.to_pem().as_bytes(), Audience::Owner, existing)?;
-        files::write("the public key", &self.public, key.public_key().to_pem().as_bytes(), Audience::Everybody, existing)
+        files::write(
+            "the private key",
+            &self.private,
+            encrypted.to_pem().as_bytes(),
+            Audience::Owner,
+            existing,
+        )?;
+        files::write(
+            "the public key",
+            &self.public,
+            key.public_key().to_pem().as_bytes(),
+            Audience::Everybody,
+            existing,
+        )
     }
 }

@@ -103,8 +103,14 @@ fn reject(
             printer.say_document(error.to_string().as_bytes());
             ExitStatus::Pass
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            let command = wanted_command(arguments);
             printer.explain(&error.to_string());
+            printer.failure(
+                &command,
+                &Failure::usage("missing-command", "no command was given")
+                    .hint("choose one of those above"),
+            );
             ExitStatus::Usage
         }
         _ => {
@@ -129,10 +135,11 @@ fn wanted_output(arguments: &[OsString]) -> Output {
             found = argument == "json";
         }
         previous_is_flag = argument == "--output" || argument == "-o";
-        if let Some(value) = argument
-            .strip_prefix("--output=")
-            .or_else(|| argument.strip_prefix("-o").filter(|value| !value.is_empty()))
-        {
+        if let Some(value) = argument.strip_prefix("--output=").or_else(|| {
+            argument
+                .strip_prefix("-o")
+                .filter(|value| !value.is_empty())
+        }) {
             found = value.trim_start_matches('=') == "json";
         }
     }
@@ -143,7 +150,11 @@ fn wanted_output(arguments: &[OsString]) -> Output {
 fn wanted_command(arguments: &[OsString]) -> String {
     let mut command = Arguments::command();
     let mut path: Vec<String> = Vec::new();
-    for argument in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+    for argument in arguments
+        .iter()
+        .skip(1)
+        .filter_map(|argument| argument.to_str())
+    {
         if let Some(found) = command.find_subcommand(argument).cloned() {
             path.push(found.get_name().to_owned());
             command = found;

@@ -28,7 +28,10 @@ pub(crate) fn is_signed(
 ) -> Result<bool, Failure> {
     let keys = vec![TrustedKey {
         key: key.public_key().clone(),
-        valid: Window { start: None, end: None },
+        valid: Window {
+            start: None,
+            end: None,
+        },
         schemes: None,
     }];
     let policy = Policy {
@@ -36,7 +39,10 @@ pub(crate) fn is_signed(
         mode: Mode::Enforce,
         signers: BTreeMap::from([("key".to_owned(), SignerRule::Key { keys })]),
         trust: Thresholds::default(),
-        require: Requirement::Signature { by: vec!["key".to_owned()], annotations: annotations.clone() },
+        require: Requirement::Signature {
+            by: vec!["key".to_owned()],
+            annotations: annotations.clone(),
+        },
     };
     let verifier = Verifier::builder()
         .policy(PolicySet::from(policy))
@@ -50,8 +56,12 @@ pub(crate) fn is_signed(
         Verdict::Unknown(causes) => {
             let status = crate::explain::status_of_unknown(&causes);
             let detail = causes.first().map(ToString::to_string).unwrap_or_default();
-            Err(Failure::new(status, "presence-unknown", format!("it could not be found out whether the image is signed already: {detail}"))
-                .hint("try again, or sign without `--if-missing`"))
+            Err(Failure::new(
+                status,
+                "presence-unknown",
+                format!("it could not be found out whether the image is signed already: {detail}"),
+            )
+            .hint("try again, or sign without `--if-missing`"))
         }
     }
 }

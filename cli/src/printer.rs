@@ -225,7 +225,10 @@ mod tests {
         work(&mut printer);
         printer.finish().unwrap();
         let words = stderr.lock().unwrap().clone();
-        (String::from_utf8(stdout).unwrap(), String::from_utf8(words).unwrap())
+        (
+            String::from_utf8(stdout).unwrap(),
+            String::from_utf8(words).unwrap(),
+        )
     }
 
     #[test]

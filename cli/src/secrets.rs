@@ -36,8 +36,10 @@ pub(crate) fn key_password(context: &Context<'_, '_>, purpose: Purpose) -> Resul
     if purpose == Purpose::Close {
         let second = ask("the same again: ")?;
         if first != second {
-            return Err(Failure::usage("password-mismatch", "the two passwords differ")
-                .hint("start again and write the same password twice"));
+            return Err(
+                Failure::usage("password-mismatch", "the two passwords differ")
+                    .hint("start again and write the same password twice"),
+            );
         }
     }
     Ok(first)
@@ -53,7 +55,10 @@ pub(crate) fn piped(what: &str) -> Result<Secret, Failure> {
         .map_err(|error| {
             Failure::usage(
                 "password-unreadable",
-                format!("cannot read the password of {what} from standard input: {}", words(&error)),
+                format!(
+                    "cannot read the password of {what} from standard input: {}",
+                    words(&error)
+                ),
             )
         })?;
     if read == 0 {
@@ -66,13 +71,18 @@ pub(crate) fn piped(what: &str) -> Result<Secret, Failure> {
 
 /// Asks on the terminal without showing what is typed.
 pub(crate) fn ask(question: &str) -> Result<Secret, Failure> {
-    rpassword::prompt_password(question).map(Secret::new).map_err(|error| {
-        Failure::usage(
-            "password-unreadable",
-            format!("cannot ask for a password on the terminal: {}", words(&error)),
-        )
-        .hint("set COUNTERSIGN_PASSWORD, or write the password to standard input")
-    })
+    rpassword::prompt_password(question)
+        .map(Secret::new)
+        .map_err(|error| {
+            Failure::usage(
+                "password-unreadable",
+                format!(
+                    "cannot ask for a password on the terminal: {}",
+                    words(&error)
+                ),
+            )
+            .hint("set COUNTERSIGN_PASSWORD, or write the password to standard input")
+        })
 }
 
 fn missing(what: &str) -> Failure {

@@ -31,7 +31,10 @@ impl From<SignError> for Failure {
 /// What an attestation says.
 pub(crate) enum Claim {
     /// A predicate of this type, embedded byte for byte.
-    Predicate { predicate_type: String, bytes: Bytes },
+    Predicate {
+        predicate_type: String,
+        bytes: Bytes,
+    },
     /// A ready statement, signed byte for byte.
     Statement(Bytes),
 }
@@ -44,7 +47,11 @@ pub(crate) fn claim(
 ) -> Result<Claim, Failure> {
     let cap = Limits::DEFAULT.bundle_bytes;
     if let Some(path) = statement {
-        return Ok(Claim::Statement(Bytes::from(files::read("the statement", path, cap)?)));
+        return Ok(Claim::Statement(Bytes::from(files::read(
+            "the statement",
+            path,
+            cap,
+        )?)));
     }
     let path = predicate.ok_or_else(|| {
         Failure::usage("missing-argument", "no predicate was given")
@@ -54,7 +61,10 @@ pub(crate) fn claim(
     let file = files::read("the predicate", path, cap)?;
     let bytes = predicate_bytes(PredicateForm::of(alias), &file, &Limits::DEFAULT)
         .map_err(|error| about(path, error))?;
-    Ok(Claim::Predicate { predicate_type, bytes: Bytes::from(bytes.into_owned()) })
+    Ok(Claim::Predicate {
+        predicate_type,
+        bytes: Bytes::from(bytes.into_owned()),
+    })
 }
 
 /// The URI that `--type` names.
@@ -73,8 +83,13 @@ pub(crate) fn resolve(alias: &str) -> Result<countersign_formats::PredicateType,
 
 /// An error in the document `path`.
 pub(crate) fn about(path: &Path, error: SignError) -> Failure {
+    let words = match &error {
+        // The document names itself.
+        SignError::Predicate(inner) | SignError::Statement(inner) => inner.to_string(),
+        other => other.to_string(),
+    };
     let failure = Failure::from(error);
-    let message = format!("`{}`: {}", path.display(), failure.message);
+    let message = format!("`{}`: {words}", path.display());
     Failure { message, ..failure }
 }
 
@@ -87,7 +102,12 @@ pub(crate) fn publish(
     signed: &Signed,
 ) -> Result<Published, Failure> {
     let created = clock::creation_time(context.environment("SOURCE_DATE_EPOCH"), context.now)?;
-    let published = runtime.block_on(countersign_registry::publish(store, image, &signed.verified, created))?;
+    let published = runtime.block_on(countersign_registry::publish(
+        store,
+        image,
+        &signed.verified,
+        created,
+    ))?;
     Ok(published)
 }
 
@@ -102,7 +122,13 @@ pub(crate) fn write_bundle(
         context.printer.document(b"\n");
         return Ok(());
     }
-    files::write("the bundle", path, bundle, Audience::Everybody, Existing::Replace)
+    files::write(
+        "the bundle",
+        path,
+        bundle,
+        Audience::Everybody,
+        Existing::Replace,
+    )
 }
 
 /// Where the bundle of `file` goes when `--bundle` does not say.
@@ -119,10 +145,16 @@ pub(crate) fn bundle_path(file: &str, bundle: Option<&PathBuf>) -> Result<PathBu
 }
 
 /// Refuses one bundle file for several images, which would overwrite each other.
-pub(crate) fn one_image_for_bundle(images: &[String], bundle: Option<&PathBuf>) -> Result<(), Failure> {
+pub(crate) fn one_image_for_bundle(
+    images: &[String],
+    bundle: Option<&PathBuf>,
+) -> Result<(), Failure> {
     if bundle.is_some() && images.len() > 1 {
-        return Err(Failure::usage("conflicting-flags", "`--bundle` names one file and several images are named")
-            .hint("sign one image a command, or drop `--bundle`"));
+        return Err(Failure::usage(
+            "conflicting-flags",
+            "`--bundle` names one file and several images are named",
+        )
+        .hint("sign one image a command, or drop `--bundle`"));
     }
     Ok(())
 }
@@ -141,11 +173,19 @@ pub(crate) fn report(
     let name = images::pinned(reference, &image.digest);
     context.printer.line(&name);
     let stored = match published {
-        Some(published) => format!(", stored as {} ({})", published.manifest.digest, via(published.via)),
+        Some(published) => format!(
+            ", stored as {} ({})",
+            published.manifest.digest,
+            via(published.via)
+        ),
         None => String::new(),
     };
-    let file = bundle_file.map(|path| format!(", bundle in `{}`", path.display())).unwrap_or_default();
-    context.printer.say(&format!("{verb} {}{stored}{file}", escape::field(&name)));
+    let file = bundle_file
+        .map(|path| format!(", bundle in `{}`", path.display()))
+        .unwrap_or_default();
+    context
+        .printer
+        .say(&format!("{verb} {}{stored}{file}", escape::field(&name)));
     json!({
         "reference": escape::capped(text, escape::FIELD_BYTES),
         "image": name,

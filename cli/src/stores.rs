@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_formats::Reference;
-use countersign_registry::{
-    ErrorClass, Event, Keychain, Settings, Store, StoreError, Target,
-};
+use countersign_registry::{ErrorClass, Event, Keychain, Settings, Store, StoreError, Target};
 
 use crate::context::Context;
 use crate::escape;
@@ -36,7 +34,9 @@ pub(crate) fn reference(text: &str) -> Result<Reference, Failure> {
     Reference::parse(text).map_err(|error| {
         Failure::usage(error.code(), error.to_string())
             .or_hint(error.hint())
-            .or_hint(Some("write `HOST/REPOSITORY[:TAG][@DIGEST]`, or `oci:DIR` for a layout".to_owned()))
+            .or_hint(Some(
+                "write `HOST/REPOSITORY[:TAG][@DIGEST]`, or `oci:DIR` for a layout".to_owned(),
+            ))
     })
 }
 
@@ -60,32 +60,37 @@ pub(crate) fn settings(context: &Context<'_, '_>) -> Settings {
 
 fn diagnostics(words: Words, verbosity: u8, terminal: bool) -> countersign_registry::Diagnostics {
     let bar: Mutex<Option<(Progress, u64)>> = Mutex::new(None);
-    Arc::new(move |event: &Event| {
-        match event {
-            Event::Progress { done, total } => {
-                let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
-                let (progress, shown) =
-                    bar.get_or_insert_with(|| (Progress::bytes("transfer", *total, terminal), 0));
-                progress.advance(done.saturating_sub(*shown));
-                *shown = *done;
-                if done >= total {
-                    *bar = None;
-                }
+    Arc::new(move |event: &Event| match event {
+        Event::Progress { done, total } => {
+            let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
+            let (progress, shown) =
+                bar.get_or_insert_with(|| (Progress::bytes("transfer", *total, terminal), 0));
+            progress.advance(done.saturating_sub(*shown));
+            *shown = *done;
+            if done >= total {
+                *bar = None;
             }
-            other if verbosity > 0 => {
-                if let Some(line) = line(other) {
-                    words.say(&line);
-                }
-            }
-            _ => {}
         }
+        other if verbosity > 0 => {
+            if let Some(line) = line(other) {
+                words.say(&line);
+            }
+        }
+        _ => {}
     })
 }
 
 /// One line of diagnostics; the registry has removed secrets from addresses already.
 fn line(event: &Event) -> Option<String> {
     match event {
-        Event::Request { method, url, status, bytes, elapsed, error } => {
+        Event::Request {
+            method,
+            url,
+            status,
+            bytes,
+            elapsed,
+            error,
+        } => {
             let answer = match (status, error) {
                 (Some(status), None) => format!("{status}"),
                 (Some(status), Some(error)) => format!("{status}, {}", escape::field(error)),
@@ -108,7 +113,10 @@ pub(crate) fn open(
     reference: &Reference,
     settings: &Settings,
 ) -> Result<(Box<dyn Store>, Target), Failure> {
-    Ok((countersign_registry::open(reference, settings)?, target(reference)))
+    Ok((
+        countersign_registry::open(reference, settings)?,
+        target(reference),
+    ))
 }
 
 /// What `reference` names inside its store; a digest wins over a tag.

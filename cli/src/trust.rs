@@ -19,7 +19,9 @@ use crate::key_files;
 impl From<PolicyLoadError> for Failure {
     fn from(error: PolicyLoadError) -> Self {
         match error {
-            PolicyLoadError::Unreadable { path, reason } => Failure::unreadable("the policy", &path, &reason),
+            PolicyLoadError::Unreadable { path, reason } => {
+                Failure::unreadable("the policy", &path, &reason)
+            }
             other => Failure::usage(other.code(), other.to_string()).or_hint(other.hint()),
         }
     }
@@ -33,13 +35,20 @@ impl From<RootError> for Failure {
         };
         let message = match &error {
             RootError::File { path, reason } => {
-                format!("cannot read the trusted root `{}`: {}", path.display(), words(reason))
+                format!(
+                    "cannot read the trusted root `{}`: {}",
+                    path.display(),
+                    words(reason)
+                )
             }
             other => other.to_string(),
         };
         Failure::new(status, error.code(), message).or_hint(error.hint())
     }
 }
+
+/// The name of the policy that flags amount to.
+pub(crate) const COMMAND_LINE: &str = "command-line";
 
 /// What must be claimed about the subject.
 #[derive(Clone, Debug)]
@@ -63,8 +72,11 @@ pub(crate) fn policy(
     }
     if type_flag || !annotations.is_empty() {
         let flag = if type_flag { "--type" } else { "--annotations" };
-        return Err(Failure::usage("conflicting-flags", format!("`{flag}` cannot be used with `--policy`"))
-            .hint("write it into the policy, which says what is required, or drop `--policy`"));
+        return Err(Failure::usage(
+            "conflicting-flags",
+            format!("`{flag}` cannot be used with `--policy`"),
+        )
+        .hint("write it into the policy, which says what is required, or drop `--policy`"));
     }
     let policies = from_files(&trust.policy)?;
     for warning in policies.warnings() {
@@ -92,7 +104,11 @@ fn from_flags(
     let identities = identities(trust)?;
     let several = identities.len() > 1;
     for (index, rule) in identities.into_iter().enumerate() {
-        let name = if several { format!("identity-{}", index + 1) } else { "identity".to_owned() };
+        let name = if several {
+            format!("identity-{}", index + 1)
+        } else {
+            "identity".to_owned()
+        };
         signers.insert(name, rule);
     }
     if signers.is_empty() {
@@ -101,14 +117,20 @@ fn from_flags(
         ));
     }
     let by: Vec<String> = signers.keys().cloned().collect();
-    let annotations: BTreeMap<String, String> =
-        annotations.iter().map(|pair| (pair.name.clone(), pair.value.clone())).collect();
+    let annotations: BTreeMap<String, String> = annotations
+        .iter()
+        .map(|pair| (pair.name.clone(), pair.value.clone()))
+        .collect();
     let require = match wanted {
         Wanted::Signature => Requirement::Signature { by, annotations },
-        Wanted::Statement(predicate_type) => Requirement::Statement { predicate_type, by, annotations },
+        Wanted::Statement(predicate_type) => Requirement::Statement {
+            predicate_type,
+            by,
+            annotations,
+        },
     };
     Ok(PolicySet::from(Policy {
-        name: "command-line".to_owned(),
+        name: COMMAND_LINE.to_owned(),
         mode: Mode::Enforce,
         signers,
         trust: thresholds(trust),
@@ -139,9 +161,15 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
         .iter()
         .map(|text| pattern("--certificate-identity-regexp", Pattern::regex(text)));
     let identities = exact.chain(expressions).collect::<Result<Vec<_>, _>>()?;
-    let issuer = match (&trust.certificate_oidc_issuer, &trust.certificate_oidc_issuer_regexp) {
+    let issuer = match (
+        &trust.certificate_oidc_issuer,
+        &trust.certificate_oidc_issuer_regexp,
+    ) {
         (Some(text), _) => Some(pattern("--certificate-oidc-issuer", Pattern::exact(text))?),
-        (None, Some(text)) => Some(pattern("--certificate-oidc-issuer-regexp", Pattern::regex(text))?),
+        (None, Some(text)) => Some(pattern(
+            "--certificate-oidc-issuer-regexp",
+            Pattern::regex(text),
+        )?),
         (None, None) => None,
     };
     match (identities.is_empty(), issuer) {

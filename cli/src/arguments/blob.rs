@@ -14,7 +14,13 @@ pub(crate) struct SignBlob {
     #[arg(value_name = "FILE")]
     pub(crate) file: String,
     /// The private key: a file, or `env://NAME`.
-    #[arg(long, required = true, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    #[arg(
+        long,
+        required = true,
+        value_name = "KEY",
+        env = "COUNTERSIGN_KEY",
+        hide_env = true
+    )]
     pub(crate) key: String,
     /// Where to write the bundle (`-` for standard output); FILE.sigstore.json when not said.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
@@ -31,16 +37,41 @@ pub(crate) struct AttestBlob {
     #[arg(value_name = "FILE|DIGEST")]
     pub(crate) file: String,
     /// The private key: a file, or `env://NAME`.
-    #[arg(long, required = true, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    #[arg(
+        long,
+        required = true,
+        value_name = "KEY",
+        env = "COUNTERSIGN_KEY",
+        hide_env = true
+    )]
     pub(crate) key: String,
     /// What the predicate is: an alias (spdxjson, cyclonedx, slsaprovenance1, vuln, …) or a URI.
-    #[arg(long = "type", value_name = "TYPE", default_value = "custom", conflicts_with = "statement", env = "COUNTERSIGN_TYPE", hide_env = true)]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        default_value = "custom",
+        conflicts_with = "statement",
+        env = "COUNTERSIGN_TYPE",
+        hide_env = true
+    )]
     pub(crate) predicate_type: String,
     /// The predicate: a JSON file (`-` for standard input), embedded byte for byte.
-    #[arg(long, value_name = "FILE", required_unless_present = "statement", env = "COUNTERSIGN_PREDICATE", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "statement",
+        env = "COUNTERSIGN_PREDICATE",
+        hide_env = true
+    )]
     pub(crate) predicate: Option<PathBuf>,
     /// A ready in-toto statement about the file, signed byte for byte.
-    #[arg(long, value_name = "FILE", conflicts_with = "predicate", env = "COUNTERSIGN_STATEMENT", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "predicate",
+        env = "COUNTERSIGN_STATEMENT",
+        hide_env = true
+    )]
     pub(crate) statement: Option<PathBuf>,
     /// Where to write the bundle (`-` for standard output); FILE.sigstore.json when not said.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
@@ -57,12 +88,23 @@ pub(crate) struct VerifyBlob {
     #[arg(required_unless_present = "print_policy", value_name = "FILE|DIGEST")]
     pub(crate) file: Option<String>,
     /// The bundle; several times: any of them.
-    #[arg(long, required_unless_present = "print_policy", value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
+    #[arg(
+        long,
+        required_unless_present = "print_policy",
+        value_name = "FILE",
+        env = "COUNTERSIGN_BUNDLE",
+        hide_env = true
+    )]
     pub(crate) bundle: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// Accept only a statement of this type (or `any`) that names the file; without it a message signature or a cosign signature statement.
-    #[arg(long = "type", value_name = "TYPE", env = "COUNTERSIGN_TYPE", hide_env = true)]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        env = "COUNTERSIGN_TYPE",
+        hide_env = true
+    )]
     pub(crate) predicate_type: Option<String>,
 }
 
@@ -73,11 +115,22 @@ pub(crate) struct VerifyBlobAttestation {
     #[arg(required_unless_present = "print_policy", value_name = "FILE|DIGEST")]
     pub(crate) file: Option<String>,
     /// The bundle; several times: any of them.
-    #[arg(long, required_unless_present = "print_policy", value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
+    #[arg(
+        long,
+        required_unless_present = "print_policy",
+        value_name = "FILE",
+        env = "COUNTERSIGN_BUNDLE",
+        hide_env = true
+    )]
     pub(crate) bundle: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// What the predicate must be: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.
-    #[arg(long = "type", value_name = "TYPE", env = "COUNTERSIGN_TYPE", hide_env = true)]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        env = "COUNTERSIGN_TYPE",
+        hide_env = true
+    )]
     pub(crate) predicate_type: Option<String>,
 }

@@ -14,7 +14,13 @@ pub(crate) struct Sign {
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
     /// The private key: a file, or `env://NAME`.
-    #[arg(long, required = true, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    #[arg(
+        long,
+        required = true,
+        value_name = "KEY",
+        env = "COUNTERSIGN_KEY",
+        hide_env = true
+    )]
     pub(crate) key: String,
     /// Sign NAME=VALUE together with the digest; several times.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
@@ -43,16 +49,41 @@ pub(crate) struct Attest {
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
     /// The private key: a file, or `env://NAME`.
-    #[arg(long, required = true, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    #[arg(
+        long,
+        required = true,
+        value_name = "KEY",
+        env = "COUNTERSIGN_KEY",
+        hide_env = true
+    )]
     pub(crate) key: String,
     /// What the predicate is: an alias (spdxjson, cyclonedx, slsaprovenance1, vuln, …) or a URI.
-    #[arg(long = "type", value_name = "TYPE", default_value = "custom", conflicts_with = "statement", env = "COUNTERSIGN_TYPE", hide_env = true)]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        default_value = "custom",
+        conflicts_with = "statement",
+        env = "COUNTERSIGN_TYPE",
+        hide_env = true
+    )]
     pub(crate) predicate_type: String,
     /// The predicate: a JSON file (`-` for standard input), embedded byte for byte.
-    #[arg(long, value_name = "FILE", required_unless_present = "statement", env = "COUNTERSIGN_PREDICATE", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "statement",
+        env = "COUNTERSIGN_PREDICATE",
+        hide_env = true
+    )]
     pub(crate) predicate: Option<PathBuf>,
     /// A ready in-toto statement about the image, signed byte for byte.
-    #[arg(long, value_name = "FILE", conflicts_with = "predicate", env = "COUNTERSIGN_STATEMENT", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "predicate",
+        env = "COUNTERSIGN_STATEMENT",
+        hide_env = true
+    )]
     pub(crate) statement: Option<PathBuf>,
     /// Refuse an image that is named by tag.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_REQUIRE_DIGEST", hide_env = true)]
@@ -93,7 +124,12 @@ pub(crate) struct VerifyAttestation {
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// What the predicate must be: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.
-    #[arg(long = "type", value_name = "TYPE", env = "COUNTERSIGN_TYPE", hide_env = true)]
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        env = "COUNTERSIGN_TYPE",
+        hide_env = true
+    )]
     pub(crate) predicate_type: Option<String>,
     /// Demand that NAME=VALUE was signed with the digest; several times: all of them.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]

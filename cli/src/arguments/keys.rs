@@ -31,7 +31,13 @@ pub(crate) enum KeyType {
 #[derive(Args, Debug)]
 pub(crate) struct GenerateKeyPair {
     /// Where to write: PREFIX.key and PREFIX.pub.
-    #[arg(long, value_name = "PREFIX", default_value = "countersign", env = "COUNTERSIGN_OUTPUT_KEY_PREFIX", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        default_value = "countersign",
+        env = "COUNTERSIGN_OUTPUT_KEY_PREFIX",
+        hide_env = true
+    )]
     pub(crate) output_key_prefix: PathBuf,
     /// The kind of key.
     #[arg(long, value_enum, value_name = "KIND", default_value_t = KeyType::EcdsaP256, env = "COUNTERSIGN_KEY_TYPE", hide_env = true)]
@@ -48,7 +54,13 @@ pub(crate) struct ImportKeyPair {
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_KEY", hide_env = true)]
     pub(crate) key: String,
     /// Where to write: PREFIX.key and PREFIX.pub.
-    #[arg(long, value_name = "PREFIX", default_value = "import-countersign", env = "COUNTERSIGN_OUTPUT_KEY_PREFIX", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        default_value = "import-countersign",
+        env = "COUNTERSIGN_OUTPUT_KEY_PREFIX",
+        hide_env = true
+    )]
     pub(crate) output_key_prefix: PathBuf,
     /// Replace existing key files.
     #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
@@ -62,6 +74,11 @@ pub(crate) struct PublicKey {
     #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
     pub(crate) key: String,
     /// Write to this file in place of standard output.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_OUTFILE", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "COUNTERSIGN_OUTFILE",
+        hide_env = true
+    )]
     pub(crate) outfile: Option<PathBuf>,
 }

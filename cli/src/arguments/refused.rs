@@ -20,7 +20,14 @@ pub(crate) fn find(command: &str, flag: &str) -> Option<&'static Refusal> {
     })
 }
 
-const IMAGES: &[&str] = &["sign", "attest", "verify", "verify-attestation", "discover", "tree"];
+const IMAGES: &[&str] = &[
+    "sign",
+    "attest",
+    "verify",
+    "verify-attestation",
+    "discover",
+    "tree",
+];
 const SIGN: &[&str] = &["sign", "attest", "sign-blob", "attest-blob"];
 const VERIFY: &[&str] = &[
     "verify",
@@ -30,7 +37,12 @@ const VERIFY: &[&str] = &[
 ];
 const VERIFY_IMAGE: &[&str] = &["verify", "verify-attestation"];
 const VERIFY_BLOB: &[&str] = &["verify-blob", "verify-blob-attestation"];
-const BLOBS: &[&str] = &["sign-blob", "attest-blob", "verify-blob", "verify-blob-attestation"];
+const BLOBS: &[&str] = &[
+    "sign-blob",
+    "attest-blob",
+    "verify-blob",
+    "verify-blob-attestation",
+];
 const KEYS: &[&str] = &["generate-key-pair", "import-key-pair", "public-key"];
 const ANY: &[&str] = &[];
 
@@ -39,16 +51,13 @@ const KEYLESS_SIGNING: &str =
 const NO_SERVICE: &str = "a key alone uses no service and publishes nothing; drop the flag";
 const TRUSTED_ROOT: &str =
     "name the service in a trusted root and give it with `--trusted-root FILE`";
-const HARDWARE: &str =
-    "hardware keys are not in this version; use a key file with `--key FILE`";
+const HARDWARE: &str = "hardware keys are not in this version; use a key file with `--key FILE`";
 const CREDENTIALS: &str =
     "run `countersign login HOST`, or set `DOCKER_CONFIG` or `REGISTRY_AUTH_FILE`";
 const PRIVATE_CA: &str = "add the authority to a PEM file and name it in `SSL_CERT_FILE`";
 const CLIENT_CERTIFICATE: &str = "client certificates for registries are not in this version";
-const BUNDLE_HOLDS_IT: &str =
-    "the bundle carries signature, certificate and timestamp together; give it with `--bundle FILE`";
-const POLICY_CLAIMS: &str =
-    "name the whole workflow with `--certificate-identity`, or an anchored `--certificate-identity-regexp`";
+const BUNDLE_HOLDS_IT: &str = "the bundle carries signature, certificate and timestamp together; give it with `--bundle FILE`";
+const POLICY_CLAIMS: &str = "name the whole workflow with `--certificate-identity`, or an anchored `--certificate-identity-regexp`";
 
 const fn refuse(
     commands: &'static [&'static str],
@@ -65,7 +74,11 @@ const fn refuse(
 /// The table; a test runs each row through the program.
 pub(crate) const REFUSALS: &[Refusal] = &[
     // Registries.
-    refuse(ANY, "--allow-insecure-registry", "for plain http write `--allow-http`; a certificate is always checked, name a private authority in `SSL_CERT_FILE`"),
+    refuse(
+        ANY,
+        "--allow-insecure-registry",
+        "for plain http write `--allow-http`; a certificate is always checked, name a private authority in `SSL_CERT_FILE`",
+    ),
     refuse(ANY, "--allow-http-registry", "write `--allow-http`"),
     refuse(IMAGES, "--k8s-keychain", CREDENTIALS),
     refuse(IMAGES, "--registry-username", CREDENTIALS),
@@ -74,19 +87,67 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refuse(IMAGES, "--registry-cacert", PRIVATE_CA),
     refuse(IMAGES, "--registry-client-cert", CLIENT_CERTIFICATE),
     refuse(IMAGES, "--registry-client-key", CLIENT_CERTIFICATE),
-    refuse(IMAGES, "--registry-server-name", "use the registry's own name in the reference"),
-    refuse(IMAGES, "--registry-referrers-mode", "the referrers API is used where it exists and the fallback tag where not; drop the flag"),
-    refuse(IMAGES, "--experimental-oci11", "every storage form is read and merged; drop the flag"),
-    refuse(IMAGES, "--attachment", "name the attached artifact by its own digest, as `countersign discover` lists it"),
-    refuse(IMAGES, "--attachment-tag-prefix", "signatures are found through the referrers of the image and its plain `sha256-…` tags; a prefix is not supported"),
-    refuse(&["sign"], "-r", "recursive signing is not in this version: sign each platform's digest (`countersign inspect IMAGE` lists them)"),
-    refuse(&["sign"], "--recursive", "recursive signing is not in this version: sign each platform's digest (`countersign inspect IMAGE` lists them)"),
-    refuse(&["attest"], "-r", "recursive attesting is not in this version: attest each platform's digest (`countersign inspect IMAGE` lists them)"),
-    refuse(&["attest"], "--recursive", "recursive attesting is not in this version: attest each platform's digest (`countersign inspect IMAGE` lists them)"),
+    refuse(
+        IMAGES,
+        "--registry-server-name",
+        "use the registry's own name in the reference",
+    ),
+    refuse(
+        IMAGES,
+        "--registry-referrers-mode",
+        "the referrers API is used where it exists and the fallback tag where not; drop the flag",
+    ),
+    refuse(
+        IMAGES,
+        "--experimental-oci11",
+        "every storage form is read and merged; drop the flag",
+    ),
+    refuse(
+        IMAGES,
+        "--attachment",
+        "name the attached artifact by its own digest, as `countersign discover` lists it",
+    ),
+    refuse(
+        IMAGES,
+        "--attachment-tag-prefix",
+        "signatures are found through the referrers of the image and its plain `sha256-…` tags; a prefix is not supported",
+    ),
+    refuse(
+        &["sign"],
+        "-r",
+        "recursive signing is not in this version: sign each platform's digest (`countersign inspect IMAGE` lists them)",
+    ),
+    refuse(
+        &["sign"],
+        "--recursive",
+        "recursive signing is not in this version: sign each platform's digest (`countersign inspect IMAGE` lists them)",
+    ),
+    refuse(
+        &["attest"],
+        "-r",
+        "recursive attesting is not in this version: attest each platform's digest (`countersign inspect IMAGE` lists them)",
+    ),
+    refuse(
+        &["attest"],
+        "--recursive",
+        "recursive attesting is not in this version: attest each platform's digest (`countersign inspect IMAGE` lists them)",
+    ),
     // Services.
-    refuse(SIGN, "--tlog-upload", "a key alone never publishes anything, no log is written; drop the flag"),
-    refuse(SIGN, "--rekor-url", "a key alone never publishes anything, no log is written; drop the flag"),
-    refuse(SIGN, "--rekor-entry-type", "a key alone never publishes anything, no log is written; drop the flag"),
+    refuse(
+        SIGN,
+        "--tlog-upload",
+        "a key alone never publishes anything, no log is written; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--rekor-url",
+        "a key alone never publishes anything, no log is written; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--rekor-entry-type",
+        "a key alone never publishes anything, no log is written; drop the flag",
+    ),
     refuse(SIGN, "--fulcio-url", KEYLESS_SIGNING),
     refuse(SIGN, "--fulcio-auth-flow", KEYLESS_SIGNING),
     refuse(SIGN, "--identity-token", KEYLESS_SIGNING),
@@ -97,44 +158,164 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refuse(SIGN, "--oidc-redirect-url", KEYLESS_SIGNING),
     refuse(SIGN, "--oidc-disable-ambient-providers", KEYLESS_SIGNING),
     refuse(SIGN, "--issue-certificate", KEYLESS_SIGNING),
-    refuse(SIGN, "--insecure-skip-verify", "what is signed is always verified before it is published; drop the flag"),
+    refuse(
+        SIGN,
+        "--insecure-skip-verify",
+        "what is signed is always verified before it is published; drop the flag",
+    ),
     refuse(SIGN, "--signing-config", NO_SERVICE),
     refuse(SIGN, "--use-signing-config", NO_SERVICE),
     refuse(SIGN, "--trusted-root", NO_SERVICE),
-    refuse(SIGN, "--timestamp-server-url", "timestamps on signing are not in this version; drop the flag"),
-    refuse(SIGN, "--timestamp-server-name", "timestamps on signing are not in this version; drop the flag"),
-    refuse(SIGN, "--timestamp-client-cacert", "timestamps on signing are not in this version; drop the flag"),
-    refuse(SIGN, "--timestamp-client-cert", "timestamps on signing are not in this version; drop the flag"),
-    refuse(SIGN, "--timestamp-client-key", "timestamps on signing are not in this version; drop the flag"),
+    refuse(
+        SIGN,
+        "--timestamp-server-url",
+        "timestamps on signing are not in this version; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--timestamp-server-name",
+        "timestamps on signing are not in this version; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--timestamp-client-cacert",
+        "timestamps on signing are not in this version; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--timestamp-client-cert",
+        "timestamps on signing are not in this version; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--timestamp-client-key",
+        "timestamps on signing are not in this version; drop the flag",
+    ),
     // What is written.
-    refuse(ANY, "--new-bundle-format", "the bundle v0.3 is what is written, and every older form is read; drop the flag"),
-    refuse(SIGN, "--certificate", "signing with a certificate is not in this version; sign with `--key FILE`"),
-    refuse(SIGN, "--certificate-chain", "signing with a certificate is not in this version; sign with `--key FILE`"),
-    refuse(SIGN, "--output-signature", "the signature is inside the bundle; write the bundle with `--bundle FILE`"),
-    refuse(SIGN, "--output-certificate", "a key has no certificate; write the bundle with `--bundle FILE`"),
-    refuse(SIGN, "--output-attestation", "the envelope is inside the bundle; write the bundle with `--bundle FILE`"),
-    refuse(SIGN, "--output-payload", "the payload is inside the bundle; write the bundle with `--bundle FILE`"),
-    refuse(SIGN, "--output-file", "write the bundle with `--bundle FILE`, the result with `--output json`"),
-    refuse(SIGN, "--rfc3161-timestamp", "timestamps on signing are not in this version; drop the flag"),
-    refuse(SIGN, "--rfc3161-timestamp-bundle", "timestamps on signing are not in this version; drop the flag"),
-    refuse(SIGN, "--payload", "the payload is made from the digest that is signed; sign other bytes with `countersign sign-blob`"),
-    refuse(SIGN, "--b64", "the signature is inside the bundle; drop the flag"),
-    refuse(SIGN, "--signing-algorithm", "the key decides the algorithm; make another with `generate-key-pair --key-type`"),
-    refuse(&["sign"], "--upload", "write the bundle to a file instead of the registry with `--no-upload --bundle FILE`"),
-    refuse(&["sign"], "--sign-container-identity", "the statement names the image by digest alone; compare repositories where the image is deployed"),
-    refuse(&["sign"], "--record-creation-timestamp", "the time of signing is in the manifest's annotation; drop the flag"),
-    refuse(&["attest"], "--replace", "attestations are only added; delete an old one in the registry by its digest"),
-    refuse(&["attest", "attest-blob"], "--hash", "give the digest in place of the file: `sha256:HEX`"),
+    refuse(
+        ANY,
+        "--new-bundle-format",
+        "the bundle v0.3 is what is written, and every older form is read; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--certificate",
+        "signing with a certificate is not in this version; sign with `--key FILE`",
+    ),
+    refuse(
+        SIGN,
+        "--certificate-chain",
+        "signing with a certificate is not in this version; sign with `--key FILE`",
+    ),
+    refuse(
+        SIGN,
+        "--output-signature",
+        "the signature is inside the bundle; write the bundle with `--bundle FILE`",
+    ),
+    refuse(
+        SIGN,
+        "--output-certificate",
+        "a key has no certificate; write the bundle with `--bundle FILE`",
+    ),
+    refuse(
+        SIGN,
+        "--output-attestation",
+        "the envelope is inside the bundle; write the bundle with `--bundle FILE`",
+    ),
+    refuse(
+        SIGN,
+        "--output-payload",
+        "the payload is inside the bundle; write the bundle with `--bundle FILE`",
+    ),
+    refuse(
+        SIGN,
+        "--output-file",
+        "write the bundle with `--bundle FILE`, the result with `--output json`",
+    ),
+    refuse(
+        SIGN,
+        "--rfc3161-timestamp",
+        "timestamps on signing are not in this version; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--rfc3161-timestamp-bundle",
+        "timestamps on signing are not in this version; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--payload",
+        "the payload is made from the digest that is signed; sign other bytes with `countersign sign-blob`",
+    ),
+    refuse(
+        SIGN,
+        "--b64",
+        "the signature is inside the bundle; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--signing-algorithm",
+        "the key decides the algorithm; make another with `generate-key-pair --key-type`",
+    ),
+    refuse(
+        &["sign"],
+        "--upload",
+        "write the bundle to a file instead of the registry with `--no-upload --bundle FILE`",
+    ),
+    refuse(
+        &["sign"],
+        "--sign-container-identity",
+        "the statement names the image by digest alone; compare repositories where the image is deployed",
+    ),
+    refuse(
+        &["sign"],
+        "--record-creation-timestamp",
+        "the time of signing is in the manifest's annotation; drop the flag",
+    ),
+    refuse(
+        &["attest"],
+        "--replace",
+        "attestations are only added; delete an old one in the registry by its digest",
+    ),
+    refuse(
+        &["attest", "attest-blob"],
+        "--hash",
+        "give the digest in place of the file: `sha256:HEX`",
+    ),
     // Hardware.
     refuse(ANY, "--sk", HARDWARE),
     refuse(ANY, "--slot", HARDWARE),
-    refuse(KEYS, "--kms", "keys in a key management service are not in this version; use a key file"),
+    refuse(
+        KEYS,
+        "--kms",
+        "keys in a key management service are not in this version; use a key file",
+    ),
     // Verification.
-    refuse(VERIFY, "--insecure-ignore-tlog", "with `--key` no log entry is demanded unless `--require-log N` says so, and with a certificate it always is; drop the flag"),
-    refuse(VERIFY, "--insecure-ignore-sct", "a certificate needs its certificate transparency proof; drop the flag"),
-    refuse(VERIFY, "--private-infrastructure", "with `--key` no log entry is demanded unless `--require-log N` says so; drop the flag"),
-    refuse(VERIFY, "--rekor-url", "no log is asked; the proof inside the evidence is checked with `--trusted-root FILE`"),
-    refuse(VERIFY, "--use-signed-timestamps", "a timestamp that is present is always checked; demand one with `--require-timestamp 1`"),
+    refuse(
+        VERIFY,
+        "--insecure-ignore-tlog",
+        "with `--key` no log entry is demanded unless `--require-log N` says so, and with a certificate it always is; drop the flag",
+    ),
+    refuse(
+        VERIFY,
+        "--insecure-ignore-sct",
+        "a certificate needs its certificate transparency proof; drop the flag",
+    ),
+    refuse(
+        VERIFY,
+        "--private-infrastructure",
+        "with `--key` no log entry is demanded unless `--require-log N` says so; drop the flag",
+    ),
+    refuse(
+        VERIFY,
+        "--rekor-url",
+        "no log is asked; the proof inside the evidence is checked with `--trusted-root FILE`",
+    ),
+    refuse(
+        VERIFY,
+        "--use-signed-timestamps",
+        "a timestamp that is present is always checked; demand one with `--require-timestamp 1`",
+    ),
     refuse(VERIFY, "--timestamp-certificate-chain", TRUSTED_ROOT),
     refuse(VERIFY, "--ca-roots", TRUSTED_ROOT),
     refuse(VERIFY, "--ca-intermediates", TRUSTED_ROOT),
@@ -148,16 +329,52 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refuse(VERIFY, "--payload", BUNDLE_HOLDS_IT),
     refuse(VERIFY, "--certificate-github-workflow-name", POLICY_CLAIMS),
     refuse(VERIFY, "--certificate-github-workflow-ref", POLICY_CLAIMS),
-    refuse(VERIFY, "--certificate-github-workflow-repository", POLICY_CLAIMS),
+    refuse(
+        VERIFY,
+        "--certificate-github-workflow-repository",
+        POLICY_CLAIMS,
+    ),
     refuse(VERIFY, "--certificate-github-workflow-sha", POLICY_CLAIMS),
-    refuse(VERIFY, "--certificate-github-workflow-trigger", POLICY_CLAIMS),
-    refuse(VERIFY, "--check-claims", "the digest is always compared; drop the flag"),
-    refuse(VERIFY, "--signature-digest-algorithm", "the key decides which digests it may have signed; drop the flag"),
-    refuse(VERIFY, "--hash-algorithm", "the key decides which digests it may have signed; drop the flag"),
-    refuse(VERIFY_IMAGE, "--local-image", "name the layout in the reference: `oci:DIR`"),
-    refuse(VERIFY_IMAGE, "--max-workers", "the number of workers follows the machine; drop the flag"),
-    refuse(VERIFY_BLOB, "--digest", "give the digest in place of the file: `sha256:HEX`"),
-    refuse(VERIFY_BLOB, "--digestAlg", "give the digest in place of the file: `sha256:HEX`"),
+    refuse(
+        VERIFY,
+        "--certificate-github-workflow-trigger",
+        POLICY_CLAIMS,
+    ),
+    refuse(
+        VERIFY,
+        "--check-claims",
+        "the digest is always compared; drop the flag",
+    ),
+    refuse(
+        VERIFY,
+        "--signature-digest-algorithm",
+        "the key decides which digests it may have signed; drop the flag",
+    ),
+    refuse(
+        VERIFY,
+        "--hash-algorithm",
+        "the key decides which digests it may have signed; drop the flag",
+    ),
+    refuse(
+        VERIFY_IMAGE,
+        "--local-image",
+        "name the layout in the reference: `oci:DIR`",
+    ),
+    refuse(
+        VERIFY_IMAGE,
+        "--max-workers",
+        "the number of workers follows the machine; drop the flag",
+    ),
+    refuse(
+        VERIFY_BLOB,
+        "--digest",
+        "give the digest in place of the file: `sha256:HEX`",
+    ),
+    refuse(
+        VERIFY_BLOB,
+        "--digestAlg",
+        "give the digest in place of the file: `sha256:HEX`",
+    ),
     refuse(BLOBS, "--output-file", "write `> FILE` after the command"),
     // Everything else.
     refuse(ANY, "-d", "for diagnostics write `-v`"),

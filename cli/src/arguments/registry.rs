@@ -20,7 +20,13 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR", env = "COUNTERSIGN_DIR", hide_env = true)]
     pub(crate) dir: PathBuf,
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5000", env = "COUNTERSIGN_LISTEN", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:5000",
+        env = "COUNTERSIGN_LISTEN",
+        hide_env = true
+    )]
     pub(crate) listen: SocketAddr,
 }
 
@@ -31,11 +37,22 @@ pub(crate) struct Login {
     #[arg(value_name = "HOST")]
     pub(crate) host: String,
     /// The user's name.
-    #[arg(short, long, value_name = "NAME", env = "COUNTERSIGN_USERNAME", hide_env = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        env = "COUNTERSIGN_USERNAME",
+        hide_env = true
+    )]
     pub(crate) username: Option<String>,
     /// The password or token (other users of the machine may see it; prefer `--password-stdin`).
     // No environment variable: COUNTERSIGN_PASSWORD is the password of keys and must not be sent to a registry.
-    #[arg(short, long, value_name = "PASSWORD", conflicts_with = "password_stdin")]
+    #[arg(
+        short,
+        long,
+        value_name = "PASSWORD",
+        conflicts_with = "password_stdin"
+    )]
     pub(crate) password: Option<String>,
     /// Read the password from standard input.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_PASSWORD_STDIN", hide_env = true)]

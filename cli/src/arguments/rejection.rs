@@ -40,7 +40,11 @@ pub(crate) fn rejection(error: &clap::Error, command: &str) -> Failure {
         format!("`countersign {command} --help` lists what can be written")
     };
     hints.push(help);
-    Failure::usage(code(error.kind()), backticks(message.trim_end_matches(['.', ']']))).hint(hints.join("\n"))
+    Failure::usage(
+        code(error.kind()),
+        backticks(message.trim_end_matches(['.', ']'])),
+    )
+    .hint(hints.join("\n"))
 }
 
 fn code(kind: ErrorKind) -> &'static str {

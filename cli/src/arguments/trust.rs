@@ -9,26 +9,63 @@ use clap::builder::BoolishValueParser;
 #[derive(Args, Debug)]
 pub(crate) struct Trust {
     /// A public key that may have signed (a file, or `env://NAME`); several times: any of them.
-    #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true, help_heading = "Trust")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "COUNTERSIGN_KEY",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
     pub(crate) key: Vec<String>,
     /// The identity that must stand in the signing certificate: an address or a URI, compared exactly.
-    #[arg(long, value_name = "IDENTITY", env = "COUNTERSIGN_CERTIFICATE_IDENTITY", hide_env = true, help_heading = "Trust")]
+    #[arg(
+        long,
+        value_name = "IDENTITY",
+        env = "COUNTERSIGN_CERTIFICATE_IDENTITY",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
     pub(crate) certificate_identity: Vec<String>,
     /// An anchored regular expression (`^…$`) for that identity.
-    #[arg(long, value_name = "REGEXP", env = "COUNTERSIGN_CERTIFICATE_IDENTITY_REGEXP", hide_env = true, help_heading = "Trust")]
+    #[arg(
+        long,
+        value_name = "REGEXP",
+        env = "COUNTERSIGN_CERTIFICATE_IDENTITY_REGEXP",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
     pub(crate) certificate_identity_regexp: Vec<String>,
     /// Who vouched for the identity: the issuer's URL, compared exactly.
-    #[arg(long, value_name = "URL", env = "COUNTERSIGN_CERTIFICATE_OIDC_ISSUER", hide_env = true, help_heading = "Trust")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "COUNTERSIGN_CERTIFICATE_OIDC_ISSUER",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
     pub(crate) certificate_oidc_issuer: Option<String>,
     /// An anchored regular expression (`^…$`) for the issuer.
-    #[arg(long, value_name = "REGEXP", conflicts_with = "certificate_oidc_issuer", env = "COUNTERSIGN_CERTIFICATE_OIDC_ISSUER_REGEXP", hide_env = true, help_heading = "Trust")]
+    #[arg(
+        long,
+        value_name = "REGEXP",
+        conflicts_with = "certificate_oidc_issuer",
+        env = "COUNTERSIGN_CERTIFICATE_OIDC_ISSUER_REGEXP",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
     pub(crate) certificate_oidc_issuer_regexp: Option<String>,
     /// A policy file in place of the flags for keys, identities and demands.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_POLICY", hide_env = true, help_heading = "Trust",
         conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "require_log", "require_timestamp"])]
     pub(crate) policy: Vec<PathBuf>,
     /// The logs and authorities to trust; without it the public-good Sigstore root that is built in.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_TRUSTED_ROOT", hide_env = true, help_heading = "Trust")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "COUNTERSIGN_TRUSTED_ROOT",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
     pub(crate) trusted_root: Option<PathBuf>,
     /// Demand an entry in at least N transparency logs (default: keys 0, certificates 1).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=32), env = "COUNTERSIGN_REQUIRE_LOG", hide_env = true, help_heading = "Trust")]
@@ -66,7 +103,10 @@ mod tests {
     #[test]
     fn an_annotation_is_split_at_the_first_equals_sign() {
         let split = annotation("url=http://a/?b=c").unwrap();
-        assert_eq!((split.name.as_str(), split.value.as_str()), ("url", "http://a/?b=c"));
+        assert_eq!(
+            (split.name.as_str(), split.value.as_str()),
+            ("url", "http://a/?b=c")
+        );
         assert_eq!(annotation("empty=").unwrap().value, "");
         assert!(annotation("none").is_err());
         assert!(annotation("=value").is_err());

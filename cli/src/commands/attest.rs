@@ -32,7 +32,12 @@ pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Do
     let runtime = context.runtime()?;
     let images = arguments.images.clone();
     images::each(context, &images, |context, text, reference| {
-        let work = Work { arguments: &arguments, claim: &claim, key: &key, settings: &settings };
+        let work = Work {
+            arguments: &arguments,
+            claim: &claim,
+            key: &key,
+            settings: &settings,
+        };
         one(context, &runtime, &work, text, reference)
     })
 }
@@ -56,16 +61,31 @@ fn one(
     let (store, target) = stores::open(reference, work.settings)?;
     let image = runtime.block_on(store.resolve(&target))?.descriptor;
     if let Some(tag) = images::resolved_tag(reference) {
-        context.printer.say(&format!("tag `{}` is {} now", escape::field(tag), image.digest));
+        context.printer.say(&format!(
+            "tag `{}` is {} now",
+            escape::field(tag),
+            image.digest
+        ));
     }
     let signed = match work.claim {
-        Claim::Predicate { predicate_type, bytes } => {
+        Claim::Predicate {
+            predicate_type,
+            bytes,
+        } => {
             let name = images::repository(reference);
-            attest(work.key, &name, image.digest, predicate_type, bytes, context.now, &limits)
-                .map_err(|error| match &work.arguments.predicate {
-                    Some(path) => signing::about(path, error),
-                    None => error.into(),
-                })?
+            attest(
+                work.key,
+                &name,
+                image.digest,
+                predicate_type,
+                bytes,
+                context.now,
+                &limits,
+            )
+            .map_err(|error| match &work.arguments.predicate {
+                Some(path) => signing::about(path, error),
+                None => error.into(),
+            })?
         }
         Claim::Statement(statement) => {
             let named = |error| match &work.arguments.statement {
@@ -83,7 +103,13 @@ fn one(
     }
     let published = match work.arguments.no_upload {
         true => None,
-        false => Some(signing::publish(context, runtime, store.as_ref(), &image, &signed)?),
+        false => Some(signing::publish(
+            context,
+            runtime,
+            store.as_ref(),
+            &image,
+            &signed,
+        )?),
     };
     let entry = signing::report(
         context,
@@ -95,5 +121,8 @@ fn one(
         work.arguments.bundle.as_ref(),
         store.requests(),
     );
-    Ok(ImageDone { status: ExitStatus::Pass, entry })
+    Ok(ImageDone {
+        status: ExitStatus::Pass,
+        entry,
+    })
 }

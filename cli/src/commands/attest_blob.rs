@@ -9,8 +9,8 @@ use crate::arguments::AttestBlob;
 use crate::blob_content;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::signing::{self, Claim};
 use crate::key_files;
+use crate::signing::{self, Claim};
 
 pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let limits = Limits::DEFAULT;
@@ -22,15 +22,24 @@ pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Resu
     )?;
     let key = key_files::private(context, &arguments.key)?;
     let artifact = blob_content::open(context, &arguments.file)?;
-    let document = arguments.predicate.as_ref().or(arguments.statement.as_ref());
+    let document = arguments
+        .predicate
+        .as_ref()
+        .or(arguments.statement.as_ref());
     let named = |error| match document {
         Some(path) => signing::about(path, error),
         None => Failure::from(error),
     };
     let statement = match claim {
-        Claim::Predicate { predicate_type, bytes } => {
-            attestation_statement(&[(artifact.name.as_str(), artifact.digest)], &predicate_type, &bytes).map_err(named)?
-        }
+        Claim::Predicate {
+            predicate_type,
+            bytes,
+        } => attestation_statement(
+            &[(artifact.name.as_str(), artifact.digest)],
+            &predicate_type,
+            &bytes,
+        )
+        .map_err(named)?,
         Claim::Statement(statement) => {
             ready_statement(statement.clone(), &artifact.digest, None, &limits).map_err(named)?;
             statement
@@ -40,5 +49,11 @@ pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Resu
     let prepared = Prepared::statement(statement, subject, &limits)?;
     let signed = sign(&key, prepared, None, context.now, &limits)?;
     signing::write_bundle(context, &path, &signed.bundle)?;
-    Ok(Done::pass(sign_blob::report(context, "attested", &artifact, &path, &signed.bundle)))
+    Ok(Done::pass(sign_blob::report(
+        context,
+        "attested",
+        &artifact,
+        &path,
+        &signed.bundle,
+    )))
 }

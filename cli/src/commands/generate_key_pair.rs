@@ -13,8 +13,15 @@ use crate::files::Existing;
 use crate::key_files::Pair;
 use crate::secrets::{self, Purpose};
 
-pub(crate) fn run(arguments: &GenerateKeyPair, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
-    let existing = if arguments.yes { Existing::Replace } else { Existing::Keep };
+pub(crate) fn run(
+    arguments: &GenerateKeyPair,
+    context: &mut Context<'_, '_>,
+) -> Result<Done, Failure> {
+    let existing = if arguments.yes {
+        Existing::Replace
+    } else {
+        Existing::Keep
+    };
     let pair = Pair::at(&arguments.output_key_prefix);
     pair.refuse_existing(existing)?;
     let password = secrets::key_password(context, Purpose::Close)?;
@@ -26,10 +33,15 @@ pub(crate) fn run(arguments: &GenerateKeyPair, context: &mut Context<'_, '_>) ->
 /// Says which files hold `key`.
 pub(super) fn report(context: &mut Context<'_, '_>, pair: &Pair, key: &PrivateKey) -> Done {
     let id = KeyId::of(key.public_key()).to_string();
-    let (private, public) = (pair.private.display().to_string(), pair.public.display().to_string());
+    let (private, public) = (
+        pair.private.display().to_string(),
+        pair.public.display().to_string(),
+    );
     context.printer.line(&private);
     context.printer.line(&public);
-    context.printer.say(&format!("private key `{private}` (encrypted), public key `{public}`, id {id}"));
+    context.printer.say(&format!(
+        "private key `{private}` (encrypted), public key `{public}`, id {id}"
+    ));
     Done::pass(json!({
         "privateKey": private,
         "publicKey": public,

@@ -11,8 +11,15 @@ use crate::files::Existing;
 use crate::key_files::{self, Pair};
 use crate::secrets::{self, Purpose};
 
-pub(crate) fn run(arguments: &ImportKeyPair, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
-    let existing = if arguments.yes { Existing::Replace } else { Existing::Keep };
+pub(crate) fn run(
+    arguments: &ImportKeyPair,
+    context: &mut Context<'_, '_>,
+) -> Result<Done, Failure> {
+    let existing = if arguments.yes {
+        Existing::Replace
+    } else {
+        Existing::Keep
+    };
     let pair = Pair::at(&arguments.output_key_prefix);
     pair.refuse_existing(existing)?;
     let bytes = key_files::read(context, &arguments.key)?;
@@ -21,7 +28,10 @@ pub(crate) fn run(arguments: &ImportKeyPair, context: &mut Context<'_, '_>) -> R
         // One that is encrypted already keeps its password; what changes is the format's parameters.
         PrivateKeyFile::Encrypted(encrypted) => {
             let password = secrets::key_password(context, Purpose::Open)?;
-            (PrivateKey::decrypt(&encrypted, password.reveal().as_bytes())?, password)
+            (
+                PrivateKey::decrypt(&encrypted, password.reveal().as_bytes())?,
+                password,
+            )
         }
     };
     pair.store(&key, &password, existing)?;

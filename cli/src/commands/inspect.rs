@@ -15,7 +15,8 @@ use crate::failure::Failure;
 use crate::stores;
 
 /// The sentence that stands above everything that `inspect` prints.
-const NOT_VERIFIED: &str = "NOT VERIFIED: this is what it says of itself; nothing of it was checked";
+const NOT_VERIFIED: &str =
+    "NOT VERIFIED: this is what it says of itself; nothing of it was checked";
 
 /// A decoded thing: its kind and its facts, in the order in which they are printed.
 pub(super) struct Facts {
@@ -25,7 +26,10 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn new(kind: &'static str) -> Self {
-        Self { kind, facts: Vec::new() }
+        Self {
+            kind,
+            facts: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, name: &'static str, value: impl Into<Value>) {
@@ -57,6 +61,9 @@ pub(crate) fn run(arguments: &Inspect, context: &mut Context<'_, '_>) -> Result<
     let path = Path::new(what);
     let facts = if what == "-" || path.is_file() {
         document::read(context, path)?
+    } else if reads_like_a_file(what) {
+        return Err(Failure::usage("file-unreadable", format!("there is no file `{}`", escape::field(what)))
+            .hint("check the path; an image is written with its registry or layout, as `ghcr.io/acme/app` or `oci:DIR`"));
     } else {
         let reference = stores::reference(what).map_err(|failure| {
             failure.hint(format!("there is no file `{}` either", escape::field(what)))
@@ -76,6 +83,21 @@ pub(crate) fn run(arguments: &Inspect, context: &mut Context<'_, '_>) -> Result<
     })))
 }
 
+/// Whether `what` was meant as a file although there is none: a short name of Docker Hub would be asked of the network.
+fn reads_like_a_file(what: &str) -> bool {
+    const EXTENSIONS: [&str; 10] = [
+        "json", "jsonl", "pem", "pub", "key", "crt", "yaml", "yml", "bundle", "sigstore",
+    ];
+    let path = Path::new(what);
+    let bare = !what.contains('/') && !what.contains(':');
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
+    bare || what.starts_with(['.', '/', '~'])
+        || (!what.contains(':') && EXTENSIONS.contains(&extension))
+}
+
 /// A text from outside as a JSON string, cut at the cap.
 pub(super) fn outside(text: &str) -> Value {
     Value::String(escape::capped(text, escape::FIELD_BYTES))
@@ -83,27 +105,39 @@ pub(super) fn outside(text: &str) -> Value {
 
 fn print(context: &mut Context<'_, '_>, value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
-    let Value::Object(members) = value else { return };
+    let Value::Object(members) = value else {
+        return;
+    };
     for (name, value) in members {
         match value {
             Value::Object(inner) if inner.is_empty() => {}
             Value::Object(_) => {
-                context.printer.line(&format!("{indent}{}:", escape::field(name)));
+                context
+                    .printer
+                    .line(&format!("{indent}{}:", escape::field(name)));
                 print(context, value, depth + 1);
             }
             Value::Array(items) => {
-                context.printer.line(&format!("{indent}{}: {}", escape::field(name), items.len()));
+                context
+                    .printer
+                    .line(&format!("{indent}{}: {}", escape::field(name), items.len()));
                 for item in items {
                     match item {
                         Value::Object(_) => {
                             context.printer.line(&format!("{indent}  -"));
                             print(context, item, depth + 2);
                         }
-                        other => context.printer.line(&format!("{indent}  - {}", scalar(other))),
+                        other => context
+                            .printer
+                            .line(&format!("{indent}  - {}", scalar(other))),
                     }
                 }
             }
-            other => context.printer.line(&format!("{indent}{}: {}", escape::field(name), scalar(other))),
+            other => context.printer.line(&format!(
+                "{indent}{}: {}",
+                escape::field(name),
+                scalar(other)
+            )),
         }
     }
 }

@@ -23,7 +23,11 @@ pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Do
         None if arguments.password_stdin || !std::io::stdin().is_terminal() => {
             secrets::piped("the registry")?
         }
-        None => secrets::ask(&format!("password of {} at {}: ", escape::field(&username), escape::field(&host)))?,
+        None => secrets::ask(&format!(
+            "password of {} at {}: ",
+            escape::field(&username),
+            escape::field(&host)
+        ))?,
     };
     if password.is_empty() {
         return Err(Failure::usage("password-missing", "the password is empty")
@@ -32,11 +36,17 @@ pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Do
     let keychain = Keychain::from_environment(|name| std::env::var(name).ok());
     let stored = keychain.store(&host, &username, &password)?;
     let place = place(&stored);
-    context.printer.say(&format!("login for `{host}` kept in {place}"));
+    context
+        .printer
+        .say(&format!("login for `{host}` kept in {place}"));
     if matches!(stored, Stored::File(_)) {
-        context.printer.warn("the file holds the password in clear; a credential helper would not");
+        context
+            .printer
+            .warn("the file holds the password in clear; a credential helper would not");
     }
-    Ok(Done::pass(json!({"registry": host, "username": username, "storedIn": place})))
+    Ok(Done::pass(
+        json!({"registry": host, "username": username, "storedIn": place}),
+    ))
 }
 
 /// Where a login was put, in words.
@@ -61,7 +71,10 @@ pub(super) fn registry_host(text: &str) -> Result<String, Failure> {
     if plain {
         Ok(host.to_owned())
     } else {
-        Err(Failure::usage("bad-registry-name", format!("`{}` is not the name of a registry", escape::field(text)))
-            .hint("write its host, as `ghcr.io` or `127.0.0.1:5000`, without a repository"))
+        Err(Failure::usage(
+            "bad-registry-name",
+            format!("`{}` is not the name of a registry", escape::field(text)),
+        )
+        .hint("write its host, as `ghcr.io` or `127.0.0.1:5000`, without a repository"))
     }
 }

@@ -13,8 +13,14 @@ pub(crate) fn run(arguments: &Logout, context: &mut Context<'_, '_>) -> Result<D
     let keychain = Keychain::from_environment(|name| std::env::var(name).ok());
     let removed = keychain.erase(&host)?.as_ref().map(login::place);
     match &removed {
-        Some(place) => context.printer.say(&format!("login for `{host}` removed from {place}")),
-        None => context.printer.say(&format!("there was no login for `{host}`")),
+        Some(place) => context
+            .printer
+            .say(&format!("login for `{host}` removed from {place}")),
+        None => context
+            .printer
+            .say(&format!("there was no login for `{host}`")),
     }
-    Ok(Done::pass(json!({"registry": host, "removedFrom": removed})))
+    Ok(Done::pass(
+        json!({"registry": host, "removedFrom": removed}),
+    ))
 }

@@ -25,9 +25,17 @@ pub(crate) fn run(arguments: &PolicyCheck, context: &mut Context<'_, '_>) -> Res
     let count = policies.policies().len();
     context.printer.say(&format!(
         "{count} {}, {} {}, digest {}",
-        if count == 1 { "policy" } else { "policies, which must all pass" },
+        if count == 1 {
+            "policy"
+        } else {
+            "policies, which must all pass"
+        },
         warnings.len(),
-        if warnings.len() == 1 { "warning" } else { "warnings" },
+        if warnings.len() == 1 {
+            "warning"
+        } else {
+            "warnings"
+        },
         policies.digest()
     ));
     Ok(Done::pass(record(&policies, &warnings)))
@@ -50,12 +58,19 @@ pub(super) fn record(policies: &PolicySet, warnings: &[String]) -> Value {
 
 /// A policy in words, a line a signer and a line a rule.
 pub(super) fn describe(policy: &Policy) -> Vec<String> {
-    let mut lines = vec![format!("policy {} ({})", escape::field(&policy.name), policy.mode.as_str())];
+    let mut lines = vec![format!(
+        "policy {} ({})",
+        escape::field(&policy.name),
+        policy.mode.as_str()
+    )];
     for (name, rule) in &policy.signers {
         let name = escape::field(name);
         lines.push(match rule {
             SignerRule::Key { keys } => {
-                let ids: Vec<String> = keys.iter().map(|key| KeyId::of(&key.key).to_string()).collect();
+                let ids: Vec<String> = keys
+                    .iter()
+                    .map(|key| KeyId::of(&key.key).to_string())
+                    .collect();
                 format!("  signer {name}: key {}", ids.join(" or "))
             }
             SignerRule::Keyless { identity, issuer } => format!(
@@ -68,11 +83,18 @@ pub(super) fn describe(policy: &Policy) -> Vec<String> {
             _ => format!("  signer {name}"),
         });
     }
-    let keys = policy.signers.values().any(|rule| matches!(rule, SignerRule::Key { .. }));
-    let certificates = policy.signers.values().any(|rule| !matches!(rule, SignerRule::Key { .. }));
-    for (named, who, demand) in
-        [(keys, "a key", policy.trust.keys), (certificates, "a certificate", policy.trust.certificates)]
-    {
+    let keys = policy
+        .signers
+        .values()
+        .any(|rule| matches!(rule, SignerRule::Key { .. }));
+    let certificates = policy
+        .signers
+        .values()
+        .any(|rule| !matches!(rule, SignerRule::Key { .. }));
+    for (named, who, demand) in [
+        (keys, "a key", policy.trust.keys),
+        (certificates, "a certificate", policy.trust.certificates),
+    ] {
         if named {
             lines.push(format!(
                 "  behind {who} at least: logs {}, timestamps {}, SCTs {}, proven times {}",
@@ -86,7 +108,12 @@ pub(super) fn describe(policy: &Policy) -> Vec<String> {
 
 fn rule(requirement: &Requirement, depth: usize, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
-    let by = |by: &[String]| by.iter().map(|name| escape::field(name)).collect::<Vec<_>>().join(" or ");
+    let by = |by: &[String]| {
+        by.iter()
+            .map(|name| escape::field(name))
+            .collect::<Vec<_>>()
+            .join(" or ")
+    };
     let with = |annotations: &std::collections::BTreeMap<String, String>| {
         annotations
             .iter()
@@ -100,17 +127,50 @@ fn rule(requirement: &Requirement, depth: usize, lines: &mut Vec<String>) {
         }
     };
     match requirement {
-        Requirement::Signature { by: names, annotations } => {
-            below(format!("{indent}require a signature by {}{}", by(names), with(annotations)), &[]);
+        Requirement::Signature {
+            by: names,
+            annotations,
+        } => {
+            below(
+                format!(
+                    "{indent}require a signature by {}{}",
+                    by(names),
+                    with(annotations)
+                ),
+                &[],
+            );
         }
-        Requirement::Statement { predicate_type, by: names, annotations } => {
-            let what = predicate_type.as_ref().map_or_else(|| "any type".to_owned(), |found| escape::field(&found.uri));
-            below(format!("{indent}require a statement of {what} by {}{}", by(names), with(annotations)), &[]);
+        Requirement::Statement {
+            predicate_type,
+            by: names,
+            annotations,
+        } => {
+            let what = predicate_type
+                .as_ref()
+                .map_or_else(|| "any type".to_owned(), |found| escape::field(&found.uri));
+            below(
+                format!(
+                    "{indent}require a statement of {what} by {}{}",
+                    by(names),
+                    with(annotations)
+                ),
+                &[],
+            );
         }
         Requirement::AllOf(rules) => below(format!("{indent}all of"), rules),
         Requirement::AnyOf(rules) => below(format!("{indent}any of"), rules),
-        Requirement::AtLeast { count, distinct, of } => {
-            below(format!("{indent}at least {count} of, by distinct {}", distinct.as_str()), of);
+        Requirement::AtLeast {
+            count,
+            distinct,
+            of,
+        } => {
+            below(
+                format!(
+                    "{indent}at least {count} of, by distinct {}",
+                    distinct.as_str()
+                ),
+                of,
+            );
         }
         _ => below(format!("{indent}a rule of a newer kind"), &[]),
     }

@@ -14,7 +14,9 @@ pub(crate) fn run(arguments: &PublicKey, context: &mut Context<'_, '_>) -> Resul
     let bytes = key_files::read(context, &arguments.key)?;
     let is_private = String::from_utf8_lossy(&bytes).contains("PRIVATE KEY-----");
     let key = if is_private {
-        key_files::private(context, &arguments.key)?.public_key().clone()
+        key_files::private(context, &arguments.key)?
+            .public_key()
+            .clone()
     } else {
         key_files::parse_public(&arguments.key, &bytes)?
     };
@@ -22,8 +24,16 @@ pub(crate) fn run(arguments: &PublicKey, context: &mut Context<'_, '_>) -> Resul
     match &arguments.outfile {
         None => context.printer.document(pem.as_bytes()),
         Some(path) => {
-            files::write("the public key", path, pem.as_bytes(), Audience::Everybody, Existing::Replace)?;
-            context.printer.say(&format!("public key written to `{}`", path.display()));
+            files::write(
+                "the public key",
+                path,
+                pem.as_bytes(),
+                Audience::Everybody,
+                Existing::Replace,
+            )?;
+            context
+                .printer
+                .say(&format!("public key written to `{}`", path.display()));
         }
     }
     Ok(Done::pass(json!({

@@ -18,15 +18,25 @@ impl From<ServerError> for Failure {
 
 pub(crate) fn run(arguments: &Serve, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     if context.global.offline {
-        return Err(Failure::usage("offline", "a registry cannot be served with `--offline`")
-            .hint("drop `--offline` (or COUNTERSIGN_OFFLINE)"));
+        return Err(
+            Failure::usage("offline", "a registry cannot be served with `--offline`")
+                .hint("drop `--offline` (or COUNTERSIGN_OFFLINE)"),
+        );
     }
     let mut options = Options::new(&arguments.dir);
     if context.printer.verbosity() > 0 {
         let words = context.printer.words();
         options.diagnostics = Some(Arc::new(move |record: &Record<'_>| {
-            let fault = record.fault.map(|fault| format!(": {fault}")).unwrap_or_default();
-            words.say(&format!("> {} {} -> {}{fault}", record.method, record.path, record.status.as_u16()));
+            let fault = record
+                .fault
+                .map(|fault| format!(": {fault}"))
+                .unwrap_or_default();
+            words.say(&format!(
+                "> {} {} -> {}{fault}",
+                record.method,
+                record.path,
+                record.status.as_u16()
+            ));
         }));
     }
     let listen = arguments.listen;
@@ -35,14 +45,19 @@ pub(crate) fn run(arguments: &Serve, context: &mut Context<'_, '_>) -> Result<Do
     let address = server.local_addr();
     // The address goes out before the wait, so that whoever started us can connect.
     context.printer.line(&address.to_string());
-    context.printer.result("registry serve", &json!({"listening": address.to_string(), "dir": arguments.dir.display().to_string()}));
+    context.printer.result(
+        "registry serve",
+        &json!({"listening": address.to_string(), "dir": arguments.dir.display().to_string()}),
+    );
     context.printer.flush();
     context.printer.say(&format!(
         "serving `{}` on http://{address}; images are `{address}/REPOSITORY:TAG` with `--allow-http`; stop with Ctrl-C",
         arguments.dir.display()
     ));
     if !address.ip().is_loopback() {
-        context.printer.warn("everybody who reaches this address can pull and push");
+        context
+            .printer
+            .warn("everybody who reaches this address can pull and push");
     }
     runtime.block_on(server.serve(stopped()));
     context.printer.say("stopped");

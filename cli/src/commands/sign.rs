@@ -33,7 +33,12 @@ pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done
     let runtime = context.runtime()?;
     let images = arguments.images.clone();
     images::each(context, &images, |context, text, reference| {
-        let work = Work { arguments: &arguments, annotations: &annotations, key: &key, settings: &settings };
+        let work = Work {
+            arguments: &arguments,
+            annotations: &annotations,
+            key: &key,
+            settings: &settings,
+        };
         one(context, &runtime, &work, text, reference)
     })
 }
@@ -56,14 +61,29 @@ fn one(
     let (store, target) = stores::open(reference, work.settings)?;
     let image = runtime.block_on(store.resolve(&target))?.descriptor;
     if let Some(tag) = images::resolved_tag(reference) {
-        context.printer.say(&format!("tag `{}` is {} now", escape::field(tag), image.digest));
+        context.printer.say(&format!(
+            "tag `{}` is {} now",
+            escape::field(tag),
+            image.digest
+        ));
     }
     if work.arguments.if_missing
-        && presence::is_signed(context, runtime, work.settings, reference, &image, work.key, work.annotations)?
+        && presence::is_signed(
+            context,
+            runtime,
+            work.settings,
+            reference,
+            &image,
+            work.key,
+            work.annotations,
+        )?
     {
         let name = images::pinned(reference, &image.digest);
         context.printer.line(&name);
-        context.printer.say(&format!("{} is signed by this key already, nothing done", escape::field(&name)));
+        context.printer.say(&format!(
+            "{} is signed by this key already, nothing done",
+            escape::field(&name)
+        ));
         return Ok(ImageDone {
             status: ExitStatus::Pass,
             entry: json!({
@@ -75,13 +95,25 @@ fn one(
             }),
         });
     }
-    let signed = sign_image(work.key, image.digest, work.annotations, context.now, &Limits::DEFAULT)?;
+    let signed = sign_image(
+        work.key,
+        image.digest,
+        work.annotations,
+        context.now,
+        &Limits::DEFAULT,
+    )?;
     if let Some(path) = &work.arguments.bundle {
         signing::write_bundle(context, path, &signed.bundle)?;
     }
     let published = match work.arguments.no_upload {
         true => None,
-        false => Some(signing::publish(context, runtime, store.as_ref(), &image, &signed)?),
+        false => Some(signing::publish(
+            context,
+            runtime,
+            store.as_ref(),
+            &image,
+            &signed,
+        )?),
     };
     let entry = signing::report(
         context,
@@ -93,5 +125,8 @@ fn one(
         work.arguments.bundle.as_ref(),
         store.requests(),
     );
-    Ok(ImageDone { status: ExitStatus::Pass, entry })
+    Ok(ImageDone {
+        status: ExitStatus::Pass,
+        entry,
+    })
 }

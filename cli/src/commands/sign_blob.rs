@@ -18,9 +18,20 @@ pub(crate) fn run(arguments: &SignBlob, context: &mut Context<'_, '_>) -> Result
     let path = signing::bundle_path(&arguments.file, arguments.bundle.as_ref())?;
     let key = key_files::private(context, &arguments.key)?;
     let artifact = blob_content::open(context, &arguments.file)?;
-    let signed = sign_blob(&key, artifact.content.clone(), context.now, &Limits::DEFAULT)?;
+    let signed = sign_blob(
+        &key,
+        artifact.content.clone(),
+        context.now,
+        &Limits::DEFAULT,
+    )?;
     signing::write_bundle(context, &path, &signed.bundle)?;
-    Ok(Done::pass(report(context, "signed", &artifact, &path, &signed.bundle)))
+    Ok(Done::pass(report(
+        context,
+        "signed",
+        &artifact,
+        &path,
+        &signed.bundle,
+    )))
 }
 
 /// Says which bundle is about which file.
@@ -35,7 +46,11 @@ pub(super) fn report(
     let place = path.display().to_string();
     if !to_stdout {
         context.printer.line(&place);
-        context.printer.say(&format!("{verb} {} ({}), bundle in `{place}`", escape::field(&artifact.name), artifact.digest));
+        context.printer.say(&format!(
+            "{verb} {} ({}), bundle in `{place}`",
+            escape::field(&artifact.name),
+            artifact.digest
+        ));
     }
     json!({
         "artifact": escape::capped(&artifact.name, escape::FIELD_BYTES),

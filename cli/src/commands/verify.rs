@@ -8,7 +8,13 @@ use crate::judging::{self, Judging};
 use crate::trust::{self, Wanted};
 
 pub(crate) fn run(arguments: Verify, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
-    let policies = trust::policy(context, &arguments.trust, Wanted::Signature, false, &arguments.annotations)?;
+    let policies = trust::policy(
+        context,
+        &arguments.trust,
+        Wanted::Signature,
+        false,
+        &arguments.annotations,
+    )?;
     if arguments.trust.print_policy {
         return Ok(trust::print(context, &policies));
     }

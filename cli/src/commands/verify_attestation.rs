@@ -10,10 +10,19 @@ use crate::trust::{self, Wanted};
 /// What is asked for when `--type` does not say, as in cosign.
 pub(super) const DEFAULT_TYPE: &str = "custom";
 
-pub(crate) fn run(arguments: VerifyAttestation, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+pub(crate) fn run(
+    arguments: VerifyAttestation,
+    context: &mut Context<'_, '_>,
+) -> Result<Done, Failure> {
     let alias = arguments.predicate_type.as_deref();
     let wanted = Wanted::Statement(trust::wanted_type(alias.unwrap_or(DEFAULT_TYPE))?);
-    let policies = trust::policy(context, &arguments.trust, wanted, alias.is_some(), &arguments.annotations)?;
+    let policies = trust::policy(
+        context,
+        &arguments.trust,
+        wanted,
+        alias.is_some(),
+        &arguments.annotations,
+    )?;
     if arguments.trust.print_policy {
         return Ok(trust::print(context, &policies));
     }

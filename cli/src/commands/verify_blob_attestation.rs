@@ -7,9 +7,14 @@ use crate::failure::Failure;
 use crate::judging::{self, Judging};
 use crate::trust::{self, Wanted};
 
-pub(crate) fn run(arguments: VerifyBlobAttestation, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+pub(crate) fn run(
+    arguments: VerifyBlobAttestation,
+    context: &mut Context<'_, '_>,
+) -> Result<Done, Failure> {
     let alias = arguments.predicate_type.as_deref();
-    let wanted = Wanted::Statement(trust::wanted_type(alias.unwrap_or(verify_attestation::DEFAULT_TYPE))?);
+    let wanted = Wanted::Statement(trust::wanted_type(
+        alias.unwrap_or(verify_attestation::DEFAULT_TYPE),
+    )?);
     let policies = trust::policy(context, &arguments.trust, wanted, alias.is_some(), &[])?;
     if arguments.trust.print_policy {
         return Ok(trust::print(context, &policies));

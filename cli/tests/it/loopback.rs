@@ -24,7 +24,11 @@ impl Intercept for Faulty {
             match answer {
                 None => Step::Continue,
                 Some((status, body)) => {
-                    let response: Response<Body> = Response::builder().status(status).body(full(body)).unwrap();
+                    let response: Response<Body> = Response::builder()
+                        .status(status)
+                        .header("content-type", "application/vnd.oci.image.index.v1+json")
+                        .body(full(body))
+                        .unwrap();
                     Step::Answer(Box::new(response))
                 }
             }
@@ -51,8 +55,13 @@ impl Loopback {
     }
 
     fn with(options: Options) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let server = runtime.block_on(Server::bind("127.0.0.1:0", options)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let server = runtime
+            .block_on(Server::bind("127.0.0.1:0", options))
+            .unwrap();
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -60,7 +69,11 @@ impl Loopback {
                 let _ = stopped.await;
             }));
         });
-        Self { address, stop: Some(stop), thread: Some(thread) }
+        Self {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 
     /// The repository `acme/app` here.
@@ -69,7 +82,10 @@ impl Loopback {
     }
 
     pub(crate) fn store(&self) -> Box<dyn Store> {
-        let settings = Settings { allow_http: true, ..Settings::default() };
+        let settings = Settings {
+            allow_http: true,
+            ..Settings::default()
+        };
         countersign_registry::open(&Reference::parse(&self.name()).unwrap(), &settings).unwrap()
     }
 }

@@ -6,7 +6,7 @@ use crate::program::{command, finish, words};
 use crate::workshop::{Workshop, attach};
 
 /// Lines of each command, one that works and one that does not.
-const LINES: [&str; 25] = [
+const LINES: [&str; 26] = [
     "generate-key-pair --output-key-prefix made",
     "generate-key-pair --output-key-prefix release",
     "import-key-pair --key plain.key --output-key-prefix imported",
@@ -31,6 +31,7 @@ const LINES: [&str; 25] = [
     "policy check policy.yaml",
     "completion bash",
     "no-such-command",
+    "policy",
     "verify --no-such-flag",
 ];
 
@@ -38,7 +39,8 @@ const LINES: [&str; 25] = [
 fn every_command_prints_one_envelope_that_fits_the_published_schema() {
     let workshop = Workshop::new();
     workshop.layout("image", "1.0", "genuine");
-    let schema: Value = serde_json::from_str(include_str!("../../../docs/schemas/cli-output.v1.json")).unwrap();
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../docs/schemas/cli-output.v1.json")).unwrap();
     for line in LINES {
         let mut arguments = words(line);
         arguments.extend(["--output".to_owned(), "json".to_owned()]);
@@ -48,14 +50,26 @@ fn every_command_prints_one_envelope_that_fits_the_published_schema() {
         fits(&envelope, &schema, &schema, "", &mut wrong);
         assert!(wrong.is_empty(), "{line}: {wrong:#?}\n{envelope:#}");
         assert_eq!(envelope["schemaVersion"], 1);
-        assert_eq!(envelope.get("error").is_some(), envelope.get("result").is_none(), "{line}");
+        assert_eq!(
+            envelope.get("error").is_some(),
+            envelope.get("result").is_none(),
+            "{line}"
+        );
         if let Some(code) = envelope["result"].get("exitCode") {
             assert_eq!(code, run.code, "{line}");
         }
-        assert!(line.starts_with(envelope["command"].as_str().unwrap()), "{line}: {envelope}");
+        assert!(
+            line.starts_with(envelope["command"].as_str().unwrap()),
+            "{line}: {envelope}"
+        );
     }
     // The environment asks for it as well as the flag does.
-    let run = finish(command(workshop.path()).env("COUNTERSIGN_OUTPUT", "json").args(["verify"])).ends(2);
+    let run = finish(
+        command(workshop.path())
+            .env("COUNTERSIGN_OUTPUT", "json")
+            .args(["verify"]),
+    )
+    .ends(2);
     assert_eq!(run.json()["error"]["code"], "missing-argument");
 }
 
@@ -75,7 +89,13 @@ fn fits(value: &Value, schema: &Value, root: &Value, path: &str, wrong: &mut Vec
             }
             "type" => {
                 let kinds: Vec<&str> = rule.as_str().map_or_else(
-                    || rule.as_array().unwrap().iter().filter_map(Value::as_str).collect(),
+                    || {
+                        rule.as_array()
+                            .unwrap()
+                            .iter()
+                            .filter_map(Value::as_str)
+                            .collect()
+                    },
                     |kind| vec![kind],
                 );
                 kinds.iter().any(|kind| match *kind {
@@ -90,9 +110,14 @@ fn fits(value: &Value, schema: &Value, root: &Value, path: &str, wrong: &mut Vec
             }
             "const" => value == rule,
             "enum" => rule.as_array().unwrap().contains(value),
-            "minimum" => value.as_i64().is_none_or(|number| number >= rule.as_i64().unwrap()),
+            "minimum" => value
+                .as_i64()
+                .is_none_or(|number| number >= rule.as_i64().unwrap()),
             "required" => value.as_object().is_none_or(|object| {
-                rule.as_array().unwrap().iter().all(|name| object.contains_key(name.as_str().unwrap()))
+                rule.as_array()
+                    .unwrap()
+                    .iter()
+                    .all(|name| object.contains_key(name.as_str().unwrap()))
             }),
             "properties" => {
                 for (name, part) in rule.as_object().unwrap() {
@@ -111,7 +136,14 @@ fn fits(value: &Value, schema: &Value, root: &Value, path: &str, wrong: &mut Vec
                 }
                 true
             }
-            "oneOf" => rule.as_array().unwrap().iter().filter(|part| passes(part)).count() == 1,
+            "oneOf" => {
+                rule.as_array()
+                    .unwrap()
+                    .iter()
+                    .filter(|part| passes(part))
+                    .count()
+                    == 1
+            }
             "anyOf" => rule.as_array().unwrap().iter().any(passes),
             "allOf" => {
                 for part in rule.as_array().unwrap() {
@@ -125,7 +157,8 @@ fn fits(value: &Value, schema: &Value, root: &Value, path: &str, wrong: &mut Vec
                 }
                 true
             }
-            "then" | "title" | "description" | "$schema" | "$id" | "$defs" | "format" | "pattern" => true,
+            "then" | "title" | "description" | "$schema" | "$id" | "$defs" | "format"
+            | "pattern" => true,
             other => panic!("keyword {other} is not checked here"),
         };
         if !good {
@@ -141,14 +174,32 @@ fn text_from_outside_reaches_neither_terminal_nor_json_unescaped() {
     let layout = countersign_registry::layout::Layout::open(workshop.file("image")).unwrap();
     let hostile = "\u{1b}]0;owned\u{7}\u{202e}https://evil\nverified: oci:image\u{9b}2J";
     attach(&layout, &digest, b"{}", hostile);
-    let hazardous = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
-    for line in ["discover oci:image:1.0", "-o json discover oci:image:1.0", "verify --key release.pub oci:image:1.0", "-o json verify --key release.pub oci:image:1.0"] {
+    let hazardous =
+        |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+    for line in [
+        "discover oci:image:1.0",
+        "-o json discover oci:image:1.0",
+        "verify --key release.pub oci:image:1.0",
+        "-o json verify --key release.pub oci:image:1.0",
+    ] {
         let run = workshop.run(line);
-        assert!(!run.stdout.contains(hazardous) && !run.stderr.contains(hazardous), "{run:?}");
-        assert!(!run.stdout.lines().chain(run.stderr.lines()).any(|line| line.starts_with("verified:")), "{run:?}");
+        assert!(
+            !run.stdout.contains(hazardous) && !run.stderr.contains(hazardous),
+            "{run:?}"
+        );
+        assert!(
+            !run.stdout
+                .lines()
+                .chain(run.stderr.lines())
+                .any(|line| line.starts_with("verified:")),
+            "{run:?}"
+        );
     }
     let json = workshop.run("-o json discover oci:image:1.0").json();
-    assert_eq!(json["result"]["artifacts"][0]["predicateType"], hostile, "JSON keeps the value");
+    assert_eq!(
+        json["result"]["artifacts"][0]["predicateType"], hostile,
+        "JSON keeps the value"
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -166,25 +217,57 @@ fn a_full_disk_or_a_closed_pipe_is_never_a_pass() {
             Stdio::from(std::fs::OpenOptions::new().write(true).open(sink).unwrap())
         };
         let mut run = command(workshop.path());
-        let output = run.args(["verify", "--key", "release.pub", "oci:image:1.0"]).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        let output = run
+            .args(["verify", "--key", "release.pub", "oci:image:1.0"])
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+            .wait_with_output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(1), "{sink}: {output:?}");
         let words = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(!words.contains("cannot write to standard output"), silent, "{words}");
+        assert_eq!(
+            !words.contains("cannot write to standard output"),
+            silent,
+            "{words}"
+        );
     }
 }
 
 #[test]
 fn help_and_version_and_completion_are_printed() {
     let workshop = Workshop::new();
-    assert!(workshop.run("--version").ends(0).stdout.starts_with("countersign "));
-    assert!(workshop.run("--help").ends(0).stdout.contains("Exit codes:"));
-    assert!(workshop.run("verify --help").ends(0).stdout.contains("--certificate-identity"));
+    assert!(
+        workshop
+            .run("--version")
+            .ends(0)
+            .stdout
+            .starts_with("countersign ")
+    );
+    assert!(
+        workshop
+            .run("--help")
+            .ends(0)
+            .stdout
+            .contains("Exit codes:")
+    );
+    assert!(
+        workshop
+            .run("verify --help")
+            .ends(0)
+            .stdout
+            .contains("--certificate-identity")
+    );
     for shell in ["bash", "zsh", "fish"] {
         let script = workshop.run(&format!("completion {shell}")).ends(0).stdout;
         assert!(script.contains("verify-attestation"), "{shell}");
     }
     let nothing = workshop.run("").ends(2);
-    assert!(nothing.stdout.is_empty() && nothing.stderr.contains("Usage:"), "{nothing:?}");
+    assert!(
+        nothing.stdout.is_empty() && nothing.stderr.contains("Usage:"),
+        "{nothing:?}"
+    );
 }
 
 #[test]
@@ -199,7 +282,12 @@ fn flags_may_stand_in_the_environment() {
     );
     run.ends(12).says("log");
     for (value, code) in [("1", 0), ("true", 0), ("no", 0), ("perhaps", 2)] {
-        finish(command(workshop.path()).env("COUNTERSIGN_OFFLINE", value).args(["verify", "--key", "release.pub", "oci:image:1.0"])).ends(code);
+        finish(
+            command(workshop.path())
+                .env("COUNTERSIGN_OFFLINE", value)
+                .args(["verify", "--key", "release.pub", "oci:image:1.0"]),
+        )
+        .ends(code);
     }
 }
 
@@ -207,14 +295,21 @@ fn flags_may_stand_in_the_environment() {
 fn credentials_are_kept_where_other_programs_look_and_forgotten_again() {
     let workshop = Workshop::new();
     let login = ["login", "127.0.0.1:5000", "-u", "user", "--password-stdin"];
-    let run = crate::program::finish_with(command(workshop.path()).args(login), b"secret\n").ends(0);
+    let run =
+        crate::program::finish_with(command(workshop.path()).args(login), b"secret\n").ends(0);
     assert!(!run.stderr.contains("secret"), "{run:?}");
     let kept = std::fs::read_to_string(workshop.file("docker/config.json")).unwrap();
-    assert!(kept.contains("127.0.0.1:5000") && kept.contains("dXNlcjpzZWNyZXQ="), "{kept}");
+    assert!(
+        kept.contains("127.0.0.1:5000") && kept.contains("dXNlcjpzZWNyZXQ="),
+        "{kept}"
+    );
     workshop.run("logout 127.0.0.1:5000").ends(0);
     let kept = std::fs::read_to_string(workshop.file("docker/config.json")).unwrap();
     assert!(!kept.contains("dXNlcjpzZWNyZXQ="), "{kept}");
-    workshop.run("logout 127.0.0.1:5000").ends(0).says("there was no login");
+    workshop
+        .run("logout 127.0.0.1:5000")
+        .ends(0)
+        .says("there was no login");
 }
 
 #[test]
@@ -223,20 +318,39 @@ fn a_registry_is_served_until_it_is_stopped() {
     use std::process::Stdio;
     let workshop = Workshop::new();
     let mut child = command(workshop.path())
-        .args(["registry", "serve", "--dir", "registry", "--listen", "127.0.0.1:0"])
+        .args([
+            "registry",
+            "serve",
+            "--dir",
+            "registry",
+            "--listen",
+            "127.0.0.1:0",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut address = String::new();
-    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    std::io::BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut address)
+        .unwrap();
     let name = format!("{}/acme/app", address.trim());
     let reference = countersign_formats::Reference::parse(&name).unwrap();
-    let settings = countersign_registry::Settings { allow_http: true, ..Default::default() };
+    let settings = countersign_registry::Settings {
+        allow_http: true,
+        ..Default::default()
+    };
     let store = countersign_registry::open(&reference, &settings).unwrap();
     crate::workshop::push_image(store.as_ref(), "1.0", "genuine");
-    workshop.run(&format!("sign --allow-http --key plain.key {name}:1.0")).ends(0);
-    workshop.run(&format!("verify --allow-http --key release.pub {name}:1.0")).ends(0);
-    std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    workshop
+        .run(&format!("sign --allow-http --key plain.key {name}:1.0"))
+        .ends(0);
+    workshop
+        .run(&format!("verify --allow-http --key release.pub {name}:1.0"))
+        .ends(0);
+    std::process::Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

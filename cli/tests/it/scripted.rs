@@ -21,6 +21,8 @@ pub(crate) enum Manners {
     CutOff,
     /// Sends without end.
     Endless,
+    /// Sends a byte now and then, without end.
+    Drip,
     /// Redirects to itself for ever.
     Circle,
     /// Speaks something else than http.
@@ -67,36 +69,74 @@ fn serve(mut stream: TcpStream, manners: Manners, address: SocketAddr) -> std::i
             Manners::Down => return Ok(()),
             Manners::Silent => std::thread::sleep(Duration::from_secs(60)),
             Manners::Status(status) => {
-                let body = "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"\\u001b[31mno\\u001b[0m\"}]}";
-                let extra = if status == 401 { "WWW-Authenticate: Basic realm=\"r\"\r\n" } else { "" };
-                write!(stream, "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n{extra}Content-Length: {}\r\n\r\n{body}", body.len())?;
+                let body =
+                    "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"\\u001b[31mno\\u001b[0m\"}]}";
+                let extra = if status == 401 {
+                    "WWW-Authenticate: Basic realm=\"r\"\r\n"
+                } else {
+                    ""
+                };
+                write!(
+                    stream,
+                    "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n{extra}Content-Length: {}\r\n\r\n{body}",
+                    body.len()
+                )?;
             }
             Manners::Throttled => {
-                write!(stream, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n")?;
+                write!(
+                    stream,
+                    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
+                )?;
             }
             Manners::Garbage(text) => {
-                write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\nContent-Length: {}\r\n\r\n{text}", text.len())?;
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\nContent-Length: {}\r\n\r\n{text}",
+                    text.len()
+                )?;
             }
             Manners::CutOff => {
-                write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\nContent-Length: 4000\r\n\r\n{{\"schemaVersion\"")?;
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\nContent-Length: 4000\r\n\r\n{{\"schemaVersion\""
+                )?;
                 return Ok(());
             }
             Manners::Endless => {
-                write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                )?;
                 let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
                 loop {
                     stream.write_all(chunk.as_bytes())?;
                 }
             }
+            Manners::Drip => {
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.manifest.v1+json\r\nContent-Length: 4000\r\n\r\n"
+                )?;
+                loop {
+                    stream.write_all(b" ")?;
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            }
             Manners::Circle => {
-                write!(stream, "HTTP/1.1 307 Again\r\nLocation: http://{address}{path}\r\nContent-Length: 0\r\n\r\n")?;
+                write!(
+                    stream,
+                    "HTTP/1.1 307 Again\r\nLocation: http://{address}{path}\r\nContent-Length: 0\r\n\r\n"
+                )?;
             }
             Manners::NotHttp => {
                 stream.write_all(b"220 mail.example ESMTP\r\n")?;
                 return Ok(());
             }
             Manners::BearerNowhere => {
-                write!(stream, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"http://{address}/token\",service=\"r\"\r\nContent-Length: 0\r\n\r\n")?;
+                write!(
+                    stream,
+                    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"http://{address}/token\",service=\"r\"\r\nContent-Length: 0\r\n\r\n"
+                )?;
             }
         }
     }

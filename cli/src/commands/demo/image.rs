@@ -35,14 +35,27 @@ impl SmallImage {
         let manifest = ImageManifest {
             media_type: media_types::OCI_MANIFEST.to_owned(),
             artifact_type: None,
-            config: Descriptor::new(media_types::OCI_CONFIG, digest::sha256(&config), config.len() as u64),
-            layers: vec![Descriptor::new(media_types::OCI_LAYER, layer_digest, layer.len() as u64)],
+            config: Descriptor::new(
+                media_types::OCI_CONFIG,
+                digest::sha256(&config),
+                config.len() as u64,
+            ),
+            layers: vec![Descriptor::new(
+                media_types::OCI_LAYER,
+                layer_digest,
+                layer.len() as u64,
+            )],
             subject: None,
             annotations: std::collections::BTreeMap::new(),
         };
         let manifest = Bytes::from(manifest.to_json());
         let digest = digest::sha256(&manifest);
-        Self { layer, config, manifest, digest }
+        Self {
+            layer,
+            config,
+            manifest,
+            digest,
+        }
     }
 
     /// The digest of the manifest.
@@ -73,21 +86,37 @@ impl SmallImage {
 
     /// Puts the image under `tag`.
     pub(super) async fn push(&self, store: &dyn Store, tag: &str) -> Stored<()> {
-        store.push_blob(self.layer.clone(), &digest::sha256(&self.layer)).await?;
-        store.push_blob(self.config.clone(), &digest::sha256(&self.config)).await?;
-        store.push_manifest(self.manifest.clone(), media_types::OCI_MANIFEST, Some(tag)).await?;
+        store
+            .push_blob(self.layer.clone(), &digest::sha256(&self.layer))
+            .await?;
+        store
+            .push_blob(self.config.clone(), &digest::sha256(&self.config))
+            .await?;
+        store
+            .push_manifest(self.manifest.clone(), media_types::OCI_MANIFEST, Some(tag))
+            .await?;
         Ok(())
     }
 }
 
 /// What an attacker with push rights can do: attaches everything that refers to `from` to `to` as well.
-pub(super) async fn copy_evidence(store: &dyn Store, from: &SmallImage, to: &SmallImage) -> Stored<usize> {
+pub(super) async fn copy_evidence(
+    store: &dyn Store,
+    from: &SmallImage,
+    to: &SmallImage,
+) -> Stored<usize> {
     let target = store.resolve(&by_digest(to.digest)).await?.descriptor;
     let mut copied = 0;
     for descriptor in store.referrers(&from.digest).await?.descriptors {
         if let Manifest::Image(mut manifest) = store.manifest(&descriptor).await?.manifest {
             manifest.subject = Some(target.clone());
-            store.push_manifest(Bytes::from(manifest.to_json()), media_types::OCI_MANIFEST, None).await?;
+            store
+                .push_manifest(
+                    Bytes::from(manifest.to_json()),
+                    media_types::OCI_MANIFEST,
+                    None,
+                )
+                .await?;
             copied += 1;
         }
     }
@@ -119,7 +148,12 @@ fn tar(name: &str, content: &[u8]) -> Vec<u8> {
         rest
     };
     // The checksum counts its own field as eight spaces.
-    let sum: u32 = before.iter().chain(&rest).map(|byte| u32::from(*byte)).sum::<u32>() + 8 * u32::from(b' ');
+    let sum: u32 = before
+        .iter()
+        .chain(&rest)
+        .map(|byte| u32::from(*byte))
+        .sum::<u32>()
+        + 8 * u32::from(b' ');
     let mut archive = before;
     archive.extend_from_slice(format!("{sum:06o}\0 ").as_bytes());
     archive.extend_from_slice(&rest);
@@ -137,11 +171,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("layer.tar");
         std::fs::write(&path, tar("bin/hello", b"#!/bin/sh\n")).unwrap();
-        let Ok(listed) = std::process::Command::new("tar").arg("-tvf").arg(&path).output() else {
+        let Ok(listed) = std::process::Command::new("tar")
+            .arg("-tvf")
+            .arg(&path)
+            .output()
+        else {
             return;
         };
-        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+        assert!(
+            listed.status.success(),
+            "{}",
+            String::from_utf8_lossy(&listed.stderr)
+        );
         let listing = String::from_utf8_lossy(&listed.stdout).into_owned();
-        assert!(listing.starts_with("-rwxr-xr-x") && listing.trim_end().ends_with("bin/hello"), "{listing}");
+        assert!(
+            listing.starts_with("-rwxr-xr-x") && listing.trim_end().ends_with("bin/hello"),
+            "{listing}"
+        );
     }
 }

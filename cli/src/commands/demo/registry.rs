@@ -19,7 +19,12 @@ pub(super) struct Loopback {
 
 impl Loopback {
     pub(super) fn start(folder: &Path) -> Result<Self, Failure> {
-        let failed = |error: &std::io::Error| Failure::internal("runtime", format!("cannot start the registry: {}", words(error)));
+        let failed = |error: &std::io::Error| {
+            Failure::internal(
+                "runtime",
+                format!("cannot start the registry: {}", words(error)),
+            )
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -35,7 +40,11 @@ impl Loopback {
                 }));
             })
             .map_err(|error| failed(&error))?;
-        Ok(Self { address, stop, thread })
+        Ok(Self {
+            address,
+            stop,
+            thread,
+        })
     }
 
     /// Ends it and waits until it has.

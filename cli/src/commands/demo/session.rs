@@ -27,10 +27,22 @@ pub(super) struct Session<'c, 'a, 'b> {
 impl<'c, 'a, 'b> Session<'c, 'a, 'b> {
     pub(super) fn new(context: &'c mut Context<'a, 'b>, folder: PathBuf) -> Result<Self, Failure> {
         let program = std::env::current_exe().map_err(|error| {
-            Failure::internal("program-unknown", format!("cannot find this program to run it again: {}", words(&error)))
+            Failure::internal(
+                "program-unknown",
+                format!(
+                    "cannot find this program to run it again: {}",
+                    words(&error)
+                ),
+            )
         })?;
         let runtime = context.runtime()?;
-        Ok(Self { context, runtime, program, folder, steps: Vec::new() })
+        Ok(Self {
+            context,
+            runtime,
+            program,
+            folder,
+            steps: Vec::new(),
+        })
     }
 
     pub(super) fn settings(&self) -> Settings {
@@ -64,7 +76,10 @@ impl<'c, 'a, 'b> Session<'c, 'a, 'b> {
     }
 
     /// Waits for work on a store.
-    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
+    pub(super) fn wait<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, Failure> {
         Ok(self.runtime.block_on(work)?)
     }
 
@@ -73,7 +88,10 @@ impl<'c, 'a, 'b> Session<'c, 'a, 'b> {
         let shown = format!("countersign {}", arguments.join(" "));
         self.say(&format!("$ {shown}"));
         let output = self.command().args(arguments).output().map_err(|error| {
-            Failure::internal("program-unrunnable", format!("cannot run `{shown}`: {}", words(&error)))
+            Failure::internal(
+                "program-unrunnable",
+                format!("cannot run `{shown}`: {}", words(&error)),
+            )
         })?;
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -81,14 +99,21 @@ impl<'c, 'a, 'b> Session<'c, 'a, 'b> {
             self.say(&format!("  {line}"));
         }
         let code = output.status.code();
-        self.say(&format!("  (exit code {})", code.map_or_else(|| "none".to_owned(), |code| code.to_string())));
-        self.steps.push(json!({"command": shown, "exitCode": code, "stdout": stdout, "stderr": stderr}));
+        self.say(&format!(
+            "  (exit code {})",
+            code.map_or_else(|| "none".to_owned(), |code| code.to_string())
+        ));
+        self.steps
+            .push(json!({"command": shown, "exitCode": code, "stdout": stdout, "stderr": stderr}));
         if code == Some(i32::from(expected.code())) {
             return Ok(());
         }
         Err(Failure::internal(
             "demo-surprise",
-            format!("`{shown}` ended with {code:?} where {} was expected", expected.code()),
+            format!(
+                "`{shown}` ended with {code:?} where {} was expected",
+                expected.code()
+            ),
         )
         .hint("what it printed stands above; please report it"))
     }
@@ -107,7 +132,9 @@ impl<'c, 'a, 'b> Session<'c, 'a, 'b> {
                 command.env_remove(&name);
             }
         }
-        command.env("COUNTERSIGN_PASSWORD", PASSWORD).env("DOCKER_CONFIG", &self.folder);
+        command
+            .env("COUNTERSIGN_PASSWORD", PASSWORD)
+            .env("DOCKER_CONFIG", &self.folder);
         command
     }
 }

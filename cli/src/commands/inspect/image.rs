@@ -39,26 +39,45 @@ pub(super) fn manifest_facts(manifest: &Manifest) -> Facts {
     });
     facts.add("mediaType", outside(manifest.media_type()));
     facts.add_known("artifactType", manifest.artifact_type().map(outside));
-    facts.add_known("subject", manifest.subject().map(|subject| subject.digest.to_string()));
+    facts.add_known(
+        "subject",
+        manifest.subject().map(|subject| subject.digest.to_string()),
+    );
     match manifest {
         Manifest::Image(image) => {
             facts.add("config", descriptor(&image.config));
-            facts.add("layers", image.layers.iter().map(descriptor).collect::<Vec<_>>());
+            facts.add(
+                "layers",
+                image.layers.iter().map(descriptor).collect::<Vec<_>>(),
+            );
         }
         Manifest::Index(index) => {
-            facts.add("manifests", index.manifests.iter().map(descriptor).collect::<Vec<_>>());
+            facts.add(
+                "manifests",
+                index.manifests.iter().map(descriptor).collect::<Vec<_>>(),
+            );
         }
     }
-    let annotations: Vec<Value> =
-        manifest.annotations().iter().map(|(name, value)| outside(&format!("{name}={value}"))).collect();
+    let annotations: Vec<Value> = manifest
+        .annotations()
+        .iter()
+        .map(|(name, value)| outside(&format!("{name}={value}")))
+        .collect();
     facts.add("annotations", annotations);
     facts
 }
 
 fn descriptor(descriptor: &Descriptor) -> Value {
     let platform = descriptor.platform.as_ref().map(|platform| {
-        let variant = platform.variant.as_deref().map(|variant| format!("/{variant}")).unwrap_or_default();
-        outside(&format!("{}/{}{variant}", platform.os, platform.architecture))
+        let variant = platform
+            .variant
+            .as_deref()
+            .map(|variant| format!("/{variant}"))
+            .unwrap_or_default();
+        outside(&format!(
+            "{}/{}{variant}",
+            platform.os, platform.architecture
+        ))
     });
     let mut record = json!({
         "digest": descriptor.digest.to_string(),
