@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod verdicts;

@@ -40,7 +40,7 @@ impl Expectation {
         self.table["accept"].as_bool().unwrap()
     }
 
-    fn file(&self, name: &str) -> Bytes {
+    pub(crate) fn file(&self, name: &str) -> Bytes {
         fs::read(self.folder.join(name))
             .unwrap_or_else(|error| panic!("{}/{name}: {error}", self.name))
             .into()
@@ -80,6 +80,14 @@ pub(crate) fn all() -> Vec<Expectation> {
 
 /// The one road: trusted root, keys, piece, proof. An error of any step is its code.
 pub(crate) fn judge(vector: &Expectation) -> Result<Verified, (String, String)> {
+    judge_input(vector, vector.file("input.json"))
+}
+
+/// The same road with another input in the place of the vector's own.
+pub(crate) fn judge_input(
+    vector: &Expectation,
+    input: Bytes,
+) -> Result<Verified, (String, String)> {
     let limits = Limits::DEFAULT;
     let mut builder = TrustMaterial::builder();
     let root = match vector.text("trusted_root").unwrap() {
@@ -140,7 +148,6 @@ pub(crate) fn judge(vector: &Expectation) -> Result<Verified, (String, String)> 
             None => Subject::image(Digest::parse(text).unwrap()),
         },
     };
-    let input = vector.file("input.json");
     let annotations = || -> BTreeMap<String, String> {
         serde_json::from_slice(&vector.file("annotations.json")).unwrap()
     };
