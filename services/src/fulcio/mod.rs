@@ -13,7 +13,7 @@ use reqwest::header::ACCEPT;
 use crate::bounded_text::clipped;
 use crate::error::{AnswerFault, ServiceError, ServiceKind, ServiceName, WORDS};
 use crate::http::{self, Call, Client, error_words};
-use crate::identity::CheckedToken;
+use crate::identity::{CheckedToken, TokenError};
 use crate::secret::Secret;
 
 pub use chain::CertificateChain;
@@ -54,7 +54,7 @@ impl Fulcio {
     /// authority is trusted is proven with the finished bundle.
     ///
     /// # Errors
-    /// [`ServiceError::Signer`], [`ServiceError::TokenRefused`], [`ServiceError::Unavailable`], [`ServiceError::Answer`] with
+    /// [`ServiceError::Token`] when the token is over, [`ServiceError::Signer`], [`ServiceError::TokenRefused`], [`ServiceError::Unavailable`], [`ServiceError::Answer`] with
     /// [`AnswerFault::OtherKey`] among its faults.
     pub async fn certify<E: std::fmt::Display>(
         &self,
@@ -63,6 +63,11 @@ impl Fulcio {
         now: UnixTime,
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
     ) -> Result<CertificateChain, ServiceError> {
+        // It was good when it was checked; for the thousandth certificate of a run that is long ago.
+        if token.expires() <= now {
+            let at = Some(token.expires());
+            return Err(TokenError::Expired { at, now }.into());
+        }
         let proof = sign(token.identity().as_bytes()).map_err(|error| ServiceError::Signer {
             detail: clipped(&error.to_string(), WORDS),
         })?;

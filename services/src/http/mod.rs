@@ -105,9 +105,11 @@ fn build(settings: &Settings, encrypted: bool) -> Result<reqwest::Client, Servic
         .retry(reqwest::retry::never())
         .referer(false)
         .user_agent(&settings.user_agent)
+        .http2_max_header_list_size(u32::try_from(settings.limits.header_bytes).unwrap_or(u32::MAX))
         .pool_max_idle_per_host(IDLE_CONNECTIONS);
     if !encrypted {
-        builder = builder.http1_only();
+        // What is unencrypted stays on this machine or its link: a proxy would read it.
+        builder = builder.http1_only().no_proxy();
     }
     builder.build().map_err(|error| failed(error.to_string()))
 }

@@ -151,11 +151,14 @@ fn read_date(reader: &mut Reader<'_>) -> Result<UnixTime, Error> {
         return reader.whole_number().map(|_| UnixTime(0));
     }
     let text = reader.raw()?;
-    let whole = text.split('.').next().unwrap_or_default();
-    whole
-        .parse()
+    let seconds = text.parse().ok().or_else(|| {
+        // A fraction or an exponent; what is out of range becomes the nearest that is in it.
+        let seconds: f64 = text.parse().ok()?;
+        Some(seconds.floor() as i64)
+    });
+    seconds
         .map(UnixTime)
-        .map_err(|_| reader.bad_value("seconds since 1970", text))
+        .ok_or_else(|| reader.bad_value("seconds since 1970", text))
 }
 
 #[cfg(test)]
@@ -188,13 +191,12 @@ mod tests {
         assert_eq!(one.unverified.audiences, ["sigstore"]);
         assert_eq!(one.unverified_expiry(), Some(UnixTime(1_700_000_000)));
         let many = parse(&token(
-            r#"{"iss":"https://i","sub":"s","aud":["a","sigstore"],"exp":1.7e0,"email":"e","email_verified":"true"}"#,
-        ));
-        assert_eq!(
-            many.unwrap().unverified.audiences,
-            ["a", "sigstore"],
-            "1.7e0 has the whole part 1"
-        );
+            r#"{"iss":"https://i","sub":"s","aud":["a","sigstore"],"exp":1.7000000005e9,"nbf":-1.5,"email":"e","email_verified":"true"}"#,
+        ))
+        .unwrap();
+        assert_eq!(many.unverified.audiences, ["a", "sigstore"]);
+        assert_eq!(many.unverified_expiry(), Some(UnixTime(1_700_000_000)));
+        assert_eq!(many.unverified.not_before, Some(UnixTime(-2)));
         assert_eq!(format!("{one:?}"), "IdentityToken(****)");
     }
 

@@ -161,6 +161,21 @@ async fn a_refused_token_is_told_from_a_refused_request() {
 }
 
 #[tokio::test]
+async fn a_token_that_ended_meanwhile_is_not_sent() {
+    let server = Server::always(201, answer(&[good()]));
+    let fulcio = Fulcio::new(&client(), &server.url).unwrap();
+    let token = token();
+    let error = fulcio
+        .certify(&token, KEY.public_key(), token.expires(), |message| {
+            KEY.sign(Scheme::EcdsaP256Sha256, message)
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "token-expired");
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
 async fn a_key_that_cannot_sign_asks_nobody() {
     let server = Server::always(201, answer(&[good()]));
     let fulcio = Fulcio::new(&client(), &server.url).unwrap();

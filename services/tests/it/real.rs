@@ -3,16 +3,19 @@
 //! The folder holds `signing_config.json` (Rekor 2), `signing_config_rekor1.json` where there is a Rekor 1, and `trusted_root.json`;
 //! the config's issuer hands out tokens at `/jwt`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use countersign_formats::{
     Bundle, BundleContent, BundleVersion, Digest, Envelope, EnvelopeSignature, KeyKind,
-    KeyMaterial, Limits, LogEntry, PublicKey, UnixTime, pae,
+    KeyMaterial, Limits, LogEntry, PublicKey, TrustedRoot, UnixTime, pae,
 };
-use countersign_proof::Scheme;
 use countersign_proof::digest::sha256;
+use countersign_proof::{
+    BytesContent, Origin, Scheme, StorageForm, Subject, TrustMaterial, Unverified, Verified, verify,
+};
 use countersign_services::identity::{
     AUDIENCE, Ambient, CheckedToken, Expected, IdentityToken, Issuer, LoginSettings, browser_login,
     device_login,
@@ -128,18 +131,69 @@ fn statement(artifact: &[u8]) -> Bytes {
 
 fn write_bundle(
     content: BundleContent,
-    certificate: Bytes,
-    entry: LogEntry,
-    timestamp: Bytes,
+    certificate: &Bytes,
+    entry: Option<LogEntry>,
+    timestamp: &Bytes,
 ) -> Vec<u8> {
     Bundle {
         version: BundleVersion::V0_3,
-        material: KeyMaterial::Certificate(certificate),
-        log_entries: vec![entry],
-        timestamps: vec![timestamp],
+        material: KeyMaterial::Certificate(certificate.clone()),
+        log_entries: entry.into_iter().collect(),
+        timestamps: vec![timestamp.clone()],
         content,
     }
     .to_json()
+}
+
+/// Proves a bundle about the artifact with our own verifier.
+fn prove(stack: &Stack, bundle: &[u8]) -> Verified {
+    let root = Bytes::from(std::fs::read(stack.folder.join("trusted_root.json")).unwrap());
+    let root = TrustedRoot::parse(&root, &Limits::DEFAULT).unwrap();
+    let trust = TrustMaterial::builder()
+        .trusted_root(&root)
+        .build()
+        .unwrap();
+    let origin = Origin::new(StorageForm::BundleFile);
+    let bundle = Bytes::copy_from_slice(bundle);
+    let piece = Unverified::bundle(bundle, origin, &Limits::DEFAULT).unwrap();
+    let subject = Subject::Blob(Arc::new(BytesContent(Bytes::from_static(b"artifact"))));
+    verify(&piece, &subject, &trust, now()).unwrap()
+}
+
+/// The certificate, its SCT and the timestamp are proven before anything becomes public; the entry afterwards.
+fn prove_before_and_after(
+    stack: &Stack,
+    content: &BundleContent,
+    certificate: &Bytes,
+    entry: LogEntry,
+    timestamp: &Bytes,
+) -> Vec<u8> {
+    let before = write_bundle(content.clone(), certificate, None, timestamp);
+    let before = prove(stack, &before);
+    assert_eq!(
+        (
+            before.logs().len(),
+            before.timestamps().len(),
+            before.scts().len()
+        ),
+        (0, 1, 1)
+    );
+    let bundle = write_bundle(content.clone(), certificate, Some(entry), timestamp);
+    let after = prove(stack, &bundle);
+    assert_eq!(
+        (
+            after.logs().len(),
+            after.timestamps().len(),
+            after.scts().len()
+        ),
+        (1, 1, 1)
+    );
+    bundle
+}
+
+#[expect(clippy::print_stderr, reason = "what did not run must be seen")]
+fn skipped(what: &str) {
+    eprintln!("SKIPPED: {what}");
 }
 
 /// Has cosign verify a bundle, when it is installed.
@@ -168,13 +222,13 @@ fn cosign_verifies(stack: &Stack, name: &str, command: &[&str], bundle: &[u8], a
             "{name}: {}",
             String::from_utf8_lossy(&output.stderr)
         ),
-        Err(error) => eprintln!("SKIPPED cosign on {name}: {error}"),
+        Err(error) => skipped(&format!("cosign on {name}: {error}")),
     }
 }
 
 async fn envelope_is_signed_and_logged(config: &str, kind: KeyKind) {
     let Some(stack) = Stack::find(config) else {
-        eprintln!("SKIPPED: COUNTERSIGN_STACK has no {config}");
+        skipped(&format!("COUNTERSIGN_STACK names no folder with {config}"));
         return;
     };
     let key = PrivateKey::generate(kind).unwrap();
@@ -207,7 +261,8 @@ async fn envelope_is_signed_and_logged(config: &str, kind: KeyKind) {
         );
     }
     let timestamp = stack.stamp(&signature).await;
-    let bundle = write_bundle(BundleContent::Dsse(envelope), certificate, entry, timestamp);
+    let content = BundleContent::Dsse(envelope);
+    let bundle = prove_before_and_after(&stack, &content, &certificate, entry, &timestamp);
     cosign_verifies(
         &stack,
         config,
@@ -223,7 +278,7 @@ async fn envelope_is_signed_and_logged(config: &str, kind: KeyKind) {
 
 async fn message_is_signed_and_logged(config: &str, kind: KeyKind) {
     let Some(stack) = Stack::find(config) else {
-        eprintln!("SKIPPED: COUNTERSIGN_STACK has no {config}");
+        skipped(&format!("COUNTERSIGN_STACK names no folder with {config}"));
         return;
     };
     let key = PrivateKey::generate(kind).unwrap();
@@ -250,7 +305,7 @@ async fn message_is_signed_and_logged(config: &str, kind: KeyKind) {
         )),
         signature,
     };
-    let bundle = write_bundle(content, certificate, entry, timestamp);
+    let bundle = prove_before_and_after(&stack, &content, &certificate, entry, &timestamp);
     cosign_verifies(&stack, config, &["verify-blob"], &bundle, b"artifact");
 }
 
@@ -310,7 +365,11 @@ async fn keys_without_certificate_are_entered_too() {
                     certificate: None,
                 })
                 .await;
-            eprintln!("{config} {kind:?}: {} {}", entry.kind, entry.version);
+            let expected = match config {
+                "signing_config.json" => ("hashedrekord", "0.0.2"),
+                _ => ("dsse", "0.0.1"),
+            };
+            assert_eq!((entry.kind.as_str(), entry.version.as_str()), expected);
         }
     }
 }
@@ -394,5 +453,4 @@ async fn fulcio_refuses_a_token_with_another_audience_or_signature() {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), "request-refused", "{refused}");
-    assert!(Path::new(&stack.folder).exists());
 }

@@ -12,7 +12,7 @@ pub(crate) enum Step {
     /// Answers with a status, headers and a body.
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Answers with what is made of the request.
-    Make(Box<dyn Fn(&Request) -> (u16, Vec<u8>) + Send>),
+    Make(Maker),
     /// Closes the connection without an answer.
     Hangup,
     /// Answers nothing for as long as the client waits.
@@ -20,6 +20,9 @@ pub(crate) enum Step {
     /// A good status and a body without end.
     Endless,
 }
+
+/// Makes a status and a body of a request.
+type Maker = Box<dyn Fn(&Request) -> (u16, Vec<u8>) + Send>;
 
 /// A request as it arrived.
 #[derive(Clone, Debug, Default)]
