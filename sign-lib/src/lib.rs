@@ -6,8 +6,29 @@
 //! [`sign_blob`] run both steps with one [`Signer`].
 //!
 //! Nothing here opens a socket or a file, and nothing reads the clock.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use countersign_formats::{KeyKind, Limits, UnixTime};
+//! use countersign_sign::{PrivateKey, sign_image};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = PrivateKey::generate(KeyKind::EcdsaP256)?;
+//! let file = key.encrypt(b"password")?.to_pem();
+//! assert!(file.starts_with("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----"));
+//!
+//! let image = countersign_proof::digest::sha256(b"the bytes of an image manifest");
+//! let annotations = BTreeMap::from([("release".to_owned(), "1.4".to_owned())]);
+//! let now = UnixTime::parse_rfc3339("2026-01-15T12:00:00Z")?;
+//! let signed = sign_image(&key, image, &annotations, now, &Limits::DEFAULT)?;
+//! assert_eq!(signed.verified.subject(), &image);
+//! # Ok(())
+//! # }
+//! ```
 
 mod cosign_key;
+mod document_kind;
 mod error;
 mod prepared;
 mod private_key;
@@ -16,6 +37,7 @@ mod scheme;
 mod signer;
 mod statement;
 
+pub use crate::document_kind::{DocumentKind, TypeMismatch};
 pub use crate::error::{KeyError, SignError};
 pub use crate::prepared::{Attachments, Prepared, Signature, Signed, SignerMaterial, ToSign};
 pub use crate::private_key::PrivateKey;

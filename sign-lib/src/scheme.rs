@@ -3,7 +3,10 @@
 use countersign_formats::KeyKind;
 use countersign_proof::Scheme;
 
-/// The scheme that statements (images, attestations) are signed with unless another one is asked for.
+/// The scheme that a key signs with unless another one is asked for: the key's own hash.
+///
+/// Ed25519 signs the message itself: cosign writes Ed25519ph for images and then verifies pure Ed25519 only, so pure is what
+/// both sides can verify.
 #[must_use]
 pub fn default_scheme(kind: KeyKind) -> Scheme {
     match kind {
@@ -32,5 +35,24 @@ pub fn can_sign(kind: KeyKind, scheme: Scheme) -> bool {
                 | Scheme::RsaPssSha384
                 | Scheme::RsaPssSha512
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_the_first_scheme_that_a_key_yields() {
+        for kind in [
+            KeyKind::EcdsaP256,
+            KeyKind::EcdsaP384,
+            KeyKind::EcdsaP521,
+            KeyKind::Ed25519,
+            KeyKind::Rsa { bits: 2048 },
+        ] {
+            assert_eq!(Scheme::of(kind).first(), Some(&default_scheme(kind)));
+            assert!(can_sign(kind, default_scheme(kind)));
+        }
     }
 }
