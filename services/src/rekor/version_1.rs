@@ -1,7 +1,7 @@
 //! Entering into a log of version 1: `hashedrekord` 0.0.1 for files, `dsse` 0.0.1 for envelopes.
 
 use countersign_formats::json::{ObjectWriter, write_string};
-use countersign_formats::{LogEntry, Verifier, encode_base64, write_pem};
+use countersign_formats::{HashAlgorithm, LogEntry, Verifier, encode_base64, write_pem};
 use reqwest::header::{ACCEPT, HeaderMap, LOCATION};
 
 use super::submission::{LoggedContent, Submission};
@@ -91,6 +91,13 @@ fn request(submission: &Submission<'_>) -> Result<Vec<u8>, ServiceError> {
         }
         LoggedContent::Envelope(envelope) => {
             super::submission::only_signature(envelope)?;
+            // Logs of version 1 verify envelopes with SHA-256 whatever the key, and Ed25519 without a hash.
+            if !matches!(submission.scheme.hash(), None | Some(HashAlgorithm::Sha256)) {
+                return Err(ServiceError::configuration(format!(
+                    "a log of version 1 takes envelopes that are signed with SHA-256 or `ed25519`, not with `{}`",
+                    submission.scheme
+                )));
+            }
             let envelope = envelope.to_json();
             object.string("kind", "dsse");
             object.object("spec", |spec| {

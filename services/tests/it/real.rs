@@ -345,6 +345,8 @@ async fn keys_without_certificate_are_entered_too() {
             let public: &PublicKey = key.public_key();
             let scheme = match (kind, config) {
                 (KeyKind::Ed25519, "signing_config.json") => Scheme::Ed25519ph,
+                // Rekor 1 verifies envelopes with SHA-256, which nobody signs with on this curve.
+                (KeyKind::EcdsaP384, "signing_config_rekor1.json") => continue,
                 _ => Scheme::of(kind)[0],
             };
             let payload = statement(b"artifact");
