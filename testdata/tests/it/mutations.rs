@@ -7,7 +7,7 @@ use bytes::Bytes;
 use countersign_proof::Verified;
 use serde_json::{Value, json};
 
-use crate::verdicts::{self, Expectation, judge, judge_input};
+use crate::verdicts::{self, Expectation, judge, judge_input, judge_layer};
 
 /// Good bundles of each shape.
 const CORPUS: [&str; 9] = [
@@ -47,7 +47,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     (
         "verificationMaterial.timestampVerificationData.rfc3161Timestamps.*.signedTimestamp",
         &["change"],
-        "the authority does not sign the certificates that lie in its token; the trusted root's own is used",
+        CERTIFICATES_IN_TOKEN,
     ),
     (
         "verificationMaterial.tlogEntries",
@@ -69,6 +69,7 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
 
 const SECOND_SIGNATURE: &str = "another signature of the same statement by the same key is as good";
 const HINT: &str = "the hint only says which trusted key to try first";
+const CERTIFICATES_IN_TOKEN: &str = "the authority does not sign the certificates that lie in its token; the trusted root's own is used";
 const STRIPPED: &str =
     "whoever stores a bundle may strip what is not signed; what is not there proves nothing";
 
@@ -129,6 +130,130 @@ fn whatever_is_accepted_after_a_mutation_is_unauthenticated_by_design() {
         .map(|(entry, _)| entry)
         .collect();
     assert!(unused.is_empty(), "listed and never accepted: {unused:#?}");
+}
+
+/// Good layers of each shape.
+const LAYERS: [&str; 5] = [
+    "simple-signing-by-a-key",
+    "simple-signing-with-timestamp",
+    "simple-signing-by-a-key-with-promise",
+    "envelope-layer-with-promise",
+    "envelope-layer-by-a-key",
+];
+
+/// Annotations that prove nothing or repeat what is proven elsewhere.
+const ALLOWED_ANNOTATIONS: &[(&str, &str, &[&str], &str)] = &[
+    (
+        "",
+        "dev.sigstore.cosign/chain",
+        &["blank", "change", "remove", "swap"],
+        "trusted authorities come from the trusted root, never from the layer",
+    ),
+    (
+        "",
+        "dev.sigstore.cosign/bundle",
+        &["blank", "remove"],
+        STRIPPED,
+    ),
+    (
+        "",
+        "dev.sigstore.cosign/rfc3161timestamp",
+        &["blank", "remove"],
+        STRIPPED,
+    ),
+    (
+        "",
+        "dev.sigstore.cosign/rfc3161timestamp",
+        &["change"],
+        CERTIFICATES_IN_TOKEN,
+    ),
+    (
+        "envelope",
+        "predicateType",
+        &["blank", "change", "remove"],
+        "the signed statement says its type",
+    ),
+    (
+        "envelope",
+        "dev.cosignproject.cosign/signature",
+        &["blank", "change", "remove", "swap"],
+        "an envelope holds its own signature",
+    ),
+    (
+        "simple-signing",
+        "dev.cosignproject.cosign/signature",
+        &["swap"],
+        SECOND_SIGNATURE,
+    ),
+];
+
+#[test]
+fn whatever_is_accepted_after_an_annotation_is_bent_is_unauthenticated_by_design() {
+    let all = verdicts::all();
+    let layers: Vec<&Expectation> = LAYERS
+        .iter()
+        .map(|name| all.iter().find(|vector| vector.name == *name).unwrap())
+        .collect();
+    let mut unlisted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for vector in &layers {
+        let original = judge(vector).unwrap();
+        let annotations = vector.annotations();
+        for (name, value) in &annotations {
+            let mut bent: Vec<(&str, Option<String>)> =
+                vec![("remove", None), ("blank", Some(" ".to_owned()))];
+            for new in changed(&json!(value)) {
+                bent.push(("change", new.as_str().map(str::to_owned)));
+            }
+            for other in &layers {
+                if let Some(new) = other.annotations().get(name)
+                    && new != value
+                {
+                    bent.push(("swap", Some(new.clone())));
+                }
+            }
+            for (kind, new) in bent {
+                let mut annotations = annotations.clone();
+                match new {
+                    Some(new) => annotations.insert(name.clone(), new),
+                    None => annotations.remove(name),
+                };
+                let Ok(verified) = judge_layer(vector, vector.file("input.json"), &annotations)
+                else {
+                    continue;
+                };
+                proves_nothing_more(&original, &verified, name);
+                if !ALLOWED_ANNOTATIONS.iter().any(|(form, path, kinds, _)| {
+                    vector.name.starts_with(form) && path == name && kinds.contains(&kind)
+                }) {
+                    unlisted
+                        .entry(format!("{name} {kind}"))
+                        .or_default()
+                        .push(vector.name.clone());
+                }
+            }
+        }
+    }
+    assert!(
+        unlisted.is_empty(),
+        "accepted and not listed: {unlisted:#?}"
+    );
+}
+
+#[test]
+fn no_byte_of_a_signed_layer_can_change() {
+    let all = verdicts::all();
+    for name in ["simple-signing-by-a-key", "simple-signing-with-timestamp"] {
+        let vector = all.iter().find(|vector| vector.name == name).unwrap();
+        let input = vector.file("input.json");
+        for position in 0..input.len() {
+            let mut bent = input.to_vec();
+            bent[position] ^= 1;
+            assert!(
+                judge_input(vector, bent.into()).is_err(),
+                "{name}: byte {position}"
+            );
+        }
+    }
 }
 
 /// Signer, claim and subject stay, and every log, timestamp and certificate log was proven before.

@@ -46,6 +46,13 @@ impl Expectation {
             .into()
     }
 
+    pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
+        match fs::read(self.folder.join("annotations.json")) {
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap(),
+            Err(_) => BTreeMap::new(),
+        }
+    }
+
     fn proven(&self) -> Option<[i64; 3]> {
         let proven = self.table.get("proven")?;
         Some(["logs", "timestamps", "scts"].map(|key| proven[key].as_integer().unwrap()))
@@ -87,6 +94,15 @@ pub(crate) fn judge(vector: &Expectation) -> Result<Verified, (String, String)> 
 pub(crate) fn judge_input(
     vector: &Expectation,
     input: Bytes,
+) -> Result<Verified, (String, String)> {
+    judge_layer(vector, input, &vector.annotations())
+}
+
+/// The same road with another input and other annotations.
+pub(crate) fn judge_layer(
+    vector: &Expectation,
+    input: Bytes,
+    annotations: &BTreeMap<String, String>,
 ) -> Result<Verified, (String, String)> {
     let limits = Limits::DEFAULT;
     let mut builder = TrustMaterial::builder();
@@ -148,20 +164,17 @@ pub(crate) fn judge_input(
             None => Subject::image(Digest::parse(text).unwrap()),
         },
     };
-    let annotations = || -> BTreeMap<String, String> {
-        serde_json::from_slice(&vector.file("annotations.json")).unwrap()
-    };
     let piece = match vector.text("form").unwrap() {
         "bundle" => Unverified::bundle(input, Origin::new(StorageForm::BundleFile), &limits),
         "simple-signing" => Unverified::simple_signing(
             input,
-            &annotations(),
+            annotations,
             Origin::new(StorageForm::SignatureTag),
             &limits,
         ),
         "dsse" => Unverified::dsse(
             input,
-            &annotations(),
+            annotations,
             Origin::new(StorageForm::AttestationTag),
             &limits,
         ),
