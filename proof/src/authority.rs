@@ -3,7 +3,7 @@
 use crate::certificate::{Certificate, Purpose};
 use crate::crypto::{Algorithm, VerifyingKey};
 use crate::digest::sha256;
-use crate::rejected::CertificateFault;
+use crate::fault::CertificateFault;
 use bytes::Bytes;
 use countersign_formats::{Digest, HashAlgorithm, KeyKind, PublicKey, UnixTime, Window};
 

@@ -3,7 +3,7 @@
 use crate::asn1::{self, AlgorithmIdentifier, Element, Malformed, Reader, oid, tag};
 use crate::crypto::{Algorithm, Over, VerifyingKey};
 use crate::digest::sha256;
-use crate::rejected::CertificateFault;
+use crate::fault::CertificateFault;
 use bytes::Bytes;
 use countersign_formats::{Digest, PublicKey, UnixTime};
 use der::asn1::ObjectIdentifier;

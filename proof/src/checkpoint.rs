@@ -1,9 +1,10 @@
 //! Checkpoints: that a log's root is signed by the log's own key under the log's own name.
 
 use crate::crypto::Over;
-use crate::rejected::LogFault;
+use crate::fault::LogFault;
 use crate::report::Check;
-use crate::trust::{PreparedWitness, TrustedLog};
+use crate::trust::PreparedWitness;
+use crate::trusted_log::TrustedLog;
 use countersign_formats::{Checkpoint, Limits, NoteSignature, UnixTime};
 
 /// What wrote an entry: the two kinds of log name themselves and vouch differently.

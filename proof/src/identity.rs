@@ -2,7 +2,7 @@
 
 use crate::asn1::{Malformed, Reader, oid, tag};
 use crate::certificate::{Certificate, Extension};
-use crate::rejected::CertificateFault;
+use crate::fault::CertificateFault;
 use countersign_formats::{Digest, UnixTime};
 use std::fmt;
 

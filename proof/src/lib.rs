@@ -14,18 +14,22 @@ mod crypto;
 mod dangers;
 pub mod digest;
 mod evidence;
+mod fault;
 mod identity;
 mod key;
 mod log;
 mod log_binding;
 mod merkle;
 mod message;
+mod naming;
 mod rejected;
 mod report;
 mod sct;
 mod subject;
 mod timestamp;
 mod trust;
+mod trust_error;
+mod trusted_log;
 mod verified;
 mod verify;
 
@@ -35,13 +39,13 @@ pub use evidence::{
     BundlePiece, DssePiece, NotationPiece, Origin, SimpleSigningPiece, StorageForm, Unproven,
     Unverified,
 };
+pub use fault::{CertificateFault, LogFault, SctFault, TimestampFault};
 pub use identity::{CertificateIdentity, FulcioExtensions, SubjectAlternativeName, X509Identity};
 pub use key::{KeyId, Scheme, TrustedKey};
-pub use rejected::{
-    CertificateFault, LogFault, RejectReason, Rejected, SctFault, TimestampFault, UnverifiedSigner,
-};
+pub use rejected::{CODES, RejectReason, Rejected, UnverifiedSigner};
 pub use report::{Check, LogId, VerificationReport};
 pub use subject::{BytesContent, Content, ContentError, DigestContent, Image, ReadImage, Subject};
-pub use trust::{DisabledReason, TrustBuilder, TrustError, TrustMaterial, TrustWarning, Witness};
+pub use trust::{TrustBuilder, TrustMaterial, Witness};
+pub use trust_error::{DisabledReason, TrustError, TrustWarning};
 pub use verified::{Dated, Link, LogProofKind, ProvenEntry, ProvenTimestamp, Signer, Verified};
 pub use verify::verify;

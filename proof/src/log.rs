@@ -3,11 +3,13 @@
 use crate::checkpoint::{self, Generation};
 use crate::crypto::Over;
 use crate::evidence::Held;
+use crate::fault::LogFault;
 use crate::log_binding::Logged;
 use crate::merkle;
-use crate::rejected::{Checked, LogFault, RejectReason};
+use crate::rejected::{Checked, RejectReason};
 use crate::report::Check;
-use crate::trust::{TrustMaterial, TrustedLog};
+use crate::trust::TrustMaterial;
+use crate::trusted_log::TrustedLog;
 use crate::verified::{LogProofKind, ProvenEntry};
 use countersign_formats::{InclusionProof, LogBody, LogEntry, UnixTime, encode_base64};
 use std::fmt::Write;

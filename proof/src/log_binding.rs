@@ -1,9 +1,9 @@
 //! That a log entry is about this very signature, signer and payload.
 
+use crate::fault::LogFault;
 use crate::key::Scheme;
 use crate::message::SignedMessage;
-use crate::rejected::LogFault;
-use crate::trust::details_fit;
+use crate::trusted_log::details_fit;
 use bytes::Bytes;
 use countersign_formats::{Digest, Envelope, HashAlgorithm, LogBody, LoggedHash, Verifier};
 
@@ -168,10 +168,7 @@ impl Logged<'_> {
                 .message
                 .hash(hash)
                 .unwrap_or_else(crate::digest::nothing);
-            return Err(LogFault::OtherPayload {
-                expected,
-                found: logged_digest(*algorithm, value),
-            });
+            return Err(other_payload(expected, *algorithm, value));
         }
         let expected = self
             .message
@@ -191,12 +188,13 @@ fn compare(expected: Digest, algorithm: HashAlgorithm, value: &[u8]) -> Result<(
     if expected.as_bytes() == value {
         return Ok(());
     }
-    Err(LogFault::OtherPayload {
-        expected,
-        found: logged_digest(algorithm, value),
-    })
+    Err(other_payload(expected, algorithm, value))
 }
 
-fn logged_digest(algorithm: HashAlgorithm, value: &[u8]) -> Digest {
-    Digest::new(algorithm, value).unwrap_or_else(|_| crate::digest::nothing())
+fn other_payload(expected: Digest, algorithm: HashAlgorithm, value: &[u8]) -> LogFault {
+    let found = Digest::new(algorithm, value).unwrap_or_else(|_| crate::digest::nothing());
+    LogFault::OtherPayload {
+        expected: Box::new(expected),
+        found: Box::new(found),
+    }
 }

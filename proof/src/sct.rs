@@ -3,9 +3,10 @@
 use crate::asn1::{self, oid, tag};
 use crate::certificate::Certificate;
 use crate::crypto::{Algorithm, Over};
-use crate::rejected::{Checked, RejectReason, SctFault};
+use crate::fault::SctFault;
+use crate::rejected::{Checked, RejectReason};
 use crate::report::{Check, LogId};
-use crate::trust::TrustedLog;
+use crate::trusted_log::TrustedLog;
 use bytes::Bytes;
 use countersign_formats::{Digest, HashAlgorithm, UnixTime};
 

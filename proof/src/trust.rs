@@ -5,9 +5,10 @@ use crate::certificate::{Certificate, Purpose};
 use crate::crypto::{Algorithm, VerifyingKey};
 use crate::dangers::Dangers;
 use crate::digest::{Hasher, sha256};
+use crate::fault::CertificateFault;
 use crate::key::{KeyId, Scheme, TrustedKey};
-use crate::rejected::CertificateFault;
-use crate::report::LogId;
+use crate::trust_error::{DisabledReason, TrustError, TrustWarning};
+use crate::trusted_log::{TrustedLog, checked_window};
 use bytes::Bytes;
 use countersign_formats::{
     AuthorityInstance, Digest, HashAlgorithm, KeyKind, LogInstance, PublicKey, TrustedRoot, Window,
@@ -37,20 +38,6 @@ pub(crate) struct PreparedKey {
     pub(crate) verifying: VerifyingKey,
 }
 
-/// A transparency log or CT log.
-#[derive(Debug)]
-pub(crate) struct TrustedLog {
-    pub(crate) id: LogId,
-    /// First four bytes of the identifier of the key that signs checkpoints (C2SP signed-note).
-    pub(crate) checkpoint_hint: Option<[u8; 4]>,
-    /// Host name of the base URL: the name of a Rekor v2 log.
-    pub(crate) origin: Option<String>,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) key: VerifyingKey,
-    pub(crate) valid: Window,
-    spki: Bytes,
-}
-
 /// A witness whose cosignatures on checkpoints are looked for (C2SP tlog-cosignature).
 #[derive(Clone, Debug)]
 pub struct Witness {
@@ -65,128 +52,6 @@ pub(crate) struct PreparedWitness {
     pub(crate) name: String,
     pub(crate) hint: [u8; 4],
     pub(crate) key: VerifyingKey,
-}
-
-/// A part of a trusted root that is not used, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{instance} is not used: {reason}")]
-#[non_exhaustive]
-pub struct TrustWarning {
-    /// The part: what it is, and its URL.
-    pub instance: String,
-    /// Why.
-    pub reason: DisabledReason,
-}
-
-impl TrustWarning {
-    /// A stable name of the reason, in kebab case.
-    pub fn code(&self) -> &'static str {
-        match &self.reason {
-            DisabledReason::KeyDetails { .. } => "trust-key-details",
-            DisabledReason::Key => "trust-key",
-            DisabledReason::HashAlgorithm { .. } => "trust-hash-algorithm",
-            DisabledReason::NoStart => "trust-no-start",
-            DisabledReason::ReversedWindow => "trust-reversed-window",
-            DisabledReason::SameLog => "trust-same-log",
-            DisabledReason::NoLogId => "trust-no-log-id",
-            DisabledReason::Chain(_) => "trust-chain",
-        }
-    }
-}
-
-/// Why a part of a trusted root is not used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DisabledReason {
-    /// The algorithm of its key is not known.
-    #[error("key algorithm `{found}` is not supported")]
-    KeyDetails {
-        /// The name in the trusted root.
-        found: String,
-    },
-    /// Its key can't be read, or is not of the kind that its algorithm says.
-    #[error("its key is malformed or not of the kind that it says")]
-    Key,
-    /// Its tree has an unknown hash.
-    #[error("hash algorithm `{found}` is not supported")]
-    HashAlgorithm {
-        /// The name in the trusted root.
-        found: String,
-    },
-    /// Its validity has no start.
-    #[error("its validity has no start")]
-    NoStart,
-    /// Its validity ends before it starts.
-    #[error("its validity ends before it starts")]
-    ReversedWindow,
-    /// Another log has the same identifier or key.
-    #[error(
-        "another log has the same identifier with another key, or the same key with another identifier"
-    )]
-    SameLog,
-    /// It has no identifier.
-    #[error("it has no identifier")]
-    NoLogId,
-    /// Its chain of certificates is not acceptable.
-    #[error("its certificates are not acceptable: {0}")]
-    Chain(CertificateFault),
-}
-
-/// Trust that its owner gave by hand can't be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrustError {
-    /// A key is not a point on its curve, or of small order.
-    #[error("key `{key}` is not a sound public key")]
-    Key {
-        /// The key.
-        key: KeyId,
-    },
-    /// A key may be used with no scheme.
-    #[error("key `{key}` may be used with no scheme that its kind has")]
-    NoScheme {
-        /// The key.
-        key: KeyId,
-    },
-    /// A key's validity ends before it starts.
-    #[error("the validity of key `{key}` ends before it starts")]
-    KeyWindow {
-        /// The key.
-        key: KeyId,
-    },
-    /// A certificate of an own authority is not acceptable.
-    #[error("{role} certificate {position} of the own authority: {fault}")]
-    Authority {
-        /// `root` or `intermediate`.
-        role: &'static str,
-        /// Its position among its kind, from 0.
-        position: usize,
-        /// Why.
-        fault: CertificateFault,
-    },
-    /// An own authority has no root.
-    #[error("the own authority has no root certificate")]
-    NoRoot,
-    /// A witness's key is not an Ed25519 key.
-    #[error("the key of witness `{name}` is not a sound Ed25519 key")]
-    WitnessKey {
-        /// The witness.
-        name: String,
-    },
-}
-
-impl TrustError {
-    /// A stable name, in kebab case.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Key { .. } => "trust-key",
-            Self::NoScheme { .. } => "trust-no-scheme",
-            Self::KeyWindow { .. } => "trust-key-window",
-            Self::Authority { .. } => "trust-authority",
-            Self::NoRoot => "trust-no-root",
-            Self::WitnessKey { .. } => "trust-witness-key",
-        }
-    }
 }
 
 impl TrustMaterial {
@@ -523,15 +388,6 @@ fn prepare_authority(
         .map_err(DisabledReason::Chain)
 }
 
-/// TOB-SIGSTORE-1: a window without start is an omission, not "always".
-fn checked_window(window: Window) -> Result<Window, DisabledReason> {
-    match (window.start, window.end) {
-        (None, _) => Err(DisabledReason::NoStart),
-        (Some(start), Some(end)) if end < start => Err(DisabledReason::ReversedWindow),
-        _ => Ok(window),
-    }
-}
-
 impl PreparedKey {
     fn prepare(trusted: TrustedKey) -> Result<Self, TrustError> {
         let id = KeyId::of(&trusted.key);
@@ -573,104 +429,6 @@ impl PreparedKey {
             && self.trusted.valid == other.trusted.valid
             && self.schemes == other.schemes
     }
-}
-
-impl TrustedLog {
-    fn prepare(instance: &LogInstance, others: &[Self]) -> Result<Self, DisabledReason> {
-        let valid = checked_window(instance.key.valid)?;
-        // RFC 6962 §2.1 knows one hash. Roots of logs without tree hash are those of CT logs, which imply it.
-        if !matches!(instance.hash_algorithm.as_str(), "SHA2_256" | "") {
-            return Err(DisabledReason::HashAlgorithm {
-                found: crate::identity::excerpt(&instance.hash_algorithm),
-            });
-        }
-        if instance.log_id.is_empty() {
-            return Err(DisabledReason::NoLogId);
-        }
-        let Some(known) = KnownKey::from_details(&instance.key.key_details) else {
-            return Err(DisabledReason::KeyDetails {
-                found: crate::identity::excerpt(&instance.key.key_details),
-            });
-        };
-        let key = PublicKey::from_spki_der(&instance.key.raw).map_err(|_| DisabledReason::Key)?;
-        // TOB-SIGSTORE-6: the key must be of the kind that its details say.
-        if !known.fits(key.kind()) {
-            return Err(DisabledReason::Key);
-        }
-        let id = LogId(instance.log_id.clone());
-        // A015: one key under two identifiers would count as two logs, and two keys under one can't be told apart.
-        let spki = Bytes::copy_from_slice(key.spki());
-        if others
-            .iter()
-            .any(|other| (other.id == id) != (other.spki == spki))
-        {
-            return Err(DisabledReason::SameLog);
-        }
-        let checkpoint_key = instance
-            .checkpoint_key_id
-            .as_ref()
-            .unwrap_or(&instance.log_id);
-        Ok(Self {
-            id,
-            checkpoint_hint: checkpoint_key.first_chunk::<4>().copied(),
-            origin: instance.origin.clone(),
-            algorithm: known.algorithm,
-            key: VerifyingKey::prepare(&key, [known.algorithm]).ok_or(DisabledReason::Key)?,
-            valid,
-            spki,
-        })
-    }
-}
-
-/// The kind of key and the algorithm that a protobuf name of Sigstore's `PublicKeyDetails` stands for.
-struct KnownKey {
-    algorithm: Algorithm,
-    kind: Kind,
-}
-
-enum Kind {
-    Exactly(KeyKind),
-    Rsa(u32),
-}
-
-impl KnownKey {
-    fn from_details(details: &str) -> Option<Self> {
-        use HashAlgorithm::{Sha256, Sha384, Sha512};
-        let (algorithm, kind) = match details {
-            "PKIX_ECDSA_P256_SHA_256" => {
-                (Algorithm::Ecdsa(Sha256), Kind::Exactly(KeyKind::EcdsaP256))
-            }
-            "PKIX_ECDSA_P384_SHA_384" => {
-                (Algorithm::Ecdsa(Sha384), Kind::Exactly(KeyKind::EcdsaP384))
-            }
-            "PKIX_ECDSA_P521_SHA_512" => {
-                (Algorithm::Ecdsa(Sha512), Kind::Exactly(KeyKind::EcdsaP521))
-            }
-            "PKIX_ED25519" => (Algorithm::Ed25519, Kind::Exactly(KeyKind::Ed25519)),
-            "PKIX_ED25519_PH" => (Algorithm::Ed25519ph, Kind::Exactly(KeyKind::Ed25519)),
-            "PKIX_RSA_PKCS1V15_2048_SHA256" => (Algorithm::RsaPkcs1(Sha256), Kind::Rsa(2048)),
-            "PKIX_RSA_PKCS1V15_3072_SHA256" => (Algorithm::RsaPkcs1(Sha256), Kind::Rsa(3072)),
-            "PKIX_RSA_PKCS1V15_4096_SHA256" => (Algorithm::RsaPkcs1(Sha256), Kind::Rsa(4096)),
-            "PKIX_RSA_PSS_2048_SHA256" => (Algorithm::RsaPss(Sha256), Kind::Rsa(2048)),
-            "PKIX_RSA_PSS_3072_SHA256" => (Algorithm::RsaPss(Sha256), Kind::Rsa(3072)),
-            "PKIX_RSA_PSS_4096_SHA256" => (Algorithm::RsaPss(Sha256), Kind::Rsa(4096)),
-            _ => return None,
-        };
-        Some(Self { algorithm, kind })
-    }
-
-    fn fits(&self, kind: KeyKind) -> bool {
-        match (&self.kind, kind) {
-            (Kind::Exactly(expected), kind) => *expected == kind,
-            (Kind::Rsa(expected), KeyKind::Rsa { bits }) => *expected == bits,
-            (Kind::Rsa(_), _) => false,
-        }
-    }
-}
-
-/// Whether a log entry's `keyDetails` may stand beside a signature of this scheme.
-pub(crate) fn details_fit(details: &str, scheme: Scheme) -> bool {
-    KnownKey::from_details(details).is_some_and(|known| known.algorithm == Algorithm::of(scheme))
 }
 
 impl PreparedWitness {

@@ -2,16 +2,18 @@
 
 use crate::authority::{self, Path};
 use crate::certificate::{Certificate, Purpose};
-use crate::claim::{Claim, StatementClaim};
+use crate::claim::Claim;
 use crate::crypto::{Algorithm, VerifyingKey};
 use crate::dangers::Danger;
 use crate::evidence::{Held, Unverified};
+use crate::fault::CertificateFault;
 use crate::identity::{self, CertificateIdentity, X509Identity};
 use crate::key::Scheme;
 use crate::log::{self, Circumstances, KnownEntry};
 use crate::log_binding::{Logged, LoggedSigner};
 use crate::message::SignedMessage;
-use crate::rejected::{CertificateFault, Checked, RejectReason, Rejected};
+use crate::naming;
+use crate::rejected::{Checked, RejectReason, Rejected};
 use crate::report::{Check, LogId, VerificationReport};
 use crate::sct;
 use crate::subject::Subject;
@@ -19,14 +21,8 @@ use crate::timestamp;
 use crate::trust::{PreparedKey, TrustMaterial};
 use crate::verified::{Dated, ProvenEntry, ProvenTimestamp, Signer, Verified};
 use bytes::Bytes;
-use countersign_formats::{
-    BundleContent, Digest, Envelope, HashAlgorithm, KeyMaterial, LogEntry, SimpleSigning,
-    Statement, UnixTime, media_types,
-};
+use countersign_formats::{BundleContent, Envelope, KeyMaterial, LogEntry, UnixTime, media_types};
 use std::sync::Arc;
-
-/// How many digests a message about another subject lists.
-const LISTED: usize = 4;
 
 /// Proves that a trusted signer made the piece's claim about `subject`, and at which times.
 ///
@@ -149,7 +145,7 @@ fn open<'a>(
                     only_signature(envelope, signature)?,
                 ),
                 BundleContent::Message { digest, signature } => {
-                    compare_message_digest(digest.as_ref(), question.subject)?;
+                    naming::compare_message_digest(digest.as_ref(), question.subject)?;
                     (Content::Message, signature)
                 }
             };
@@ -261,30 +257,6 @@ fn annotated_material<'a>(
             intermediates: chain,
         },
         None => Material::Key { hint },
-    }
-}
-
-/// The bundle's digest of the message is unsigned: it may only agree with the subject's, never replace it.
-fn compare_message_digest(digest: Option<&(String, Bytes)>, subject: &Subject) -> Checked<()> {
-    let Some((algorithm, value)) = digest else {
-        return Ok(());
-    };
-    let Some(known) = HashAlgorithm::from_protobuf_name(algorithm) else {
-        return Err(RejectReason::MessageDigestAlgorithm {
-            found: identity::excerpt(algorithm),
-        }
-        .into());
-    };
-    match subject.names(known) {
-        Some(expected) if expected.as_bytes() != &**value => {
-            let found = Digest::new(known, value).map_or_else(
-                |_| format!("{known} of {} bytes", value.len()),
-                |digest| digest.to_string(),
-            );
-            Err(RejectReason::MessageDigest { expected, found }.into())
-        }
-        // A digest that can't be compared is not used for anything; the signature is over the subject itself.
-        _ => Ok(()),
     }
 }
 
@@ -461,13 +433,21 @@ fn times_to_judge_at(
         return Ok(timed.times.clone());
     }
     if !trust.dangers.judge_certificates_now {
-        let Opened { entries, timestamps, checks, .. } = &timed.opened;
-        let count = |wanted: fn(&Check) -> bool| checks.iter().filter(|check| wanted(check)).count();
+        let Opened {
+            entries,
+            timestamps,
+            checks,
+            ..
+        } = &timed.opened;
+        let count =
+            |wanted: fn(&Check) -> bool| checks.iter().filter(|check| wanted(check)).count();
         return Err(RejectReason::NoProvenTime {
             entries: entries.len(),
             unknown_logs: count(|check| matches!(check, Check::UnknownLog { .. })),
             timestamps: timestamps.len(),
-            unknown_authorities: count(|check| matches!(check, Check::UnknownTimestampAuthority { .. })),
+            unknown_authorities: count(|check| {
+                matches!(check, Check::UnknownTimestampAuthority { .. })
+            }),
         }
         .into());
     }
@@ -540,6 +520,7 @@ fn verify_signature<'a>(
             let refuse = || RejectReason::Signature {
                 keys: 0,
                 certificate: true,
+                hint: None,
             };
             let scheme =
                 find_scheme(message, &proven.key, schemes, signature)?.ok_or_else(refuse)?;
@@ -570,6 +551,7 @@ fn verify_signature<'a>(
                     return Err(RejectReason::Signature {
                         keys: keys.len(),
                         certificate: false,
+                        hint: unknown_hint(&timed.opened.material, question.trust),
                     }
                     .into());
                 }
@@ -586,6 +568,18 @@ fn verify_signature<'a>(
                 scheme,
             })
         }
+    }
+}
+
+/// The piece's hint, where it names none of the trusted keys.
+fn unknown_hint(material: &Material<'_>, trust: &TrustMaterial) -> Option<String> {
+    match material {
+        Material::Key { hint: Some(hint) }
+            if !hint.is_empty() && trust.keys.iter().all(|key| key.hint != *hint) =>
+        {
+            Some(identity::excerpt(hint))
+        }
+        _ => None,
     }
 }
 
@@ -704,8 +698,10 @@ fn name_subject(logged: LoggedPiece<'_>, question: &Question<'_>) -> Checked<Ver
     } = timed;
     let mut checks = opened.checks;
     let (claim, named) = match opened.content {
-        Content::Envelope(envelope) => statement_about(envelope, question.subject, opened.held)?,
-        Content::SimpleSigning(payload) => simple_signing_about(payload, question.subject)?,
+        Content::Envelope(envelope) => {
+            naming::statement_about(envelope, question.subject, opened.held)?
+        }
+        Content::SimpleSigning(payload) => naming::simple_signing_about(payload, question.subject)?,
         Content::Message => {
             let digest = question.subject.digest();
             (Claim::Message { digest }, digest)
@@ -742,87 +738,4 @@ fn name_subject(logged: LoggedPiece<'_>, question: &Question<'_>) -> Checked<Ver
         subject: question.subject.digest(),
         trust: question.trust.digest(),
     })
-}
-
-/// N-35: some subject has the digest that was asked about, under its exact algorithm name. Names are never looked at.
-fn statement_about(
-    envelope: &Envelope,
-    subject: &Subject,
-    held: &Held,
-) -> Checked<(Claim, Digest)> {
-    let statement =
-        Statement::parse(envelope.payload.clone(), &held.limits).map_err(RejectReason::from)?;
-    let mut matched = None;
-    'subjects: for (position, named) in statement.subjects.iter().enumerate() {
-        for (algorithm, value) in &named.digests {
-            let Some(known) = HashAlgorithm::from_name(algorithm) else {
-                continue;
-            };
-            if let Some(expected) = subject.names(known)
-                && Digest::from_hex(known, value).is_ok_and(|digest| digest == expected)
-            {
-                matched = Some((position, expected));
-                break 'subjects;
-            }
-        }
-    }
-    if let Some((matched, digest)) = matched {
-        return Ok((
-            Claim::Statement(StatementClaim { statement, matched }),
-            digest,
-        ));
-    }
-    let digests = || {
-        statement
-            .subjects
-            .iter()
-            .flat_map(|subject| &subject.digests)
-    };
-    // N-36: a weak digest is told apart, because the cure is another one.
-    if !digests().any(|(algorithm, _)| HashAlgorithm::from_name(algorithm).is_some()) {
-        let found = digests()
-            .take(LISTED)
-            .map(|(algorithm, _)| identity::excerpt(algorithm))
-            .collect();
-        return Err(RejectReason::WeakDigest { found }.into());
-    }
-    let found = digests()
-        .take(LISTED)
-        .map(|(algorithm, value)| {
-            format!(
-                "{}:{}",
-                identity::excerpt(algorithm),
-                identity::excerpt(value)
-            )
-        })
-        .collect();
-    Err(RejectReason::SubjectMismatch {
-        expected: subject.digest(),
-        found,
-    }
-    .into())
-}
-
-fn simple_signing_about(payload: &Bytes, subject: &Subject) -> Checked<(Claim, Digest)> {
-    let SimpleSigning {
-        docker_reference,
-        digest,
-        optional,
-    } = SimpleSigning::parse(payload).map_err(RejectReason::from)?;
-    if subject.names(digest.algorithm()) != Some(digest) {
-        let found = vec![digest.to_string()];
-        return Err(RejectReason::SubjectMismatch {
-            expected: subject.digest(),
-            found,
-        }
-        .into());
-    }
-    Ok((
-        Claim::SimpleSigning {
-            digest,
-            docker_reference,
-            optional,
-        },
-        digest,
-    ))
 }

@@ -1,0 +1,187 @@
+//! Own certificate authorities, and chains that the evidence brings along.
+
+use crate::lab::{builder, bundle, code, image, prove};
+use bytes::Bytes;
+use countersign_formats::UnixTime;
+use countersign_proof::{Dangers, Signer, TrustError, TrustMaterial, verify};
+use countersign_testdata::certificate::CertificateSpec;
+use countersign_testdata::keys::LabKey;
+use countersign_testdata::lab::{Lab, NOW, SIGNED_AT, START};
+
+const NO_SCT: Dangers = Dangers {
+    ignore_sct: true,
+    ..Dangers::NONE
+};
+
+/// Trust in the lab's logs and in an own authority with these certificates.
+fn own(lab: &Lab, roots: &[&[u8]], intermediates: &[&[u8]]) -> countersign_proof::TrustBuilder {
+    let mut root = lab.trusted_root();
+    root["certificateAuthorities"] = serde_json::json!([]);
+    let own = |list: &[&[u8]]| list.iter().map(|der| Bytes::copy_from_slice(der)).collect();
+    TrustMaterial::builder()
+        .trusted_root(&crate::lab::root(&root))
+        .certificate_authority(own(roots), own(intermediates))
+        .dangers(NO_SCT)
+}
+
+#[test]
+fn an_own_authority_is_followed_through_its_intermediate() {
+    let lab = Lab::new();
+    let (root, intermediate) = (&lab.root.certificate[..], &lab.intermediate.certificate[..]);
+    let leaf_only = lab.keyless("dev@lab.example").rekor_v1().build();
+    let with_chain = lab
+        .keyless("dev@lab.example")
+        .rekor_v1()
+        .chain(vec![intermediate.to_vec()])
+        .bundle(|bundle| {
+            bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2".into();
+        })
+        .build();
+    assert_eq!(
+        code(prove(
+            &leaf_only,
+            &image(),
+            own(&lab, &[root], &[intermediate])
+        )),
+        "accepted"
+    );
+    assert_eq!(
+        code(prove(&leaf_only, &image(), own(&lab, &[root], &[]))),
+        "certificate-untrusted"
+    );
+    assert_eq!(
+        code(prove(&with_chain, &image(), own(&lab, &[root], &[]))),
+        "accepted"
+    );
+    // A root in the evidence is no anchor.
+    let stranger = countersign_testdata::lab::chain_of("stranger").0;
+    assert_eq!(
+        code(prove(
+            &with_chain,
+            &image(),
+            own(&lab, &[&stranger.certificate], &[])
+        )),
+        "certificate-untrusted"
+    );
+}
+
+#[test]
+fn an_own_authority_may_issue_to_nobody_by_name_and_a_trusted_root_s_may_not() {
+    let lab = Lab::new();
+    let evidence = lab
+        .keyless("dev@lab.example")
+        .certificate(|certificate| {
+            certificate.extensions.retain(|extension| {
+                extension.id != "2.5.29.17" && !extension.id.starts_with("1.3.6.1.4.1.57264")
+            });
+        })
+        .rekor_v1()
+        .build();
+    let trust = own(
+        &lab,
+        &[&lab.root.certificate],
+        &[&lab.intermediate.certificate],
+    );
+    let verified = prove(&evidence, &image(), trust).unwrap();
+    assert!(matches!(verified.signer(), Signer::X509(identity) if identity.san.is_none()));
+    assert_eq!(
+        code(prove(&evidence, &image(), builder(&lab).dangers(NO_SCT))),
+        "certificate-no-name"
+    );
+}
+
+// A012: the intermediate is judged at the proven time as well, wherever it comes from.
+#[test]
+fn an_intermediate_that_ended_before_the_signature_does_not_count() {
+    let lab = Lab::new();
+    let key = LabKey::p384("short");
+    let name = countersign_testdata::certificate::name("lab.example", "short-lived");
+    for (end, expected) in [
+        (SIGNED_AT - 1, "certificate-expired"),
+        (SIGNED_AT, "accepted"),
+    ] {
+        let spec = CertificateSpec::authority(
+            &name,
+            &key,
+            &lab.root.name,
+            &lab.root.key,
+            Some(0),
+            (START, end),
+        );
+        let short = countersign_testdata::certificate::Identity {
+            certificate: spec.sign(&lab.root.key),
+            name: name.clone(),
+            key: key.clone(),
+        };
+        let recipe = || lab.keyless("dev@lab.example").issued_by(&short).rekor_v1();
+        let trusted = own(&lab, &[&lab.root.certificate], &[&short.certificate]);
+        assert_eq!(code(prove(&recipe().build(), &image(), trusted)), expected);
+        let brought = recipe()
+            .chain(vec![short.certificate.clone()])
+            .bundle(|bundle| {
+                bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2".into();
+            })
+            .build();
+        assert_eq!(
+            code(prove(
+                &brought,
+                &image(),
+                own(&lab, &[&lab.root.certificate], &[])
+            )),
+            expected
+        );
+    }
+}
+
+#[test]
+fn a_path_length_is_kept() {
+    let lab = Lab::new();
+    // The lab's intermediate allows no authority below it.
+    let key = LabKey::p384("below");
+    let name = countersign_testdata::certificate::name("lab.example", "below");
+    let spec = CertificateSpec::authority(
+        &name,
+        &key,
+        &lab.intermediate.name,
+        &lab.intermediate.key,
+        None,
+        (START, NOW),
+    );
+    let below = countersign_testdata::certificate::Identity {
+        certificate: spec.sign(&lab.intermediate.key),
+        name,
+        key,
+    };
+    let evidence = lab
+        .keyless("dev@lab.example")
+        .issued_by(&below)
+        .rekor_v1()
+        .chain(vec![below.certificate.clone()])
+        .bundle(|bundle| {
+            bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2".into();
+        })
+        .build();
+    let trust = builder(&lab).dangers(NO_SCT).build().unwrap();
+    let rejected = verify(&bundle(&evidence), &image(), &trust, UnixTime(NOW)).unwrap_err();
+    assert_eq!(rejected.code(), "certificate-path-length");
+}
+
+#[test]
+fn an_own_authority_that_can_not_work_is_an_error_of_its_owner() {
+    let lab = Lab::new();
+    let leaf = lab.keyless("dev@lab.example").build().certificate.unwrap();
+    let stranger = countersign_testdata::lab::chain_of("stranger").1;
+    let error = |roots: &[&[u8]], intermediates: &[&[u8]]| {
+        own(&lab, roots, intermediates).build().unwrap_err()
+    };
+    assert_eq!(error(&[], &[]), TrustError::NoRoot);
+    assert_eq!(error(&[&leaf], &[]).code(), "trust-authority");
+    assert_eq!(
+        error(&[b"not a certificate"], &[]).code(),
+        "trust-authority"
+    );
+    assert_eq!(
+        error(&[&lab.root.certificate], &[&stranger.certificate]).code(),
+        "trust-authority"
+    );
+}
