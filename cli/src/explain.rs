@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use countersign_formats::{decode_base64, predicate_types};
 use countersign_policy::{
     Action, Candidate, Cause, CauseClass, Decision, Mismatch, MismatchKind, Outcome, RuleOutcome,
-    Status, Verdict,
+    SourceKind, Status, Verdict,
 };
 use countersign_proof::{
     ClaimKind, Dated, KeyId, Origin, Rejected, Signer, UnverifiedSigner, Verified,
@@ -137,11 +137,8 @@ fn proof(piece: &Verified) -> String {
         claim(&piece.claim().kind()),
         signer(piece.signer())
     );
-    match piece.dated() {
-        Dated::Within { not_after, .. } => {
-            line.push_str(&format!(", signed no later than {not_after}"))
-        }
-        _ => {}
+    if let Dated::Within { not_after, .. } = piece.dated() {
+        line.push_str(&format!(", signed no later than {not_after}"));
     }
     for entry in piece.logs() {
         line.push_str(&format!(", log entry {}", entry.log_index));
@@ -179,8 +176,18 @@ fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted: &[KeyId])
         ));
     }
     if decision.accepted.is_empty() && decision.unused.is_empty() && decision.rejected.is_empty() {
-        context.printer.say("  nothing is attached to it");
-        context.printer.say("  hint: sign it with `countersign sign`, or look at what is there with `countersign discover`");
+        let places: Vec<String> = decision
+            .sources
+            .iter()
+            .filter(|report| report.source != SourceKind::Given)
+            .map(|report| report.source.to_string())
+            .collect();
+        if !places.is_empty() {
+            context
+                .printer
+                .say(&format!("  looked at: {}", places.join(", ")));
+        }
+        context.printer.say("  hint: sign it with `countersign sign`, or look at everything that is there with `countersign discover`");
     }
 }
 

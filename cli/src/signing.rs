@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use countersign_formats::{Limits, Reference, predicate_types};
+use countersign_formats::{Descriptor, Limits, Reference, predicate_types};
 use countersign_registry::{ListedVia, Published, Store};
-use countersign_sign::{PredicateForm, SignError, Signed, predicate_bytes};
+use countersign_sign::{PredicateForm, SignError, Signed, TypeMismatch, predicate_bytes};
 use serde_json::{Value, json};
 
 use crate::clock;
@@ -14,7 +14,7 @@ use crate::escape;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files::{self, Audience, Existing};
-use crate::images;
+use crate::images::{self, ImageDone};
 
 impl From<SignError> for Failure {
     fn from(error: SignError) -> Self {
@@ -41,6 +41,7 @@ pub(crate) enum Claim {
 
 /// Reads what `--type`, `--predicate` and `--statement` name.
 pub(crate) fn claim(
+    context: &mut Context<'_, '_>,
     alias: &str,
     predicate: Option<&Path>,
     statement: Option<&Path>,
@@ -59,6 +60,11 @@ pub(crate) fn claim(
     })?;
     let predicate_type = predicate_type(alias)?;
     let file = files::read("the predicate", path, cap)?;
+    if let Some(mismatch) = TypeMismatch::find(&predicate_type, &file, &Limits::DEFAULT) {
+        context
+            .printer
+            .warn(&format!("`{}`: {mismatch}", path.display()));
+    }
     let bytes = predicate_bytes(PredicateForm::of(alias), &file, &Limits::DEFAULT)
         .map_err(|error| about(path, error))?;
     Ok(Claim::Predicate {
@@ -91,24 +97,6 @@ pub(crate) fn about(path: &Path, error: SignError) -> Failure {
     let failure = Failure::from(error);
     let message = format!("`{}`: {words}", path.display());
     Failure { message, ..failure }
-}
-
-/// Stores `signed` beside the image and says where.
-pub(crate) fn publish(
-    context: &mut Context<'_, '_>,
-    runtime: &tokio::runtime::Runtime,
-    store: &dyn Store,
-    image: &countersign_formats::Descriptor,
-    signed: &Signed,
-) -> Result<Published, Failure> {
-    let created = clock::creation_time(context.environment("SOURCE_DATE_EPOCH"), context.now)?;
-    let published = runtime.block_on(countersign_registry::publish(
-        store,
-        image,
-        &signed.verified,
-        created,
-    ))?;
-    Ok(published)
 }
 
 /// Writes a bundle where `--bundle` says (`-` is standard output).
@@ -159,44 +147,82 @@ pub(crate) fn one_image_for_bundle(
     Ok(())
 }
 
-/// The entry of `result.images` for a signed image, and the words about it.
-pub(crate) fn report(
-    context: &mut Context<'_, '_>,
-    verb: &str,
-    text: &str,
-    reference: &Reference,
-    image: &countersign_formats::Descriptor,
-    published: Option<&Published>,
-    bundle_file: Option<&PathBuf>,
-    requests: u64,
-) -> Value {
-    let name = images::pinned(reference, &image.digest);
-    context.printer.line(&name);
-    let stored = match published {
-        Some(published) => format!(
-            ", stored as {} ({})",
-            published.manifest.digest,
-            via(published.via)
-        ),
-        None => String::new(),
-    };
-    let file = bundle_file
-        .map(|path| format!(", bundle in `{}`", path.display()))
-        .unwrap_or_default();
-    context
-        .printer
-        .say(&format!("{verb} {}{stored}{file}", escape::field(&name)));
-    json!({
-        "reference": escape::capped(text, escape::FIELD_BYTES),
-        "image": name,
-        "digest": image.digest.to_string(),
-        "exitCode": 0,
-        "manifest": published.map(|published| published.manifest.digest.to_string()),
-        "bundle": published.map(|published| published.bundle.digest.to_string()),
-        "listedVia": published.and_then(|published| published.via).map(|listed| via(Some(listed))),
-        "bundleFile": bundle_file.map(|path| path.display().to_string()),
-        "requests": requests,
-    })
+/// A signed image and what is to become of its bundle.
+pub(crate) struct Placing<'a> {
+    /// `signed` or `attested`.
+    pub(crate) verb: &'static str,
+    /// The image as it was written.
+    pub(crate) text: &'a str,
+    pub(crate) reference: &'a Reference,
+    pub(crate) store: &'a dyn Store,
+    /// What the reference named when it was resolved.
+    pub(crate) image: &'a Descriptor,
+    /// Where a copy of the bundle goes.
+    pub(crate) bundle_file: Option<&'a PathBuf>,
+    /// Whether the bundle is stored beside the image.
+    pub(crate) upload: bool,
+}
+
+impl Placing<'_> {
+    /// Puts the bundle where it belongs and says where that is.
+    pub(crate) fn place(
+        &self,
+        context: &mut Context<'_, '_>,
+        runtime: &tokio::runtime::Runtime,
+        signed: &Signed,
+    ) -> Result<ImageDone, Failure> {
+        if let Some(path) = self.bundle_file {
+            write_bundle(context, path, &signed.bundle)?;
+        }
+        let published = if self.upload {
+            let epoch = context.environment("SOURCE_DATE_EPOCH");
+            let created = clock::creation_time(epoch, context.now)?;
+            let work =
+                countersign_registry::publish(self.store, self.image, &signed.verified, created);
+            Some(runtime.block_on(work)?)
+        } else {
+            None
+        };
+        self.report(context, published.as_ref());
+        Ok(ImageDone {
+            status: ExitStatus::Pass,
+            entry: self.entry(published.as_ref()),
+        })
+    }
+
+    fn report(&self, context: &mut Context<'_, '_>, published: Option<&Published>) {
+        let name = images::pinned(self.reference, &self.image.digest);
+        context.printer.line(&name);
+        let stored = published.map_or_else(String::new, |published| {
+            format!(
+                ", stored as {} ({})",
+                published.manifest.digest,
+                via(published.via)
+            )
+        });
+        let file = self.bundle_file.map_or_else(String::new, |path| {
+            format!(", bundle in `{}`", path.display())
+        });
+        context.printer.say(&format!(
+            "{} {}{stored}{file}",
+            self.verb,
+            escape::field(&name)
+        ));
+    }
+
+    fn entry(&self, published: Option<&Published>) -> Value {
+        json!({
+            "reference": escape::capped(self.text, escape::FIELD_BYTES),
+            "image": images::pinned(self.reference, &self.image.digest),
+            "digest": self.image.digest.to_string(),
+            "exitCode": 0,
+            "manifest": published.map(|published| published.manifest.digest.to_string()),
+            "bundle": published.map(|published| published.bundle.digest.to_string()),
+            "listedVia": published.and_then(|published| published.via).map(|listed| via(Some(listed))),
+            "bundleFile": self.bundle_file.map(|path| path.display().to_string()),
+            "requests": self.store.requests(),
+        })
+    }
 }
 
 /// How readers find a referrer, in words.

@@ -9,10 +9,9 @@ use super::Done;
 use crate::arguments::Attest;
 use crate::context::Context;
 use crate::escape;
-use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::images::{self, ImageDone};
-use crate::signing::{self, Claim};
+use crate::signing::{self, Claim, Placing};
 use crate::{key_files, stores};
 
 pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
@@ -23,6 +22,7 @@ pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Do
         }
     }
     let claim = signing::claim(
+        context,
         &arguments.predicate_type,
         arguments.predicate.as_deref(),
         arguments.statement.as_deref(),
@@ -98,31 +98,14 @@ fn one(
             sign(work.key, prepared, None, context.now, &limits)?
         }
     };
-    if let Some(path) = &work.arguments.bundle {
-        signing::write_bundle(context, path, &signed.bundle)?;
-    }
-    let published = match work.arguments.no_upload {
-        true => None,
-        false => Some(signing::publish(
-            context,
-            runtime,
-            store.as_ref(),
-            &image,
-            &signed,
-        )?),
-    };
-    let entry = signing::report(
-        context,
-        "attested",
+    let placing = Placing {
+        verb: "attested",
         text,
         reference,
-        &image,
-        published.as_ref(),
-        work.arguments.bundle.as_ref(),
-        store.requests(),
-    );
-    Ok(ImageDone {
-        status: ExitStatus::Pass,
-        entry,
-    })
+        store: store.as_ref(),
+        image: &image,
+        bundle_file: work.arguments.bundle.as_ref(),
+        upload: !work.arguments.no_upload,
+    };
+    placing.place(context, runtime, &signed)
 }

@@ -16,6 +16,7 @@ pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Resu
     let limits = Limits::DEFAULT;
     let path = signing::bundle_path(&arguments.file, arguments.bundle.as_ref())?;
     let claim = signing::claim(
+        context,
         &arguments.predicate_type,
         arguments.predicate.as_deref(),
         arguments.statement.as_deref(),

@@ -14,7 +14,8 @@ use crate::escape;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::images::{self, ImageDone};
-use crate::{key_files, presence, signing, stores};
+use crate::signing::{self, Placing};
+use crate::{key_files, presence, stores};
 
 pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     signing::one_image_for_bundle(&arguments.images, arguments.bundle.as_ref())?;
@@ -102,31 +103,14 @@ fn one(
         context.now,
         &Limits::DEFAULT,
     )?;
-    if let Some(path) = &work.arguments.bundle {
-        signing::write_bundle(context, path, &signed.bundle)?;
-    }
-    let published = match work.arguments.no_upload {
-        true => None,
-        false => Some(signing::publish(
-            context,
-            runtime,
-            store.as_ref(),
-            &image,
-            &signed,
-        )?),
-    };
-    let entry = signing::report(
-        context,
-        "signed",
+    let placing = Placing {
+        verb: "signed",
         text,
         reference,
-        &image,
-        published.as_ref(),
-        work.arguments.bundle.as_ref(),
-        store.requests(),
-    );
-    Ok(ImageDone {
-        status: ExitStatus::Pass,
-        entry,
-    })
+        store: store.as_ref(),
+        image: &image,
+        bundle_file: work.arguments.bundle.as_ref(),
+        upload: !work.arguments.no_upload,
+    };
+    placing.place(context, runtime, &signed)
 }

@@ -116,6 +116,20 @@ fn the_predicate_is_embedded_byte_for_byte() {
 }
 
 #[test]
+fn a_document_under_the_type_of_another_is_noticed() {
+    let workshop = Workshop::new();
+    workshop.layout("image", "1.0", "genuine");
+    workshop
+        .run("attest --key plain.key --type cyclonedx --predicate sbom.json oci:image:1.0")
+        .ends(0)
+        .says("warning: `sbom.json`: the file looks like");
+    let right = workshop
+        .run("attest --key plain.key --type spdxjson --predicate sbom.json oci:image:1.0")
+        .ends(0);
+    assert!(!right.stderr.contains("warning"), "{right:?}");
+}
+
+#[test]
 fn a_predicate_may_come_from_a_pipe_and_a_statement_ready_made() {
     let workshop = Workshop::new();
     let digest = workshop.layout("image", "1.0", "genuine");

@@ -1,5 +1,12 @@
 //! The program as a whole: real processes on layouts, files and loopback registries.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the helpers of tests fail as tests do"
+)]
+
 mod blobs;
 mod demonstration;
 mod images;

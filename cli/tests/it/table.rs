@@ -412,17 +412,17 @@ fn every_answer_about_an_image_has_its_own_code() {
         row(
             "verify --key release.pub oci:bare:1.0",
             10,
-            "nothing is attached",
+            "nothing was found",
         ),
         row(
             "verify --policy policy.yaml oci:bare:1.0",
             10,
-            "nothing is attached",
+            "nothing was found",
         ),
         row(
             "verify-attestation --key release.pub --type spdxjson oci:bare:1.0",
             10,
-            "nothing is attached",
+            "nothing was found",
         ),
         row(
             "verify --key release.pub --bundle image.bundle oci:bare:1.0",
@@ -494,7 +494,7 @@ fn every_answer_about_an_image_has_its_own_code() {
         row(
             "verify --key release.pub oci:moved:1.0",
             10,
-            "nothing is attached",
+            "nothing was found",
         ),
         row(
             format!("verify --key release.pub oci:moved@{moved}"),
