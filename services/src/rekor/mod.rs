@@ -7,9 +7,11 @@
 mod compare;
 mod entry_json;
 mod submission;
+mod tiles;
 mod version_1;
 mod version_2;
 
+use bytes::Bytes;
 use countersign_formats::LogEntry;
 use reqwest::Url;
 
@@ -39,6 +41,7 @@ pub struct Rekor {
     service: ServiceName,
     base: Url,
     version: RekorVersion,
+    log_id: Option<Bytes>,
 }
 
 impl RekorVersion {
@@ -72,10 +75,20 @@ impl Rekor {
             },
             base,
             version,
+            log_id: None,
         })
     }
 
-    /// Enters a signature into the log. An entry that is there already is fetched instead, where the log hands it out (version 1).
+    /// The same log, whose identifier is known from a trusted root. With it, an entry that is there already can be read from a log
+    /// of version 2, whose tiles do not say whose they are.
+    #[must_use]
+    pub fn with_log_id(mut self, log_id: Bytes) -> Self {
+        self.log_id = Some(log_id);
+        self
+    }
+
+    /// Enters a signature into the log. An entry that is there already, from an earlier run or from a try whose answer
+    /// was lost, is fetched instead.
     ///
     /// # Errors
     /// [`ServiceError::Unavailable`]; [`ServiceError::Answer`], with [`OtherEntry`](crate::AnswerFault::OtherEntry) and

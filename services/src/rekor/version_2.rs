@@ -2,14 +2,22 @@
 //!
 //! The interface once had `dsse` 0.0.2 too; logs refuse it today.
 
+use std::time::Duration;
+
 use countersign_formats::json::ObjectWriter;
-use countersign_formats::{LogEntry, Verifier, encode_base64};
-use reqwest::header::ACCEPT;
+use countersign_formats::{LogBody, LogEntry, Verifier, encode_base64};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName};
 
 use super::submission::Submission;
+use super::tiles::{self, Tiles};
 use super::{ANSWER_BYTES, Rekor, WHAT, entry_json};
-use crate::error::{AnswerFault, ServiceError};
-use crate::http::{self, Call};
+use crate::error::{AnswerFault, ErrorClass, ServiceError};
+use crate::http::{self, Call, Operation, Reply};
+
+/// Where a conflict names the index of the entry that is there.
+const LOG_INDEX: HeaderName = HeaderName::from_static("x-log-index");
+/// The wait between two looks for a checkpoint over an entry; logs publish one in a few seconds.
+const PUBLISH_INTERVAL: Duration = Duration::from_millis(500);
 
 impl Rekor {
     pub(super) async fn enter_version_2(
@@ -27,17 +35,61 @@ impl Rekor {
             WHAT,
         )
         .header(ACCEPT, "application/json");
-        let reply = self.client.begin().ask(&call).await?;
+        let operation = self.client.begin();
+        let reply = operation.ask(&call).await?;
         match reply.status.as_u16() {
             200..300 => entry_json::version_2(&reply.body, &self.client.settings().limits)
                 .map_err(|error| ServiceError::malformed(&self.service, WHAT, error)),
-            409 => Err(ServiceError::answer(
-                &self.service,
-                AnswerFault::EntryExists,
-            )),
+            // A first try whose answer was lost: the log would make no second entry.
+            409 => self.existing_version_2(&operation, &reply).await,
             _ => Err(reply.refusal(&self.service, &[])),
         }
     }
+
+    /// Reads the entry that a conflict points at, with its proof, from the log's tiles.
+    async fn existing_version_2(
+        &self,
+        operation: &Operation<'_>,
+        conflict: &Reply,
+    ) -> Result<LogEntry, ServiceError> {
+        let exists = || ServiceError::answer(&self.service, AnswerFault::EntryExists);
+        let index = entry_index(&conflict.headers).ok_or_else(exists)?;
+        // Tiles do not say whose they are.
+        let log_id = self.log_id.clone().ok_or_else(exists)?;
+        let limits = &self.client.settings().limits;
+        let (note, checkpoint) = loop {
+            match tiles::checkpoint_over(operation, &self.service, &self.base, index, limits).await
+            {
+                Ok(Some(found)) => break found,
+                Ok(None) if operation.remaining() > PUBLISH_INTERVAL => {
+                    tokio::time::sleep(PUBLISH_INTERVAL).await
+                }
+                // Some logs are read elsewhere than they are written to.
+                Err(error) if error.class() == ErrorClass::Network => return Err(error),
+                Ok(None) | Err(_) => return Err(exists()),
+            }
+        };
+        let mut tiles = Tiles::new(operation, &self.service, &self.base, checkpoint.tree_size);
+        let body = tiles.entry(index).await?;
+        let proof = tiles.proof(index, checkpoint.root_hash, note).await?;
+        let (kind, version) = LogBody::peek_kind(&body)
+            .map_err(|error| ServiceError::malformed(&self.service, WHAT, error))?;
+        Ok(LogEntry {
+            log_index: index,
+            log_id,
+            kind,
+            version,
+            integrated_time: None,
+            promise: None,
+            proof: Some(proof),
+            body,
+        })
+    }
+}
+
+/// The index that a conflict names.
+fn entry_index(headers: &HeaderMap) -> Option<u64> {
+    headers.get(LOG_INDEX)?.to_str().ok()?.parse().ok()
 }
 
 fn request(submission: &Submission<'_>) -> Result<Vec<u8>, ServiceError> {

@@ -421,3 +421,182 @@ async fn what_a_log_cannot_take_is_said_before_anything_is_sent() {
     }
     assert!(server.requests().is_empty());
 }
+
+/// A log whose entry exists already, and which is read from tiles of a tree of `size` leaves.
+fn tiled(index: u64, size: u64, leaf: Vec<u8>) -> (Server, Vec<u8>) {
+    let node = |prefix: u8, parts: &[&[u8]]| {
+        let bytes = [&[prefix][..], &parts.concat()].concat();
+        sha256(&bytes).as_bytes().to_vec()
+    };
+    let bodies: Vec<Vec<u8>> = (0..size)
+        .map(|number| match number == index {
+            true => leaf.clone(),
+            false => format!("entry {number}").into_bytes(),
+        })
+        .collect();
+    let leaves: Vec<Vec<u8>> = bodies.iter().map(|body| node(0, &[body])).collect();
+    let root = root_of(&leaves, &|left, right| node(1, &[left, right]));
+    let upper: Vec<Vec<u8>> = leaves
+        .chunks_exact(256)
+        .map(|tile| root_of(tile, &|left, right| node(1, &[left, right])))
+        .collect();
+    let checkpoint = format!(
+        "log.example\n{size}\n{}\n\n\u{2014} log.example AAAAAAAA\n",
+        base64(&root)
+    );
+    let make = move |request: &super::server::Request| -> super::server::Whole {
+        let row =
+            |row: &[Vec<u8>], number: usize| row.chunks(256).nth(number).map(|tile| tile.concat());
+        let Some(path) = request.target.strip_prefix("/api/v2/") else {
+            return (404, vec![], vec![]);
+        };
+        let (tile, width) = path.split_once(".p/").unwrap_or((path, "256"));
+        let number = tile
+            .rsplit('/')
+            .next()
+            .and_then(|number| number.parse().ok());
+        let found = match (path, tile.rsplit_once('/').map(|(row, _)| row)) {
+            ("log/entries", _) => return (409, vec![("X-Log-Index", index.to_string())], vec![]),
+            ("checkpoint", _) => Some(checkpoint.clone().into_bytes()),
+            (_, Some("tile/0")) => row(&leaves, number.unwrap()),
+            (_, Some("tile/1")) => row(&upper, number.unwrap()),
+            (_, Some("tile/entries")) => bodies.chunks(256).nth(number.unwrap()).map(|bundle| {
+                assert_eq!(bundle.len().to_string(), width);
+                let entries = bundle.iter().map(|body| {
+                    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+                    [&length[..], body].concat()
+                });
+                entries.collect::<Vec<_>>().concat()
+            }),
+            _ => None,
+        };
+        found.map_or((404, vec![], vec![]), |found| (200, vec![], found))
+    };
+    (Server::start(vec![Step::MakeWhole(Box::new(make))]), root)
+}
+
+type Join<'a> = &'a dyn Fn(&[u8], &[u8]) -> Vec<u8>;
+
+fn root_of(hashes: &[Vec<u8>], join: Join<'_>) -> Vec<u8> {
+    match hashes {
+        [only] => only.clone(),
+        _ => {
+            let middle = 1 << (hashes.len() - 1).ilog2();
+            let (left, right) = hashes.split_at(middle);
+            join(&root_of(left, join), &root_of(right, join))
+        }
+    }
+}
+
+/// The root that a proof leads to (RFC 9162 §2.1.3.2).
+fn root_by(proof: &countersign_formats::InclusionProof, body: &[u8]) -> Vec<u8> {
+    let hash = |parts: &[&[u8]]| sha256(&parts.concat()).as_bytes().to_vec();
+    let (mut node, mut last) = (proof.log_index, proof.tree_size - 1);
+    let mut root = hash(&[&[0], body]);
+    for sibling in &proof.hashes {
+        if node % 2 == 1 || node == last {
+            root = hash(&[&[1], sibling, &root]);
+            while node % 2 == 0 && node != 0 {
+                (node, last) = (node >> 1, last >> 1);
+            }
+        } else {
+            root = hash(&[&[1], &root, sibling]);
+        }
+        (node, last) = (node >> 1, last >> 1);
+    }
+    assert_eq!(last, 0);
+    root
+}
+
+async fn enter_known(server: &Server) -> Result<LogEntry, ServiceError> {
+    let submission = Submission {
+        content: message(),
+        key: KEY.public_key(),
+        scheme: Scheme::EcdsaP256Sha256,
+        certificate: None,
+    };
+    Rekor::new(&client(), &server.url, RekorVersion::V2)?
+        .with_log_id(Bytes::from_static(&[5; 32]))
+        .enter(&submission)
+        .await
+}
+
+#[tokio::test]
+async fn a_conflict_of_version_2_is_answered_from_the_tiles() {
+    let body = hashedrekord_2(b"artifact").to_string().into_bytes();
+    for (index, size) in [
+        (0, 1),
+        (0, 2),
+        (4, 7),
+        (6, 7),
+        (255, 256),
+        (3, 300),
+        (299, 300),
+        (256, 700),
+        (511, 513),
+    ] {
+        let (server, root) = tiled(index, size, body.clone());
+        let entry = enter_known(&server).await.unwrap();
+        assert_eq!((entry.log_index, &entry.body[..]), (index, &body[..]));
+        assert_eq!(entry.log_id, &[5; 32][..]);
+        let proof = entry.proof.unwrap();
+        assert_eq!(proof.root_hash, root);
+        assert_eq!(root_by(&proof, &body), root, "{index} of {size}");
+    }
+}
+
+#[tokio::test]
+async fn tiles_that_are_missing_short_or_of_another_entry_are_refused() {
+    let (server, _) = tiled(4, 7, b"another entry".to_vec());
+    assert_eq!(
+        enter_known(&server).await.unwrap_err().code(),
+        "malformed-answer"
+    );
+    let other = hashedrekord_2(b"other").to_string().into_bytes();
+    let (server, _) = tiled(4, 7, other);
+    assert_eq!(
+        enter_known(&server).await.unwrap_err().code(),
+        "entry-for-another-artifact"
+    );
+
+    let conflict = || Step::Answer(409, vec![("X-Log-Index", "4".to_owned())], vec![]);
+    let checkpoint = |size: u64| {
+        let root = base64(&[0; 32]);
+        let note = format!("log.example\n{size}\n{root}\n\n\u{2014} log.example AAAAAAAA\n");
+        Step::Answer(200, vec![], note.into_bytes())
+    };
+    let tile = |bytes: &[u8]| Step::Answer(200, vec![], bytes.to_vec());
+    for (steps, code) in [
+        (
+            vec![conflict(), Step::Answer(501, vec![], vec![])],
+            "entry-exists",
+        ),
+        (vec![conflict(), tile(b"no note")], "entry-exists"),
+        (vec![conflict(), checkpoint(4)], "entry-exists"),
+        (
+            vec![conflict(), checkpoint(7), Step::Answer(404, vec![], vec![])],
+            "request-refused",
+        ),
+        (
+            vec![conflict(), checkpoint(7), tile(b"")],
+            "malformed-answer",
+        ),
+        (
+            vec![conflict(), checkpoint(7), tile(b"\x00\x01a")],
+            "malformed-answer",
+        ),
+        (
+            vec![
+                conflict(),
+                checkpoint(u64::MAX / 2),
+                tile(b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02{}"),
+            ],
+            "malformed-answer",
+        ),
+        (vec![conflict(), Step::Endless], "entry-exists"),
+        (vec![conflict(), checkpoint(7), Step::Endless], "over-limit"),
+    ] {
+        let error = enter_known(&Server::start(steps)).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+    }
+}

@@ -26,6 +26,8 @@ use countersign_services::{
 };
 use countersign_sign::PrivateKey;
 
+use super::server::{Server, Step, Whole};
+
 struct Stack {
     folder: PathBuf,
     config: SigningConfig,
@@ -455,4 +457,102 @@ async fn fulcio_refuses_a_token_with_another_audience_or_signature() {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), "request-refused", "{refused}");
+}
+
+/// A log is often read elsewhere than it is written to: here the folder of a Rekor 2 is served beside it.
+#[tokio::test]
+async fn a_conflict_of_rekor_2_is_answered_from_its_tiles() {
+    let Some(stack) = Stack::find("signing_config.json") else {
+        return;
+    };
+    let tiles = stack.folder.join("rekor2");
+    let log = stack.config.logs(stack.now).unwrap().candidates[0]
+        .url
+        .clone();
+    if !tiles.is_dir() {
+        skipped("the stack has no folder with the tiles of its log");
+        return;
+    }
+    let root = Bytes::from(std::fs::read(stack.folder.join("trusted_root.json")).unwrap());
+    let root = TrustedRoot::parse(&root, &Limits::DEFAULT).unwrap();
+    let known = root
+        .logs
+        .iter()
+        .find(|known| known.base_url == log)
+        .unwrap();
+    let log_id = known.log_id.clone();
+    let front = Server::start(vec![Step::MakeWhole(Box::new(move |request| {
+        if request.method == "POST" {
+            return forward(&log, &request.body);
+        }
+        let path = request.target.trim_start_matches("/api/v2/");
+        match std::fs::read(tiles.join(path)) {
+            Ok(bytes) => (200, vec![], bytes),
+            Err(_) => (404, vec![], vec![]),
+        }
+    }))]);
+    let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+    let scheme = Scheme::EcdsaP256Sha256;
+    let certificate = stack.certificate(&key).await;
+    let digest = sha256(b"artifact");
+    let signature = Bytes::from(key.sign(scheme, b"artifact").unwrap());
+    let submission = Submission {
+        content: LoggedContent::Message {
+            digest,
+            signature: &signature,
+        },
+        key: key.public_key(),
+        scheme,
+        certificate: Some(&certificate),
+    };
+    let rekor = Rekor::new(&stack.client, &front.url, RekorVersion::V2)
+        .unwrap()
+        .with_log_id(log_id);
+    let first = rekor.enter(&submission).await.unwrap();
+    let again = rekor.enter(&submission).await.unwrap();
+    assert_eq!(
+        (again.log_index, &again.body, &again.log_id),
+        (first.log_index, &first.body, &first.log_id)
+    );
+    let content = BundleContent::Message {
+        digest: Some((
+            "SHA2_256".to_owned(),
+            Bytes::copy_from_slice(digest.as_bytes()),
+        )),
+        signature: signature.clone(),
+    };
+    let timestamp = stack.stamp(&signature).await;
+    prove_before_and_after(&stack, &content, &certificate, again, &timestamp);
+}
+
+/// Passes an entry on to the real log.
+fn forward(log: &str, body: &[u8]) -> Whole {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("body");
+    std::fs::write(&file, body).unwrap();
+    let output = std::process::Command::new("curl")
+        .args([
+            "-s",
+            "-i",
+            "-H",
+            "content-type: application/json",
+            "--data-binary",
+        ])
+        .arg(format!("@{}", file.display()))
+        .arg(format!("{log}/api/v2/log/entries"))
+        .output()
+        .unwrap();
+    let answer = String::from_utf8(output.stdout).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let index = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("x-log-index"))
+        .map(|(_, value)| ("X-Log-Index", value.to_owned()));
+    (
+        status,
+        index.into_iter().collect(),
+        body.as_bytes().to_vec(),
+    )
 }

@@ -13,6 +13,8 @@ pub(crate) enum Step {
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Answers with what is made of the request.
     Make(Maker),
+    /// Answers with a status, headers and a body that are made of the request.
+    MakeWhole(WholeMaker),
     /// Closes the connection without an answer.
     Hangup,
     /// Answers nothing for as long as the client waits.
@@ -23,6 +25,11 @@ pub(crate) enum Step {
 
 /// Makes a status and a body of a request.
 type Maker = Box<dyn Fn(&Request) -> (u16, Vec<u8>) + Send>;
+
+/// Makes a status, headers and a body of a request.
+type WholeMaker = Box<dyn Fn(&Request) -> Whole + Send>;
+/// A status, headers and a body.
+pub(crate) type Whole = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
 /// A request as it arrived.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +125,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, steps: &Mutex<VecDeq
             let (status, body) = make(&request);
             (status, vec![], body)
         }
+        Step::MakeWhole(make) => make(&request),
         Step::Hangup => return,
         Step::Silence => {
             drop(steps);
