@@ -34,6 +34,7 @@ mod prepared;
 mod private_key;
 mod private_key_import;
 mod scheme;
+mod secret_pem;
 mod signer;
 mod statement;
 

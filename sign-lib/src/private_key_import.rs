@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::KeyError;
 use crate::private_key::{PrivateKey, ecdsa_algorithm, rejected};
+use crate::secret_pem::SecretBlock;
 
 /// A private key file after its first look: usable at once, or waiting for a password.
 #[derive(Debug)]
@@ -33,25 +34,16 @@ impl PrivateKeyFile {
                 limit: limits.key_file_bytes,
             });
         }
-        let block = key_block(bytes)?;
-        let label = pem_rfc7468::decode_label(block).map_err(not_pem)?;
-        if matches!(
-            label,
-            "ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY"
-        ) {
-            return EncryptedPrivateKey::parse_pem(block)
-                .map(Self::Encrypted)
-                .map_err(KeyError::Encrypted);
-        }
-        let decode = |block: &[u8]| {
-            pem_rfc7468::decode_vec(block)
-                .map(|(_, der)| Zeroizing::new(der))
-                .map_err(not_pem)
-        };
-        match label {
-            "PRIVATE KEY" => PrivateKey::from_pkcs8_der(&decode(block)?).map(Self::Plain),
-            "EC PRIVATE KEY" => from_sec1(&decode(block)?).map(Self::Plain),
-            "RSA PRIVATE KEY" => from_pkcs1(&decode(block)?).map(Self::Plain),
+        let block = SecretBlock::find(bytes)?;
+        match block.label {
+            "ENCRYPTED SIGSTORE PRIVATE KEY" | "ENCRYPTED COSIGN PRIVATE KEY" => {
+                EncryptedPrivateKey::parse_pem(block.text.as_bytes())
+                    .map(Self::Encrypted)
+                    .map_err(KeyError::Encrypted)
+            }
+            "PRIVATE KEY" => PrivateKey::from_pkcs8_der(&block.decode()?).map(Self::Plain),
+            "EC PRIVATE KEY" => from_sec1(&block.decode()?).map(Self::Plain),
+            "RSA PRIVATE KEY" => from_pkcs1(&block.decode()?).map(Self::Plain),
             "ENCRYPTED PRIVATE KEY" => Err(KeyError::ForeignEncryption {
                 format: "PKCS#8 PBES2",
             }),
@@ -176,34 +168,6 @@ fn curve_kind(curve: ObjectIdentifier) -> Result<KeyKind, KeyError> {
         P384 => Ok(KeyKind::EcdsaP384),
         P521 => Ok(KeyKind::EcdsaP521),
         other => Err(unsupported(&format!("elliptic curve {other}"))),
-    }
-}
-
-/// The one block that can hold the key: `openssl ecparam -genkey` writes `EC PARAMETERS` in front of it.
-fn key_block(bytes: &[u8]) -> Result<&[u8], KeyError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| KeyError::NotPem {
-        detail: "not text".to_owned(),
-    })?;
-    if text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err(KeyError::ForeignEncryption {
-            format: "OpenSSL traditional",
-        });
-    }
-    let start = match text.find("-----BEGIN EC PARAMETERS-----") {
-        Some(_) => text.find("-----BEGIN EC PRIVATE KEY-----"),
-        None => text.find("-----BEGIN "),
-    };
-    start
-        .and_then(|start| text.get(start..))
-        .map(|block| block.trim_end().as_bytes())
-        .ok_or_else(|| KeyError::NotPem {
-            detail: "no `-----BEGIN` line".to_owned(),
-        })
-}
-
-fn not_pem(error: pem_rfc7468::Error) -> KeyError {
-    KeyError::NotPem {
-        detail: error.to_string(),
     }
 }
 
