@@ -17,6 +17,7 @@ use reqwest::Url;
 
 use crate::error::{ServiceError, ServiceKind, ServiceName};
 use crate::http::{self, Client};
+use crate::signing_config::Service;
 
 pub use submission::{LoggedContent, Submission};
 
@@ -53,6 +54,19 @@ impl RekorVersion {
             2 => Some(Self::V2),
             _ => None,
         }
+    }
+
+    /// The version that a signing config names for a log.
+    ///
+    /// # Errors
+    /// [`ServiceError::Configuration`] for a version that is not known; a selection holds none such.
+    pub fn of(service: &Service) -> Result<Self, ServiceError> {
+        Self::from_major(service.major_version).ok_or_else(|| {
+            ServiceError::configuration(format!(
+                "version {} of a log's interface is not known",
+                service.major_version
+            ))
+        })
     }
 }
 

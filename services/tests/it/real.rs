@@ -88,7 +88,7 @@ impl Stack {
     async fn enter(&self, submission: &Submission<'_>) -> LogEntry {
         let selection = self.config.logs(self.now).unwrap();
         let service = &selection.candidates[0];
-        let version = RekorVersion::from_major(service.major_version).unwrap();
+        let version = RekorVersion::of(service).unwrap();
         let rekor = Rekor::new(&self.client, &service.url, version).unwrap();
         rekor.enter(submission).await.unwrap()
     }
