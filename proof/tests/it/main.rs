@@ -1,8 +1,6 @@
 //! What proofs say about evidence from the lab; that each single fault is rejected is for the vectors in `testdata` to show.
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a wrong assumption of a test must stop it at once"
 )]
