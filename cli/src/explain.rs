@@ -179,7 +179,14 @@ fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted: &[KeyId])
         let places: Vec<String> = decision
             .sources
             .iter()
-            .filter(|report| report.source != SourceKind::Given)
+            .filter(|report| {
+                matches!(
+                    report.source,
+                    SourceKind::BundleReferrers
+                        | SourceKind::SignatureTag
+                        | SourceKind::AttestationTag
+                )
+            })
             .map(|report| report.source.to_string())
             .collect();
         if !places.is_empty() {

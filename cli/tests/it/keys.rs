@@ -214,3 +214,37 @@ fn a_key_may_stand_in_the_environment() {
     )
     .ends(0);
 }
+
+#[test]
+fn killing_the_maker_of_keys_leaves_each_file_whole_or_absent() {
+    let workshop = Workshop::new();
+    let started = std::time::Instant::now();
+    workshop
+        .run("generate-key-pair --output-key-prefix whole")
+        .ends(0);
+    // The kills are spread over one and a half times what the machine takes for it now.
+    let step = started.elapsed() * 3 / 2 / 40;
+    let mut made = 0;
+    for round in 0..40_u32 {
+        let prefix = format!("k{round}");
+        let mut child = command(workshop.path())
+            .args(["generate-key-pair", "--output-key-prefix", &prefix])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(step * round);
+        let _ = child.kill();
+        let _ = child.wait();
+        for name in [format!("{prefix}.key"), format!("{prefix}.pub")] {
+            if let Ok(text) = fs::read_to_string(workshop.file(&name)) {
+                assert!(
+                    text.starts_with("-----BEGIN ") && text.trim_end().ends_with("KEY-----"),
+                    "{name}: {text}"
+                );
+                made += 1;
+            }
+        }
+    }
+    assert!(made > 0, "the kills came too early to show anything");
+}
