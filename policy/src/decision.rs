@@ -207,10 +207,14 @@ impl Decision {
         let found =
             self.accepted.len() + self.unused.len() + self.rejected.len() + self.unusable.len();
         let unread = self.sources.iter().any(|source| {
-            !source.missing.is_empty() || matches!(source.answer, None | Some(Answer::Failed(_)))
+            !source.missing.is_empty()
+                || !matches!(
+                    source.answer,
+                    Some(Answer::Absent | Answer::Read { complete: true, .. })
+                )
         });
         if found == 0 {
-            // A piece that is listed and could not be had is not "nothing".
+            // What could not be read is not "nothing".
             return if unread {
                 Outcome::NoneAcceptable
             } else {

@@ -32,6 +32,17 @@ pub(crate) struct SourceState {
     pub(crate) missing: Vec<Cause>,
 }
 
+impl SourceState {
+    /// Whether the source answered and everything that it lists was had.
+    pub(crate) fn is_read(&self) -> bool {
+        self.missing.is_empty()
+            && matches!(
+                self.answer,
+                Some(Answer::Absent | Answer::Read { complete: true, .. })
+            )
+    }
+}
+
 /// A judged rule, with what the rules above need to know.
 pub(crate) struct Judged {
     pub(crate) outcome: RuleOutcome,
@@ -320,6 +331,21 @@ fn stages(subject: &Subject, statement: bool) -> &'static [SourceKind] {
         (Subject::Blob(_), _) => &[Given],
         (Subject::Image(_), false) => &[Given, BundleReferrers, SignatureTag, OtherPieces],
         (Subject::Image(_), true) => &[Given, BundleReferrers, AttestationTag, OtherPieces],
+    }
+}
+
+/// Every source that can say something about the subject.
+pub(crate) fn all_sources(subject: &Subject) -> &'static [SourceKind] {
+    use SourceKind::{AttestationTag, BundleReferrers, Given, OtherPieces, SignatureTag};
+    match subject {
+        Subject::Blob(_) => &[Given],
+        Subject::Image(_) => &[
+            Given,
+            BundleReferrers,
+            SignatureTag,
+            AttestationTag,
+            OtherPieces,
+        ],
     }
 }
 

@@ -12,7 +12,7 @@ use crate::decision::{
     Action, Decision, Digests, PolicyOutcome, Reason, RuleOutcome, SourceReport, Status, Verdict,
 };
 use crate::error::shown;
-use crate::evaluate::{Facts, Judged, SourceState, add_causes, evaluate};
+use crate::evaluate::{Facts, Judged, SourceState, add_causes, all_sources, evaluate};
 use crate::evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
 use crate::rules::{Mode, Requirement};
 use crate::set::PolicySet;
@@ -32,6 +32,8 @@ pub struct Judge {
     sources: BTreeMap<SourceKind, SourceState>,
     budget: Budget,
     spent: Option<Cause>,
+    /// Whether the last look was begun: everything is of interest then.
+    looking_further: bool,
 }
 
 /// What happens next.
@@ -98,6 +100,7 @@ impl Judge {
             sources: BTreeMap::new(),
             budget: Budget::of(&Limits::DEFAULT),
             spent: None,
+            looking_further: false,
         }
         .step()
     }
@@ -128,6 +131,9 @@ impl Judge {
     /// What kinds of claim could still help.
     #[must_use]
     pub fn interest(&self) -> Interest {
+        if self.looking_further {
+            return Interest::everything();
+        }
         let mut interest = Interest::default();
         for policy in self.policies.policies() {
             policy.require.each_leaf(&mut |leaf| match leaf {
@@ -230,10 +236,14 @@ impl Judge {
 
     fn step(mut self) -> Step {
         let judged = self.judge();
-        let wants: BTreeSet<SourceKind> = judged
+        let mut wants: BTreeSet<SourceKind> = judged
             .iter()
             .flat_map(|policy| policy.wants.iter().copied())
             .collect();
+        if wants.is_empty() {
+            wants = self.last_look(&judged);
+            self.looking_further = !wants.is_empty();
+        }
         if wants.is_empty() {
             return Step::Done(self.decide(judged));
         }
@@ -242,6 +252,27 @@ impl Judge {
             self.sources.entry(*source).or_default();
         }
         Step::Need(self, wants.into_iter().map(Want::Source).collect())
+    }
+
+    /// The sources that no rule asked for, when it is decided that nothing passes and nothing was found:
+    /// "nothing is there" is said only after everything was looked at.
+    fn last_look(&self, judged: &[Judged]) -> BTreeSet<SourceKind> {
+        let fails = judged
+            .iter()
+            .any(|policy| policy.outcome.status == Status::Fail);
+        let all_read = self.sources.values().all(SourceState::is_read);
+        if !fails || !all_read || !self.nothing_found() {
+            return BTreeSet::new();
+        }
+        all_sources(&self.subject)
+            .iter()
+            .filter(|source| !self.sources.contains_key(source))
+            .copied()
+            .collect()
+    }
+
+    fn nothing_found(&self) -> bool {
+        self.verified.is_empty() && self.rejected.is_empty() && self.unusable.is_empty()
     }
 
     fn judge(&self) -> Vec<Judged> {
@@ -274,9 +305,8 @@ impl Judge {
                 rule: judged.outcome,
             })
             .collect();
-        let nothing_found =
-            self.verified.is_empty() && self.rejected.is_empty() && self.unusable.is_empty();
-        let verdict = verdict(&policies, nothing_found);
+        let absence = self.nothing_found().then(|| absence(&self.sources));
+        let verdict = verdict(&policies, absence.as_ref());
         let action = action(&policies);
         let counting: BTreeSet<*const Verified> = {
             let mut counting = BTreeSet::new();
@@ -365,8 +395,38 @@ pub fn check(
     }
 }
 
+/// What is said where nothing was found.
+struct Absence {
+    code: &'static str,
+    words: String,
+}
+
+/// Nothing was found; a source that could not be read might have something, which then does not count.
+fn absence(sources: &BTreeMap<SourceKind, SourceState>) -> Absence {
+    let unread = sources.iter().find(|(_, state)| !state.is_read());
+    match unread {
+        None => Absence {
+            code: "no-evidence",
+            words: "nothing was found".to_owned(),
+        },
+        Some((source, state)) => {
+            let failed = match &state.answer {
+                Some(Answer::Failed(cause)) => Some(cause),
+                _ => state.missing.first(),
+            };
+            let why = failed.map_or("it did not answer".to_owned(), |cause| {
+                shown(&cause.to_string())
+            });
+            Absence {
+                code: "none-acceptable",
+                words: format!("none was found, and {source} could not be read: {why}"),
+            }
+        }
+    }
+}
+
 /// All policies must pass; no policy passes nothing.
-fn verdict(policies: &[PolicyOutcome], nothing_found: bool) -> Verdict {
+fn verdict(policies: &[PolicyOutcome], absence: Option<&Absence>) -> Verdict {
     if policies.is_empty() {
         return Verdict::Fail(vec![Reason {
             policy: String::new(),
@@ -382,7 +442,7 @@ fn verdict(policies: &[PolicyOutcome], nothing_found: bool) -> Verdict {
     if !failed.is_empty() {
         let mut reasons = Vec::new();
         for policy in failed {
-            reasons_of(policy, &policy.rule, nothing_found, &mut reasons);
+            reasons_of(policy, &policy.rule, absence, &mut reasons);
         }
         return Verdict::Fail(reasons);
     }
@@ -406,7 +466,7 @@ fn verdict(policies: &[PolicyOutcome], nothing_found: bool) -> Verdict {
 fn reasons_of(
     policy: &PolicyOutcome,
     rule: &RuleOutcome,
-    nothing_found: bool,
+    absence: Option<&Absence>,
     reasons: &mut Vec<Reason>,
 ) {
     if rule.status != Status::Fail {
@@ -426,15 +486,12 @@ fn reasons_of(
             });
         }
         for child in &rule.children {
-            reasons_of(policy, child, nothing_found, reasons);
+            reasons_of(policy, child, absence, reasons);
         }
         return;
     };
-    let (code, message) = if nothing_found {
-        (
-            "no-evidence",
-            format!("no {}: nothing was found", rule.rule),
-        )
+    let (code, message) = if let Some(absence) = absence {
+        (absence.code, format!("no {}: {}", rule.rule, absence.words))
     } else if leaf.right_kind == 0 {
         (
             "no-such-claim",

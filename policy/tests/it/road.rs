@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use countersign_policy::{
-    Answer, Budget, CauseClass, Judge, Outcome, SourceKind, Step, Supplied, Want,
+    Answer, Budget, CauseClass, Decision, Judge, Outcome, SourceKind, Step, Supplied, Verdict, Want,
 };
 
-use crate::judge::{Case, key};
+use crate::judge::{Case, key, outage};
 
 fn sources(wants: &[Want]) -> Vec<SourceKind> {
     wants
@@ -62,7 +62,9 @@ fn only_the_sources_that_a_rule_could_use_are_asked() {
                 vec![Given],
                 vec![BundleReferrers],
                 vec![SignatureTag],
-                vec![OtherPieces]
+                vec![OtherPieces],
+                // Only now, since else nothing would be known to be there.
+                vec![AttestationTag]
             ],
             Outcome::NoEvidence
         )
@@ -74,7 +76,8 @@ fn only_the_sources_that_a_rule_could_use_are_asked() {
             vec![Given],
             vec![BundleReferrers],
             vec![AttestationTag],
-            vec![OtherPieces]
+            vec![OtherPieces],
+            vec![SignatureTag]
         ]
     );
     let both = Case::new(
@@ -120,6 +123,98 @@ fn nothing_is_asked_twice_and_nothing_once_it_is_decided() {
         panic!("both signed")
     };
     assert_eq!(decision.outcome(), Outcome::Pass);
+}
+
+/// Answers every want with nothing, except for one source.
+fn walk_with(
+    case: &Case,
+    except: SourceKind,
+    pieces: impl Fn() -> Vec<Supplied>,
+) -> (usize, Decision) {
+    let mut rounds = 0;
+    let mut step = begin(case);
+    loop {
+        match step {
+            Step::Done(decision) => return (rounds, decision),
+            Step::Need(judge, wants) => {
+                rounds += 1;
+                let wanted = sources(&wants);
+                let last = rounds == 5;
+                assert_eq!(
+                    judge.interest().likely(Some("https://example.org/any")),
+                    last
+                );
+                let mut supplied = Vec::new();
+                for source in wanted {
+                    if source == except {
+                        supplied.extend(pieces());
+                    } else {
+                        supplied.push(Supplied::Source(source, Answer::Absent));
+                    }
+                }
+                step = judge.supply(supplied);
+            }
+        }
+    }
+}
+
+#[test]
+fn before_nothing_is_said_to_be_there_the_sources_of_other_claims_are_asked() {
+    let read = |case: &Case, source| {
+        let answer = Answer::Read {
+            complete: true,
+            as_of: case.now,
+        };
+        Supplied::Source(source, answer)
+    };
+    let case = Case::new(&[key("a")], "{signature: {by: a}}", "");
+    let (rounds, decision) = walk_with(&case, SourceKind::AttestationTag, || {
+        vec![
+            case.attested_by("a", "https://spdx.dev/Document"),
+            read(&case, SourceKind::AttestationTag),
+        ]
+    });
+    assert_eq!((rounds, decision.outcome()), (5, Outcome::NoneAcceptable));
+    assert_eq!(
+        reasons(&decision),
+        ["no signature by `a`: what was found is a statement of type `https://spdx.dev/Document`"]
+    );
+    let case = Case::new(&[key("a")], "{statement: {type: spdxjson, by: a}}", "");
+    let (rounds, decision) = walk_with(&case, SourceKind::SignatureTag, || {
+        vec![case.signed_by("a"), read(&case, SourceKind::SignatureTag)]
+    });
+    assert_eq!((rounds, decision.outcome()), (5, Outcome::NoneAcceptable));
+    // Where something was found already, the others are not asked.
+    let (rounds, decision) = walk_with(&case, SourceKind::BundleReferrers, || {
+        vec![
+            case.signed_by("a"),
+            read(&case, SourceKind::BundleReferrers),
+        ]
+    });
+    assert_eq!((rounds, decision.outcome()), (4, Outcome::NoneAcceptable));
+}
+
+#[test]
+fn a_last_look_that_fails_is_a_denial_and_never_no_evidence() {
+    let case = Case::new(&[key("a")], "{signature: {by: a}}", "");
+    let (_, decision) = walk_with(&case, SourceKind::AttestationTag, || {
+        let down = outage(CauseClass::Network);
+        vec![Supplied::Source(SourceKind::AttestationTag, down)]
+    });
+    assert_eq!(decision.outcome(), Outcome::NoneAcceptable);
+    assert_eq!(
+        reasons(&decision),
+        [
+            "no signature by `a`: none was found, and the `.att` tag could not be read: registry.example: no answer"
+        ]
+    );
+}
+
+fn reasons(decision: &Decision) -> Vec<&str> {
+    match &decision.verdict {
+        Verdict::Fail(reasons) => reasons.iter().map(|reason| &*reason.message).collect(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

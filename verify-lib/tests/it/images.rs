@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign::formats::{Digest, Limits, TrustedRoot, UnixTime, media_types};
-use countersign::policy::{CauseClass, Outcome, PolicySet, Source};
+use countersign::policy::{CauseClass, Outcome, PolicySet, Source, Verdict};
 use countersign::proof::digest::sha256;
 use countersign::registry::{ListedVia, Target};
 use countersign::{ErrorClass, Evidence, Verification, Verifier, VerifyError};
@@ -153,7 +153,7 @@ fn an_artifact_type_that_says_nothing_is_looked_into() {
 fn nothing_attached_and_no_image_are_told_apart_by_one_head() {
     let shelf = Shelf::new();
     assert_eq!(outcome(&shelf), Outcome::NoEvidence);
-    assert_eq!(shelf.log(), ["referrers", "tag .sig", "exists"]);
+    assert_eq!(shelf.log(), ["referrers", "tag .sig", "tag .att", "exists"]);
     let mut shelf = Shelf::new();
     shelf.remove_image();
     let error = by_digest(&shelf, SIGNATURE).unwrap_err();
@@ -375,7 +375,17 @@ fn legacy_tags_are_read_while_undecided() {
         "{:?}",
         verification.decision.rejected
     );
-    assert_eq!(outcome(&shelf), Outcome::NoEvidence);
+    // Something is there, though no signature: the attestation is named, whatever its layer says it is.
+    let decision = by_digest(&shelf, SIGNATURE).unwrap().decision;
+    assert_eq!(decision.outcome(), Outcome::NoneAcceptable);
+    let Verdict::Fail(reasons) = &decision.verdict else {
+        panic!("{:?}", decision.verdict)
+    };
+    assert!(reasons[0].message.contains(SPDX), "{reasons:?}");
+    shelf.troubles.insert("tag .att".to_owned(), Trouble::Down);
+    let decision = by_digest(&shelf, SIGNATURE).unwrap().decision;
+    assert_eq!(decision.outcome(), Outcome::NoneAcceptable);
+    assert!(decision.unused.is_empty());
 }
 
 #[test]

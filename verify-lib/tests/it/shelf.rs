@@ -248,11 +248,10 @@ impl Store for Shelf {
 
     fn tag<'a>(&'a self, tag: &'a str) -> BoxFuture<'a, Result<Option<Resolved>, StoreError>> {
         Box::pin(async move {
-            self.note(format!(
-                "tag .{}",
-                tag.rsplit('.').next().unwrap_or_default()
-            ));
+            let suffixed = format!("tag .{}", tag.rsplit('.').next().unwrap_or_default());
+            self.note(suffixed.clone());
             self.trouble("tag").await?;
+            self.trouble(&suffixed).await?;
             self.tags
                 .get(tag)
                 .map(|digest| self.read(digest))
