@@ -6,13 +6,18 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_ASN1_SIGNING, ED25519,
-    EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, ParsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1,
+    ECDSA_P384_SHA384_ASN1_SIGNING, ED25519, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+    KeyPair, ParsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use bytes::Bytes;
-use countersign_formats::{Digest, HashAlgorithm, Limits, PublicKey, TrustedRoot, UnixTime, Window};
-use countersign_proof::{Image, Origin, StorageForm, Subject, TrustMaterial, TrustedKey, Unverified, verify};
+use countersign_formats::{
+    Digest, HashAlgorithm, Limits, PublicKey, TrustedRoot, UnixTime, Window,
+};
+use countersign_proof::{
+    Image, Origin, StorageForm, Subject, TrustMaterial, TrustedKey, Unverified, verify,
+};
 use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Evidence, IN_TOTO, Lab, NOW, pae};
 
@@ -28,15 +33,31 @@ struct RawCheck {
 }
 
 impl RawCheck {
-    fn new<A: VerificationAlgorithm + 'static>(algorithm: &'static A, public: &[u8], message: Vec<u8>, signature: Vec<u8>) -> Self {
+    fn new<A: VerificationAlgorithm + 'static>(
+        algorithm: &'static A,
+        public: &[u8],
+        message: Vec<u8>,
+        signature: Vec<u8>,
+    ) -> Self {
         let key = ParsedPublicKey::new(algorithm, public).expect("an own key parses");
-        Self { key, message, signature }
+        Self {
+            key,
+            message,
+            signature,
+        }
     }
 
-    fn ecdsa<A: VerificationAlgorithm + 'static>(signing: &'static EcdsaSigningAlgorithm, algorithm: &'static A) -> Self {
+    fn ecdsa<A: VerificationAlgorithm + 'static>(
+        signing: &'static EcdsaSigningAlgorithm,
+        algorithm: &'static A,
+    ) -> Self {
         let pair = EcdsaKeyPair::generate(signing).expect("a key is made");
         let message = vec![7_u8; 1024];
-        let signature = pair.sign(&SystemRandom::new(), &message).expect("it signs").as_ref().to_vec();
+        let signature = pair
+            .sign(&SystemRandom::new(), &message)
+            .expect("it signs")
+            .as_ref()
+            .to_vec();
         Self::new(algorithm, pair.public_key().as_ref(), message, signature)
     }
 
@@ -56,7 +77,9 @@ impl RawCheck {
     }
 
     fn run(&self) {
-        self.key.verify_sig(&self.message, &self.signature).expect("an own signature verifies");
+        self.key
+            .verify_sig(&self.message, &self.signature)
+            .expect("an own signature verifies");
     }
 }
 
@@ -65,11 +88,18 @@ fn raw(checks: &[RawCheck]) -> Cost {
 }
 
 fn origin() -> Origin {
-    Origin { form: StorageForm::BundleFile, descriptor: None, manifest: None, repository: None }
+    Origin {
+        form: StorageForm::BundleFile,
+        descriptor: None,
+        manifest: None,
+        repository: None,
+    }
 }
 
 fn image() -> Subject {
-    Subject::Image(Image::pinned(Digest::parse(&Lab::image()).expect("a digest")))
+    Subject::Image(Image::pinned(
+        Digest::parse(&Lab::image()).expect("a digest"),
+    ))
 }
 
 fn trust(lab: &Lab, key: Option<&LabKey>) -> TrustMaterial {
@@ -78,7 +108,14 @@ fn trust(lab: &Lab, key: Option<&LabKey>) -> TrustMaterial {
     let mut builder = TrustMaterial::builder().trusted_root(&root);
     if let Some(key) = key {
         let key = PublicKey::from_spki_der(key.spki()).expect("the lab's key parses");
-        builder = builder.key(TrustedKey { key, valid: Window { start: None, end: None }, schemes: None });
+        builder = builder.key(TrustedKey {
+            key,
+            valid: Window {
+                start: None,
+                end: None,
+            },
+            schemes: None,
+        });
     }
     builder.build().expect("the lab's trust builds")
 }
@@ -110,7 +147,7 @@ fn micros(cost: Cost) -> f64 {
 }
 
 /// Small bundles against the raw signature checks that each demands.
-pub fn small_bundles() {
+pub(crate) fn small_bundles() {
     println!("## Verification in one process against the raw signature checks (minimum, µs)\n");
     println!(
         "{:<34} {:>9} {:>9} {:>6} {:>9} {:>6} {:>7} {:>9}",
@@ -124,8 +161,18 @@ pub fn small_bundles() {
     let keyless = trust(&lab, None);
     let p256 = RawCheck::p256;
     let cases: [(&str, Evidence, &TrustMaterial, Vec<RawCheck>); 4] = [
-        ("key alone (P-256)", lab.managed(key.clone()).build(), &with_key, vec![p256()]),
-        ("key, Rekor v1", lab.managed(key.clone()).rekor_v1().build(), &with_key, vec![p256(), p256(), p256()]),
+        (
+            "key alone (P-256)",
+            lab.managed(key.clone()).build(),
+            &with_key,
+            vec![p256()],
+        ),
+        (
+            "key, Rekor v1",
+            lab.managed(key.clone()).rekor_v1().build(),
+            &with_key,
+            vec![p256(), p256(), p256()],
+        ),
         (
             "keyless, Rekor v1",
             lab.keyless("user@example.org").rekor_v1().build(),
@@ -134,9 +181,18 @@ pub fn small_bundles() {
         ),
         (
             "keyless, Rekor v2 and timestamp",
-            lab.keyless("user@example.org").rekor_v2().timestamped().build(),
+            lab.keyless("user@example.org")
+                .rekor_v2()
+                .timestamped()
+                .build(),
             &keyless,
-            vec![p256(), p256(), RawCheck::ed25519(), RawCheck::p384(), RawCheck::p384()],
+            vec![
+                p256(),
+                p256(),
+                RawCheck::ed25519(),
+                RawCheck::p384(),
+                RawCheck::p384(),
+            ],
         ),
     ];
     for (name, evidence, trust, checks) in cases {
@@ -154,8 +210,10 @@ pub fn small_bundles() {
 }
 
 /// A 5 MB SBOM against the passes that the formats demand.
-pub fn large_statement() {
-    println!("## A 5 MB SBOM in one process against the passes that the formats demand (minimum, ms)\n");
+pub(crate) fn large_statement() {
+    println!(
+        "## A 5 MB SBOM in one process against the passes that the formats demand (minimum, ms)\n"
+    );
     let lab = Lab::new();
     let key = LabKey::p256("bench");
     let trust = trust(&lab, Some(&key));
@@ -182,21 +240,30 @@ pub fn large_statement() {
         black_box(digest(&SHA256, &bytes));
     });
     let base64 = cost(BUDGET, || {
-        black_box(base64::engine::general_purpose::STANDARD.decode(&encoded).expect("it decodes"));
+        black_box(
+            base64::engine::general_purpose::STANDARD
+                .decode(&encoded)
+                .expect("it decodes"),
+        );
     });
     let pae_hash = cost(BUDGET, || {
         black_box(digest(&SHA256, &encoding));
     });
     let signature = cost(Duration::from_millis(200), || check.run());
     let subject = image();
-    let expected = Digest::new(HashAlgorithm::Sha256, digest(&SHA256, &bytes).as_ref()).expect("a digest");
+    let expected =
+        Digest::new(HashAlgorithm::Sha256, digest(&SHA256, &bytes).as_ref()).expect("a digest");
     let ours = cost(BUDGET, || {
         assert!(countersign_proof::digest::matches(&expected, &bytes));
         black_box(verify(&piece(&bytes), &subject, &trust, UnixTime(NOW)).expect("it verifies"));
     });
     let millis = |cost: Cost| cost.minimum.as_secs_f64() * 1e3;
     let sum = millis(blob_hash) + millis(base64) + millis(pae_hash) + millis(signature);
-    println!("predicate {:.2} MB in a bundle of {:.2} MB", payload.len() as f64 / 1e6, bytes.len() as f64 / 1e6);
+    println!(
+        "predicate {:.2} MB in a bundle of {:.2} MB",
+        payload.len() as f64 / 1e6,
+        bytes.len() as f64 / 1e6
+    );
     println!(
         "blob digest {:.2} + base64 {:.2} + PAE digest {:.2} + signature {:.2} = {sum:.2}",
         millis(blob_hash),

@@ -16,9 +16,14 @@ fn main() -> std::io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((first, rest)) if first == measure::MEASURE => {
-            let (rounds, command) = rest.split_first().ok_or_else(|| std::io::Error::other("no rounds"))?;
+            let (rounds, command) = rest
+                .split_first()
+                .ok_or_else(|| std::io::Error::other("no rounds"))?;
             let rounds = rounds.parse().map_err(std::io::Error::other)?;
-            println!("{}", serde_json::to_string(&measure::as_helper(rounds, command)?)?);
+            println!(
+                "{}",
+                serde_json::to_string(&measure::as_helper(rounds, command)?)?
+            );
         }
         _ => {
             in_process::small_bundles();

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 /// Counts what is allocated; everything else is the system's.
 #[derive(Debug)]
-pub struct Counting;
+pub(crate) struct Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 
-#[expect(unsafe_code, reason = "an allocator that counts can only be written so; it forwards every call unchanged")]
+#[expect(
+    unsafe_code,
+    reason = "an allocator that counts can only be written so; it forwards every call unchanged"
+)]
 // SAFETY: every method forwards its arguments unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -37,21 +40,24 @@ unsafe impl GlobalAlloc for Counting {
 
 /// What one call costs in this process.
 #[derive(Debug, Clone, Copy)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// The fastest of all rounds: what the code costs when nothing disturbs it.
-    pub minimum: Duration,
+    pub(crate) minimum: Duration,
     /// The median of the rounds.
-    pub median: Duration,
+    pub(crate) median: Duration,
     /// Allocations of one call.
-    pub allocations: u64,
+    pub(crate) allocations: u64,
     /// Bytes allocated by one call.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Calls `work` until about `budget` is spent, at least ten times.
-pub fn cost(budget: Duration, mut work: impl FnMut()) -> Cost {
+pub(crate) fn cost(budget: Duration, mut work: impl FnMut()) -> Cost {
     work();
-    let (allocations, bytes) = (ALLOCATIONS.load(Ordering::Relaxed), BYTES.load(Ordering::Relaxed));
+    let (allocations, bytes) = (
+        ALLOCATIONS.load(Ordering::Relaxed),
+        BYTES.load(Ordering::Relaxed),
+    );
     work();
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
     let bytes = BYTES.load(Ordering::Relaxed) - bytes;
@@ -73,28 +79,28 @@ pub fn cost(budget: Duration, mut work: impl FnMut()) -> Cost {
 
 /// What a whole process costs.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-pub struct ProcessCost {
+pub(crate) struct ProcessCost {
     /// Wall time of the fastest run, in microseconds.
-    pub wall_minimum: u64,
+    pub(crate) wall_minimum: u64,
     /// Median wall time, in microseconds.
-    pub wall_median: u64,
+    pub(crate) wall_median: u64,
     /// User and system time of a run, averaged, in microseconds.
-    pub cpu: u64,
+    pub(crate) cpu: u64,
     /// The largest resident set of any run, in KiB.
-    pub peak: u64,
+    pub(crate) peak: u64,
     /// The exit code of the last run.
-    pub code: i32,
+    pub(crate) code: i32,
 }
 
 /// The first argument that makes this program measure another one instead of printing the report.
-pub const MEASURE: &str = "measure-process";
+pub(crate) const MEASURE: &str = "measure-process";
 
 /// Runs `command` `rounds` times in a helper process of its own, so that its peak memory is told from everything else's.
 ///
 /// # Errors
 ///
 /// When the helper can't be started or answers nothing.
-pub fn process(rounds: u32, command: &[String]) -> std::io::Result<ProcessCost> {
+pub(crate) fn process(rounds: u32, command: &[String]) -> std::io::Result<ProcessCost> {
     let output = Command::new(std::env::current_exe()?)
         .arg(MEASURE)
         .arg(rounds.to_string())
@@ -105,8 +111,10 @@ pub fn process(rounds: u32, command: &[String]) -> std::io::Result<ProcessCost> 
 }
 
 /// What every measured program is given: no configuration but this folder's, the password of the benchmark's keys.
-pub fn environment() -> [(&'static str, String); 4] {
-    let here = std::env::current_dir().map(|folder| folder.display().to_string()).unwrap_or_default();
+pub(crate) fn environment() -> [(&'static str, String); 4] {
+    let here = std::env::current_dir()
+        .map(|folder| folder.display().to_string())
+        .unwrap_or_default();
     [
         ("HOME", here.clone()),
         ("DOCKER_CONFIG", here),
@@ -120,8 +128,10 @@ pub fn environment() -> [(&'static str, String); 4] {
 /// # Errors
 ///
 /// When the command can't be started.
-pub fn as_helper(rounds: u32, command: &[String]) -> std::io::Result<ProcessCost> {
-    let (program, arguments) = command.split_first().ok_or_else(|| std::io::Error::other("no command"))?;
+pub(crate) fn as_helper(rounds: u32, command: &[String]) -> std::io::Result<ProcessCost> {
+    let (program, arguments) = command
+        .split_first()
+        .ok_or_else(|| std::io::Error::other("no command"))?;
     let mut walls = Vec::new();
     let mut code = 0;
     for _ in 0..rounds.max(1) {
@@ -137,7 +147,8 @@ pub fn as_helper(rounds: u32, command: &[String]) -> std::io::Result<ProcessCost
         code = status.code().unwrap_or(-1);
     }
     let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)?;
-    let micros = |time: nix::sys::time::TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
+    let micros =
+        |time: nix::sys::time::TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
     walls.sort_unstable();
     Ok(ProcessCost {
         wall_minimum: walls.first().copied().unwrap_or_default(),

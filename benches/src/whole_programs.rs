@@ -22,11 +22,19 @@ struct Personality {
 }
 
 impl Intercept for Personality {
-    fn before<'a>(&'a self, request: &'a mut http::request::Parts) -> countersign_registry::BoxFuture<'a, Step> {
+    fn before<'a>(
+        &'a self,
+        request: &'a mut http::request::Parts,
+    ) -> countersign_registry::BoxFuture<'a, Step> {
         Box::pin(async move {
             self.requests.fetch_add(1, Ordering::Relaxed);
-            let refuse = self.no_referrers.load(Ordering::Relaxed) && request.uri.path().contains("/referrers/");
-            if refuse { Step::Answer(Box::new(not_found())) } else { Step::Continue }
+            let refuse = self.no_referrers.load(Ordering::Relaxed)
+                && request.uri.path().contains("/referrers/");
+            if refuse {
+                Step::Answer(Box::new(not_found()))
+            } else {
+                Step::Continue
+            }
         })
     }
 
@@ -65,15 +73,24 @@ impl Registry {
         options.intercept = Some(personality.clone());
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
             runtime.block_on(async {
                 let server = Server::bind("127.0.0.1:0", options).await.expect("a port");
-                sender.send(server.local_addr()).expect("the address is told");
+                sender
+                    .send(server.local_addr())
+                    .expect("the address is told");
                 server.serve(std::future::pending()).await;
             });
         });
         let host = receiver.recv().expect("the address is told").to_string();
-        Self { personality, host, folder }
+        Self {
+            personality,
+            host,
+            folder,
+        }
     }
 
     fn requests(&self, run: impl FnOnce()) -> u64 {
@@ -85,12 +102,18 @@ impl Registry {
 
 fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 fn ours() -> PathBuf {
     std::env::var_os("COUNTERSIGN_BIN").map_or_else(
-        || std::env::current_exe().expect("own path").with_file_name("countersign"),
+        || {
+            std::env::current_exe()
+                .expect("own path")
+                .with_file_name("countersign")
+        },
         PathBuf::from,
     )
 }
@@ -98,8 +121,12 @@ fn ours() -> PathBuf {
 /// A command line as text, run in `folder`.
 fn run(folder: &Path, command: &[String]) {
     let (program, arguments) = command.split_first().expect("a command");
-    let output =
-        Command::new(program).args(arguments).current_dir(folder).envs(environment()).output().expect("it starts");
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .envs(environment())
+        .output()
+        .expect("it starts");
     assert!(
         output.status.success(),
         "{command:?}: {}{}",
@@ -109,7 +136,9 @@ fn run(folder: &Path, command: &[String]) {
 }
 
 fn words(program: &Path, arguments: &[&str]) -> Vec<String> {
-    std::iter::once(program.display().to_string()).chain(arguments.iter().map(|word| (*word).to_owned())).collect()
+    std::iter::once(program.display().to_string())
+        .chain(arguments.iter().map(|word| (*word).to_owned()))
+        .collect()
 }
 
 fn row(name: &str, cost: ProcessCost, requests: Option<u64>) {
@@ -135,13 +164,16 @@ fn ratio(ours: ProcessCost, theirs: ProcessCost) {
 }
 
 /// The whole comparison; without cosign on `PATH` only our side, said so.
-pub fn compare() {
+pub(crate) fn compare() {
     let registry = Registry::start();
     let folder = registry.folder.path().to_owned();
     std::env::set_current_dir(&folder).expect("the folder is there");
     let ours = ours();
     if !ours.is_file() {
-        println!("SKIPPED whole programs: {} is not built (cargo build --release -p countersign-cli)", ours.display());
+        println!(
+            "SKIPPED whole programs: {} is not built (cargo build --release -p countersign-cli)",
+            ours.display()
+        );
         return;
     }
     let size = std::fs::metadata(&ours).expect("the program").len();
@@ -150,18 +182,38 @@ pub fn compare() {
         "{:<44} {:>9} {:>9} {:>8} {:>8} {:>9} {:>5}",
         "process", "wall min", "median", "CPU ms", "MiB", "requests", "exit"
     );
-    row("countersign --version", process(50, &words(&ours, &["--version"])).expect("it runs"), None);
+    row(
+        "countersign --version",
+        process(50, &words(&ours, &["--version"])).expect("it runs"),
+        None,
+    );
 
     let name = format!("{}/demo/app", registry.host);
     let image = push_image(&registry.host, "demo/app");
     let tag = format!("{name}:v1");
     let sbom = make_sbom(&folder);
     let http = "--allow-http";
-    run(&folder, &words(&ours, &["generate-key-pair", "--output-key-prefix", "k"]));
+    run(
+        &folder,
+        &words(&ours, &["generate-key-pair", "--output-key-prefix", "k"]),
+    );
     let sign = words(&ours, &["sign", http, "--key", "k.key", &image]);
     let first = registry.requests(|| run(&folder, &sign));
     println!("requests of `sign` by digest: {first} (empty config not there)");
-    let attest = words(&ours, &["attest", http, "--key", "k.key", "--type", "spdxjson", "--predicate", &sbom, &image]);
+    let attest = words(
+        &ours,
+        &[
+            "attest",
+            http,
+            "--key",
+            "k.key",
+            "--type",
+            "spdxjson",
+            "--predicate",
+            &sbom,
+            &image,
+        ],
+    );
 
     let verify = words(&ours, &["verify", http, "--key", "k.pub", &image]);
     let by_tag = words(&ours, &["verify", http, "--key", "k.pub", &tag]);
@@ -169,19 +221,51 @@ pub fn compare() {
     let verify_cost = process(50, &verify).expect("it runs");
     row("countersign verify, by digest", verify_cost, Some(requests));
     let requests = registry.requests(|| run(&folder, &by_tag));
-    row("countersign verify, by tag", process(50, &by_tag).expect("it runs"), Some(requests));
+    row(
+        "countersign verify, by tag",
+        process(50, &by_tag).expect("it runs"),
+        Some(requests),
+    );
+    // Signing goes on in a repository of its own, so that the image above keeps its one signature.
+    let signed = push_image(&registry.host, "demo/signed");
+    let sign = words(&ours, &["sign", http, "--key", "k.key", &signed]);
+    run(&folder, &sign);
     let requests = registry.requests(|| run(&folder, &sign));
     let sign_cost = process(10, &sign).expect("it runs");
     row("countersign sign, by digest", sign_cost, Some(requests));
 
     // A repository of its own, so that the listing holds one attestation and nothing else.
     let attested = push_image(&registry.host, "demo/attested");
-    let attest_it: Vec<String> = attest.iter().map(|word| if *word == image { attested.clone() } else { word.clone() }).collect();
+    let attest_it: Vec<String> = attest
+        .iter()
+        .map(|word| {
+            if *word == image {
+                attested.clone()
+            } else {
+                word.clone()
+            }
+        })
+        .collect();
     run(&folder, &attest_it);
-    let verify_attestation = words(&ours, &["verify-attestation", http, "--key", "k.pub", "--type", "spdxjson", &attested]);
+    let verify_attestation = words(
+        &ours,
+        &[
+            "verify-attestation",
+            http,
+            "--key",
+            "k.pub",
+            "--type",
+            "spdxjson",
+            &attested,
+        ],
+    );
     let requests = registry.requests(|| run(&folder, &verify_attestation));
     let attestation_cost = process(20, &verify_attestation).expect("it runs");
-    row("countersign verify-attestation, 5 MB", attestation_cost, Some(requests));
+    row(
+        "countersign verify-attestation, 5 MB",
+        attestation_cost,
+        Some(requests),
+    );
 
     let Some(cosign) = find("cosign") else {
         println!("SKIPPED the comparison: cosign is not on PATH (tests/peers/install.sh cosign)");
@@ -193,35 +277,72 @@ pub fn compare() {
     let theirs = process(10, &verify).expect("it runs");
     row("cosign verify, by digest", theirs, Some(requests));
     ratio(verify_cost, theirs);
-    let verify = words(&cosign, &[&["verify-attestation", "--type", "spdxjson"][..], &flags, &[&attested]].concat());
+    let verify = words(
+        &cosign,
+        &[
+            &["verify-attestation", "--type", "spdxjson"][..],
+            &flags,
+            &[&attested],
+        ]
+        .concat(),
+    );
     let requests = registry.requests(|| run(&folder, &verify));
     let theirs = process(5, &verify).expect("it runs");
     row("cosign verify-attestation, 5 MB", theirs, Some(requests));
     ratio(attestation_cost, theirs);
-    run(&folder, &words(&cosign, &["signing-config", "create", "--out", "none.json"]));
-    let sign = words(&cosign, &["sign", "-y", "--key", "k.key", "--signing-config", "none.json", &image]);
+    run(
+        &folder,
+        &words(&cosign, &["signing-config", "create", "--out", "none.json"]),
+    );
+    // The first signature of cosign stores what the next ones find there.
+    let signed = push_image(&registry.host, "demo/signed-by-cosign");
+    let sign = words(
+        &cosign,
+        &[
+            "sign",
+            "-y",
+            "--key",
+            "k.key",
+            "--signing-config",
+            "none.json",
+            &signed,
+        ],
+    );
     let requests = registry.requests(|| run(&folder, &sign));
     let theirs = process(5, &sign).expect("it runs");
     row("cosign sign, by digest", theirs, Some(requests));
     ratio(sign_cost, theirs);
 
-    registry.personality.no_referrers.store(true, Ordering::Relaxed);
+    registry
+        .personality
+        .no_referrers
+        .store(true, Ordering::Relaxed);
     let third = push_image(&registry.host, "demo/fallback");
     let sign = words(&ours, &["sign", http, "--key", "k.key", &third]);
     let requests = registry.requests(|| run(&folder, &sign));
     println!("\nwithout the referrers API: `sign` by digest {requests} requests");
     let verify = words(&ours, &["verify", http, "--key", "k.pub", &third]);
     let requests = registry.requests(|| run(&folder, &verify));
-    row("countersign verify, fallback tag, by digest", process(20, &verify).expect("it runs"), Some(requests));
+    row(
+        "countersign verify, fallback tag, by digest",
+        process(20, &verify).expect("it runs"),
+        Some(requests),
+    );
 }
 
 /// A small image under `HOST/REPOSITORY:v1`; its name by digest.
 fn push_image(host: &str, repository: &str) -> String {
     let name = format!("{host}/{repository}");
     let reference = Reference::parse(&format!("{name}:v1")).expect("a reference");
-    let settings = Settings { allow_http: true, ..Settings::default() };
+    let settings = Settings {
+        allow_http: true,
+        ..Settings::default()
+    };
     let store = open(&reference, &settings).expect("the registry opens");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let layer = Bytes::from(vec![7_u8; 1 << 20]);
         let config = Bytes::from_static(br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#);
