@@ -28,18 +28,51 @@ impl RealImage {
             }
         }
         let folder = cache().join("image-1");
-        let image = Self { layout: folder.join("image"), spdx: folder.join("sbom.spdx.json") };
+        let image = Self {
+            layout: folder.join("image"),
+            spdx: folder.join("sbom.spdx.json"),
+        };
         if !image.spdx.is_file() {
             let work = folder.with_extension(format!("tmp-{}", std::process::id()));
             let _ = std::fs::remove_dir_all(&work);
             std::fs::create_dir_all(&work).expect("cache folder");
-            run(&work, "mmdebstrap", &["--quiet", "--variant=minbase", "bookworm", "root.tar"]);
+            run(
+                &work,
+                "mmdebstrap",
+                &["--quiet", "--variant=minbase", "bookworm", "root.tar"],
+            );
             run(&work, "umoci", &["init", "--layout", "image"]);
             run(&work, "umoci", &["new", "--image", "image:v1"]);
-            run(&work, "umoci", &["raw", "add-layer", "--image", "image:v1", "root.tar"]);
-            run(&work, "umoci", &["config", "--image", "image:v1", "--architecture", "amd64", "--os", "linux"]);
+            run(
+                &work,
+                "umoci",
+                &["raw", "add-layer", "--image", "image:v1", "root.tar"],
+            );
+            run(
+                &work,
+                "umoci",
+                &[
+                    "config",
+                    "--image",
+                    "image:v1",
+                    "--architecture",
+                    "amd64",
+                    "--os",
+                    "linux",
+                ],
+            );
             run(&work, "umoci", &["gc", "--layout", "image"]);
-            run(&work, "syft", &["scan", "-q", "oci-dir:image", "-o", "spdx-json=sbom.spdx.json"]);
+            run(
+                &work,
+                "syft",
+                &[
+                    "scan",
+                    "-q",
+                    "oci-dir:image",
+                    "-o",
+                    "spdx-json=sbom.spdx.json",
+                ],
+            );
             std::fs::remove_file(work.join("root.tar")).expect("the tar goes");
             let _ = std::fs::remove_dir_all(&folder);
             std::fs::rename(&work, &folder).expect("the image moves into the cache");
@@ -53,7 +86,12 @@ impl RealImage {
     ///
     /// When the copy fails.
     pub fn copy_layout(&self, to: &Path) {
-        let status = Command::new("cp").arg("-r").arg(&self.layout).arg(to).status().expect("cp runs");
+        let status = Command::new("cp")
+            .arg("-r")
+            .arg(&self.layout)
+            .arg(to)
+            .status()
+            .expect("cp runs");
         assert!(status.success(), "the layout is copied");
     }
 }
@@ -70,7 +108,11 @@ fn cache() -> PathBuf {
 }
 
 fn run(folder: &Path, program: &str, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).current_dir(folder).output().expect("tool runs");
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("tool runs");
     assert!(
         output.status.success(),
         "{program} {arguments:?}: {}{}",

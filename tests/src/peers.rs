@@ -10,7 +10,10 @@ impl Peer {
     /// The peer `name` on `PATH`.
     pub fn find(name: &str) -> Option<Self> {
         let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()).map(Self)
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
+            .map(Self)
     }
 
     /// Where it is.

@@ -32,13 +32,20 @@ impl Program {
         let path = path.into();
         let mut environment = vec![
             ("HOME".into(), directory.join("home").into_os_string()),
-            ("DOCKER_CONFIG".into(), directory.join("docker").into_os_string()),
+            (
+                "DOCKER_CONFIG".into(),
+                directory.join("docker").into_os_string(),
+            ),
             ("COSIGN_PASSWORD".into(), "pw".into()),
         ];
         if let Some(path) = std::env::var_os("PATH") {
             environment.push(("PATH".into(), path));
         }
-        Self { path, directory: directory.to_owned(), environment }
+        Self {
+            path,
+            directory: directory.to_owned(),
+            environment,
+        }
     }
 
     /// The same program with one more variable.
@@ -68,7 +75,9 @@ impl Program {
     pub fn run<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Outcome {
         let mut command = self.command(arguments);
         let line = format!("{command:?}");
-        let output = command.output().unwrap_or_else(|error| panic!("{line}: {error}"));
+        let output = command
+            .output()
+            .unwrap_or_else(|error| panic!("{line}: {error}"));
         Outcome {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -116,7 +125,14 @@ pub fn countersign() -> PathBuf {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(cargo)
-            .args(["build", "--package", "countersign-cli", "--message-format", "json-render-diagnostics", "--locked"])
+            .args([
+                "build",
+                "--package",
+                "countersign-cli",
+                "--message-format",
+                "json-render-diagnostics",
+                "--locked",
+            ])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stderr(Stdio::inherit())
             .output()

@@ -48,7 +48,13 @@ impl RegistryKind {
         let mut command = match self {
             Self::Ours => {
                 let mut command = Command::new(countersign());
-                command.args(["registry", "serve", "--listen", &format!("127.0.0.1:{port}"), "--dir"]);
+                command.args([
+                    "registry",
+                    "serve",
+                    "--listen",
+                    &format!("127.0.0.1:{port}"),
+                    "--dir",
+                ]);
                 command.arg(folder.join("ours"));
                 command
             }
@@ -65,11 +71,20 @@ impl RegistryKind {
             }
             Self::Olareg => {
                 let mut command = Command::new(Peer::find("olareg")?.path());
-                command.args(["serve", "--addr", "127.0.0.1", "--port", &port.to_string(), "--store-type", "mem"]);
+                command.args([
+                    "serve",
+                    "--addr",
+                    "127.0.0.1",
+                    "--port",
+                    &port.to_string(),
+                    "--store-type",
+                    "mem",
+                ]);
                 command
             }
         };
-        let log = std::fs::File::create(folder.join(format!("{}.log", self.name()))).expect("log file");
+        let log =
+            std::fs::File::create(folder.join(format!("{}.log", self.name()))).expect("log file");
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("log file"))
@@ -91,7 +106,11 @@ impl Registry {
     fn wait(&self) {
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(20), "port {} does not answer", self.port);
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "port {} does not answer",
+                self.port
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -106,5 +125,8 @@ impl Drop for Registry {
 
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
 }

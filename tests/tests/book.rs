@@ -1,4 +1,8 @@
 //! The book: every page is in the summary, every link leads somewhere, what is generated from the code is current.
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot set up its scene has nothing to say"
+)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +10,10 @@ use std::path::{Path, PathBuf};
 use countersign_formats::Limits;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
 }
 
 fn pages(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -48,7 +55,12 @@ fn every_link_leads_to_a_file() {
     let root = root();
     let mut all = Vec::new();
     pages(&root.join("docs"), &mut all);
-    for page in ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"] {
+    for page in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ] {
         all.push(root.join(page));
     }
     assert!(all.len() > 15, "the book has pages");
@@ -72,7 +84,11 @@ fn every_page_is_in_the_summary() {
     let mut all = Vec::new();
     pages(&docs, &mut all);
     for page in all.iter().filter(|page| !page.ends_with("SUMMARY.md")) {
-        assert!(listed.contains(page), "{} is not in docs/SUMMARY.md", page.display());
+        assert!(
+            listed.contains(page),
+            "{} is not in docs/SUMMARY.md",
+            page.display()
+        );
     }
 }
 
@@ -82,11 +98,17 @@ fn the_table_of_limits_is_that_of_the_code() {
     let debug = format!("{:#?}", Limits::DEFAULT);
     let mut rows = 0;
     for line in debug.lines() {
-        let Some((name, value)) = line.trim().trim_end_matches(',').split_once(": ") else { continue };
+        let Some((name, value)) = line.trim().trim_end_matches(',').split_once(": ") else {
+            continue;
+        };
         let row = format!("| `{name}` | {value} |");
         assert!(page.contains(&row), "docs/limits.md lacks the row `{row}`");
         rows += 1;
     }
     assert!(rows > 20, "the limits were read");
-    assert_eq!(page.lines().filter(|line| line.starts_with("| `")).count(), rows, "docs/limits.md has a row too many");
+    assert_eq!(
+        page.lines().filter(|line| line.starts_with("| `")).count(),
+        rows,
+        "docs/limits.md has a row too many"
+    );
 }

@@ -18,9 +18,14 @@ const KINDS: &[(&str, bool)] = &[
 fn key_kinds_against_cosign() {
     let test = "key_kinds";
     let [cosign] = peers!(test, ["cosign"]);
-    println!("{:<12} {:<16} {:<20} {:<16} {:<12}", "key", "we verify ours", "cosign verifies ours", "cosign signs", "we verify it");
+    println!(
+        "{:<12} {:<16} {:<20} {:<16} {:<12}",
+        "key", "we verify ours", "cosign verifies ours", "cosign signs", "we verify it"
+    );
     for (kind, must) in KINDS {
-        let Some(scene) = Scene::new(test, RegistryKind::Olareg) else { return };
+        let Some(scene) = Scene::new(test, RegistryKind::Olareg) else {
+            return;
+        };
         let cosign = scene.program(&cosign);
         let image = scene.image.as_str();
         let none = scene.no_services(&cosign);
@@ -29,20 +34,35 @@ fn key_kinds_against_cosign() {
         scene.ours(&["verify", "--key", "k.pub", image]).expect(0);
         let theirs = cosign.run(["verify", "--key", "k.pub", "--insecure-ignore-tlog", image]);
 
-        let Some(second) = Scene::new(test, RegistryKind::Olareg) else { return };
+        let Some(second) = Scene::new(test, RegistryKind::Olareg) else {
+            return;
+        };
         for file in ["k.key", "k.pub", "none.json"] {
-            std::fs::copy(scene.folder().join(file), second.folder().join(file)).expect("key is copied");
+            std::fs::copy(scene.folder().join(file), second.folder().join(file))
+                .expect("key is copied");
         }
         let image = second.image.as_str();
         let cosign = countersign_tests::Program::new(cosign_path(), second.folder());
-        let signed = cosign.run(["sign", "-y", "--key", "k.key", "--signing-config", &none, image]);
+        let signed = cosign.run([
+            "sign",
+            "-y",
+            "--key",
+            "k.key",
+            "--signing-config",
+            &none,
+            image,
+        ]);
         let ours = second.ours(&["verify", "--key", "k.pub", image]);
         println!(
             "{kind:<12} {:<16} {:<20} {:<16} {:<12}",
             "yes",
             word(theirs.code),
             word(signed.code),
-            if signed.code == 0 { word(ours.code) } else { "-".to_owned() }
+            if signed.code == 0 {
+                word(ours.code)
+            } else {
+                "-".to_owned()
+            }
         );
         if *must {
             theirs.expect(0);
@@ -55,9 +75,16 @@ fn key_kinds_against_cosign() {
 }
 
 fn cosign_path() -> std::path::PathBuf {
-    countersign_tests::Peer::find("cosign").expect("it was found before").path().to_owned()
+    countersign_tests::Peer::find("cosign")
+        .expect("it was found before")
+        .path()
+        .to_owned()
 }
 
 fn word(code: i32) -> String {
-    if code == 0 { "yes".to_owned() } else { format!("no (exit {code})") }
+    if code == 0 {
+        "yes".to_owned()
+    } else {
+        format!("no (exit {code})")
+    }
 }

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign_tests::{Outcome, Peer, Program, RealImage, Registry, RegistryKind, countersign, skipped};
+use countersign_tests::{
+    Outcome, Peer, Program, RealImage, Registry, RegistryKind, countersign, skipped,
+};
 use tempfile::TempDir;
 
 /// Everything a test needs; stopped and removed when dropped.
 pub(crate) struct Scene {
     pub(crate) countersign: Program,
-    pub(crate) registry: Registry,
-    pub(crate) kind: RegistryKind,
+    _registry: Registry,
     /// `HOST/demo/app@sha256:…`
     pub(crate) image: String,
     /// `HOST/demo/app`
@@ -43,13 +44,27 @@ impl Scene {
             ])
             .expect(0);
         let raw = Program::new(skopeo.path(), folder.path())
-            .run(["inspect", "--tls-verify=false", "--format", "{{.Digest}}", &format!("docker://{name}:v1")])
+            .run([
+                "inspect",
+                "--tls-verify=false",
+                "--format",
+                "{{.Digest}}",
+                &format!("docker://{name}:v1"),
+            ])
             .expect(0);
         let digest = raw.stdout.trim().to_owned();
         let countersign = Program::new(countersign(), folder.path())
             .env("COUNTERSIGN_ALLOW_HTTP", "true")
             .env("COUNTERSIGN_PASSWORD", "pw");
-        Some(Self { countersign, registry, kind, image: format!("{name}@{digest}"), name, digest, spdx: image.spdx, folder })
+        Some(Self {
+            countersign,
+            _registry: registry,
+            image: format!("{name}@{digest}"),
+            name,
+            digest,
+            spdx: image.spdx,
+            folder,
+        })
     }
 
     /// The folder that all programs run in.
@@ -69,14 +84,23 @@ impl Scene {
 
     /// Makes a key pair `PREFIX.key`, `PREFIX.pub` of the given kind.
     pub(crate) fn key(&self, prefix: &str, kind: &str) {
-        self.ours(&["generate-key-pair", "--output-key-prefix", prefix, "--key-type", kind]).expect(0);
+        self.ours(&[
+            "generate-key-pair",
+            "--output-key-prefix",
+            prefix,
+            "--key-type",
+            kind,
+        ])
+        .expect(0);
     }
 
     /// The signing configuration that names no service.
     pub(crate) fn no_services(&self, cosign: &Program) -> String {
         let file = self.folder().join("none.json");
         if !file.is_file() {
-            cosign.run(["signing-config", "create", "--out", "none.json"]).expect(0);
+            cosign
+                .run(["signing-config", "create", "--out", "none.json"])
+                .expect(0);
         }
         "none.json".to_owned()
     }
