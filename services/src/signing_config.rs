@@ -68,6 +68,14 @@ pub enum Selector {
     Unspecified,
 }
 
+impl Service {
+    /// Whether its address is on this machine; what is sent there is not public by that.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        crate::http::is_local(&self.url)
+    }
+}
+
 /// Services that may be used now, the newest first and one an operator, and how many of them are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
@@ -479,6 +487,33 @@ mod tests {
         assert_eq!(none.certificate_authority(NOW).unwrap(), None);
         let over = with_logs(&LOGS[1..2], r#"{"selector":"ANY"}"#);
         assert_eq!(urls(&over), Err("no-service"));
+    }
+
+    #[test]
+    fn only_loopback_addresses_are_local() {
+        let at = |url: &str| {
+            with_logs(
+                &[(url, 2, "a", "2026-01-01T00:00:00Z", "")],
+                "{\"selector\":\"ANY\"}",
+            )
+        };
+        for url in [
+            "http://localhost:1",
+            "http://127.0.0.9/log",
+            "https://[::1]:1",
+        ] {
+            assert!(at(url).logs[0].is_local(), "{url}");
+        }
+        for url in [
+            "https://rekor.example",
+            "https://localhost.example",
+            "https://127.0.0.1.example",
+            "https://u@localhost",
+            "localhost",
+            "",
+        ] {
+            assert!(!at(url).logs[0].is_local(), "{url}");
+        }
     }
 
     #[test]

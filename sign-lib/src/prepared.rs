@@ -17,13 +17,13 @@ use countersign_proof::{
 use crate::error::{KeyError, SignError};
 
 /// Something ready to be signed: a statement in a DSSE envelope, or a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Prepared {
     content: PreparedContent,
     subject: Subject,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum PreparedContent {
     Statement(Bytes),
     Message(Arc<dyn Content>),
@@ -152,6 +152,21 @@ impl Prepared {
         }
     }
 
+    /// Whether it is a statement, which is signed in an envelope.
+    #[must_use]
+    pub fn is_statement(&self) -> bool {
+        matches!(self.content, PreparedContent::Statement(_))
+    }
+
+    /// The envelope that the signature becomes part of; `None` for a message signature.
+    #[must_use]
+    pub fn envelope(&self, signature: &Signature) -> Option<Envelope> {
+        match &self.content {
+            PreparedContent::Statement(payload) => Some(sealed(payload, signature)),
+            PreparedContent::Message(_) => None,
+        }
+    }
+
     /// Builds the bundle and verifies it under `trust` at `now`.
     ///
     /// # Errors
@@ -165,15 +180,25 @@ impl Prepared {
         now: countersign_formats::UnixTime,
         limits: &Limits,
     ) -> Result<Signed, SignError> {
+        self.finish_so_far(signature, material, attachments, trust, now, limits)
+    }
+
+    /// As [`Prepared::finish`], and what is prepared stays at hand: what has been attached so far can be proven before the
+    /// signature is entered into a log, which cannot be taken back.
+    ///
+    /// # Errors
+    /// As [`Prepared::finish`].
+    pub fn finish_so_far(
+        &self,
+        signature: &Signature,
+        material: SignerMaterial,
+        attachments: Attachments,
+        trust: &TrustMaterial,
+        now: countersign_formats::UnixTime,
+        limits: &Limits,
+    ) -> Result<Signed, SignError> {
         let content = match &self.content {
-            PreparedContent::Statement(payload) => BundleContent::Dsse(Envelope {
-                payload_type: media_types::IN_TOTO_PAYLOAD.to_owned(),
-                payload: payload.clone(),
-                signatures: vec![EnvelopeSignature {
-                    keyid: None,
-                    signature: signature.bytes.clone(),
-                }],
-            }),
+            PreparedContent::Statement(payload) => BundleContent::Dsse(sealed(payload, signature)),
             PreparedContent::Message(content) => BundleContent::Message {
                 digest: message_digest(content.as_ref(), signature.scheme)?,
                 signature: signature.bytes.clone(),
@@ -252,6 +277,17 @@ impl fmt::Debug for ToSign {
             .field("scheme", &self.scheme)
             .field("digest", &self.digest)
             .finish_non_exhaustive()
+    }
+}
+
+fn sealed(payload: &Bytes, signature: &Signature) -> Envelope {
+    Envelope {
+        payload_type: media_types::IN_TOTO_PAYLOAD.to_owned(),
+        payload: payload.clone(),
+        signatures: vec![EnvelopeSignature {
+            keyid: None,
+            signature: signature.bytes.clone(),
+        }],
     }
 }
 

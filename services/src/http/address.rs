@@ -72,6 +72,11 @@ pub(crate) fn shown(url: &Url) -> String {
     )
 }
 
+/// Whether the text is a usable address on this machine.
+pub(crate) fn is_local(text: &str) -> bool {
+    parse(text, true).is_ok_and(|url| is_loopback(&url))
+}
+
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');

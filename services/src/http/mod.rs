@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::error::ServiceError;
 use crate::settings::Settings;
 
-pub(crate) use address::{below, parse, parse_with_query, shown};
+pub(crate) use address::{below, is_local, parse, parse_with_query, shown};
 pub(crate) use call::{Call, Operation, Reply};
 #[cfg(unix)]
 pub(crate) use exchange::explained;
