@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use countersign::{PolicyLoadError, load_policies};
 use countersign_formats::{Limits, PredicateType};
 use countersign_policy::{
-    Mode, Pattern, PatternError, Policy, PolicySet, Requirement, SignerRule, Thresholds,
+    CertificateClaim, GITHUB_ISSUER, GithubWorkflow, Mode, Pattern, PatternError, Policy,
+    PolicySet, Requirement, SignerRule, Thresholds,
 };
 use countersign_trust_store::{Root, RootError};
 
@@ -113,7 +114,7 @@ fn from_flags(
     }
     if signers.is_empty() {
         return Err(Failure::usage("no-trust", "nobody is named whose signature counts").hint(
-            "write `--key FILE`, or `--certificate-identity IDENTITY --certificate-oidc-issuer URL`, or `--policy FILE`",
+            "write `--key FILE`, or `--certificate-identity IDENTITY --certificate-oidc-issuer URL`, or `--github-repository OWNER/REPO`, or `--policy FILE`",
         ));
     }
     let by: Vec<String> = signers.keys().cloned().collect();
@@ -172,18 +173,107 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
         )?),
         (None, None) => None,
     };
-    match (identities.is_empty(), issuer) {
-        (true, None) => Ok(Vec::new()),
-        (true, Some(_)) => Err(Failure::usage("identity-missing", "an issuer is named and no identity")
-            .hint("an issuer vouches for everybody who logs in there; name who with `--certificate-identity`")),
-        (false, None) => Err(Failure::usage("issuer-missing", "an identity is named and no issuer").hint(
-            "another issuer may vouch for the same name; write `--certificate-oidc-issuer URL` (for GitHub Actions https://token.actions.githubusercontent.com)",
-        )),
-        (false, Some(issuer)) => Ok(identities
-            .into_iter()
-            .map(|identity| SignerRule::Keyless { identity, issuer: issuer.clone() })
-            .collect()),
+    let (claims, names_somebody) = claims(trust)?;
+    if identities.is_empty() && issuer.is_none() && claims.is_empty() {
+        return Ok(Vec::new());
     }
+    if identities.is_empty() && !names_somebody {
+        let (named, hint) = if claims.is_empty() {
+            (
+                "an issuer",
+                "an issuer vouches for everybody who logs in there; name who with `--certificate-identity`",
+            )
+        } else {
+            (
+                "a build",
+                "everybody can run a workflow on GitHub; name whose with `--github-repository OWNER/REPO` or `--certificate-identity`",
+            )
+        };
+        return Err(Failure::usage(
+            "identity-missing",
+            format!("{named} is named and no identity"),
+        )
+        .hint(hint));
+    }
+    let issuer = match issuer {
+        Some(issuer) => issuer,
+        // Flags that speak of GitHub's workflows mean the issuer that vouches for them.
+        None if !claims.is_empty() => {
+            pattern("--github-repository", Pattern::exact(GITHUB_ISSUER))?
+        }
+        None => {
+            return Err(Failure::usage("issuer-missing", "an identity is named and no issuer").hint(
+                "another issuer may vouch for the same name; write `--certificate-oidc-issuer URL` (for GitHub Actions https://token.actions.githubusercontent.com)",
+            ));
+        }
+    };
+    let rule = |identity| SignerRule::Keyless {
+        identity,
+        issuer: issuer.clone(),
+        claims: claims.clone(),
+    };
+    if identities.is_empty() {
+        return Ok(vec![rule(None)]);
+    }
+    Ok(identities.into_iter().map(Some).map(rule).collect())
+}
+
+/// What the flags about GitHub's workflows demand of a certificate, and whether that says whose workflow it is.
+fn claims(trust: &Trust) -> Result<(BTreeMap<CertificateClaim, Pattern>, bool), Failure> {
+    let parsed = |flag: &str, text: &Option<String>| {
+        text.as_ref()
+            .map(|text| pattern(flag, Pattern::parse(text)))
+            .transpose()
+    };
+    let workflow = GithubWorkflow {
+        repository: parsed("--github-repository", &trust.github_repository)?,
+        git_ref: parsed("--github-ref", &trust.github_ref)?,
+        workflow: parsed("--github-workflow", &trust.github_workflow)?,
+        trigger: parsed("--github-trigger", &trust.github_trigger)?,
+        sha: parsed("--github-sha", &trust.github_sha)?,
+    };
+    let mut names_somebody = workflow.repository.is_some();
+    let mut claims = workflow.claims().map_err(|error| {
+        let flag = if trust.github_repository.is_some() {
+            "--github-repository"
+        } else {
+            "--github-workflow"
+        };
+        Failure::usage(error.code(), format!("{flag}: {error}")).or_hint(error.hint())
+    })?;
+    for (flag, claim, text) in [
+        (
+            "--certificate-github-workflow-repository",
+            CertificateClaim::GithubWorkflowRepository,
+            &trust.certificate_github_workflow_repository,
+        ),
+        (
+            "--certificate-github-workflow-ref",
+            CertificateClaim::GithubWorkflowRef,
+            &trust.certificate_github_workflow_ref,
+        ),
+        (
+            "--certificate-github-workflow-name",
+            CertificateClaim::GithubWorkflowName,
+            &trust.certificate_github_workflow_name,
+        ),
+        (
+            "--certificate-github-workflow-sha",
+            CertificateClaim::GithubWorkflowSha,
+            &trust.certificate_github_workflow_sha,
+        ),
+        (
+            "--certificate-github-workflow-trigger",
+            CertificateClaim::GithubWorkflowTrigger,
+            &trust.certificate_github_workflow_trigger,
+        ),
+    ] {
+        if let Some(text) = text {
+            names_somebody |= claim.names_somebody();
+            claims.insert(claim, pattern(flag, Pattern::exact(text))?);
+        }
+    }
+    Ok((claims, names_somebody))
 }
 
 fn pattern(flag: &str, pattern: Result<Pattern, PatternError>) -> Result<Pattern, Failure> {

@@ -7,6 +7,7 @@ use countersign_proof::{
     Claim, Danger, Dated, KeyId, Rejected, Signer, Subject, TrustedKey, Verified,
 };
 
+use crate::claims;
 use crate::error::shown;
 use crate::evaluate::Facts;
 use crate::mismatch::{Mismatch, MismatchKind};
@@ -286,35 +287,38 @@ fn signer(
                 .into_iter()
                 .collect()
         }
-        (SignerRule::Keyless { identity, issuer }, Signer::Fulcio(certificate)) => {
-            let san = certificate.san.value();
-            let found_issuer = certificate.issuer.as_deref();
-            let identity_differs = !identity.matches(san);
-            let issuer_differs = !found_issuer.is_some_and(|found| issuer.matches(found));
+        (
+            SignerRule::Keyless {
+                identity,
+                issuer,
+                claims,
+            },
+            Signer::Fulcio(certificate),
+        ) => {
             let mut mismatches = Vec::new();
-            if identity_differs {
-                mismatches.push(identity_mismatch(policy, name, identity, san));
-            }
-            if issuer_differs {
-                let found =
-                    found_issuer.map_or("absent".to_owned(), |found| format!("`{}`", shown(found)));
-                let lead = if identity_differs {
-                    "issuer is"
-                } else {
-                    "only the issuer differs: it is"
-                };
-                mismatches.push(
+            match identity {
+                Some(expected) => {
+                    let san = certificate.san.value();
+                    if !expected.matches(san) {
+                        mismatches.push(identity_mismatch(policy, name, expected, san));
+                    }
+                }
+                // Whatever an issuer vouches for is nobody's signature.
+                None if claims.is_empty() => mismatches.push(
                     Mismatch::new(
-                        MismatchKind::Issuer,
-                        format!("`{}`", shown(issuer.as_str())),
-                        found.clone(),
+                        MismatchKind::Identity,
+                        "nobody",
+                        signer_words(piece.signer()),
                     )
-                    .message(format!(
-                        "{lead} {found}, expected `{}`",
-                        shown(issuer.as_str())
-                    ))
-                    .hint(change(policy, name, "issuer")),
-                );
+                    .message(format!("the signer `{name}` names nobody")),
+                ),
+                None => {}
+            }
+            mismatches.extend(claims::mismatches(name, claims, certificate));
+            let found = certificate.issuer.as_deref();
+            if !found.is_some_and(|found| issuer.matches(found)) {
+                let only = mismatches.is_empty();
+                mismatches.push(issuer_mismatch(policy, name, issuer, found, only));
             }
             mismatches
         }
@@ -380,6 +384,27 @@ fn identity_mismatch(policy: &Policy, name: &str, expected: &Pattern, found: &st
         )),
         None => mismatch,
     }
+}
+
+/// `only`: whether nothing else differs.
+fn issuer_mismatch(
+    policy: &Policy,
+    name: &str,
+    expected: &Pattern,
+    found: Option<&str>,
+    only: bool,
+) -> Mismatch {
+    let expected = format!("`{}`", shown(expected.as_str()));
+    let found = found.map_or("absent".to_owned(), |found| format!("`{}`", shown(found)));
+    let lead = if only {
+        "only the issuer differs: it is"
+    } else {
+        "issuer is"
+    };
+    let message = format!("{lead} {found}, expected {expected}");
+    Mismatch::new(MismatchKind::Issuer, expected, found)
+        .message(message)
+        .hint(change(policy, name, "issuer"))
 }
 
 fn change(policy: &Policy, name: &str, field: &str) -> String {

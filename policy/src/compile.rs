@@ -42,7 +42,7 @@ pub(crate) fn policies(
         .collect()
 }
 
-struct Compiler<'a> {
+pub(crate) struct Compiler<'a> {
     source: &'a Source,
     limits: &'a Limits,
     files: KeyFiles<'a>,
@@ -171,10 +171,16 @@ impl Compiler<'_> {
             Signer::Certificate(Certificate { identity }) => Ok(SignerRule::Certificate {
                 identity: self.pattern(identity)?,
             }),
-            Signer::Keyless(Keyless { issuer, identity }) => Ok(SignerRule::Keyless {
-                identity: self.pattern(identity)?,
-                issuer: self.pattern(issuer)?,
-            }),
+            Signer::Keyless(keyless) => self.keyless(*keyless, place),
+            Signer::Github(github) => self.keyless(
+                Keyless {
+                    issuer: None,
+                    identity: None,
+                    claims: BTreeMap::new(),
+                    github: Some(*github),
+                },
+                place,
+            ),
         }
     }
 
@@ -298,21 +304,21 @@ impl Compiler<'_> {
         .transpose()
     }
 
-    fn pattern(&self, text: Spanned<PatternText>) -> Result<Pattern, PolicyError> {
+    pub(crate) fn pattern(&self, text: Spanned<PatternText>) -> Result<Pattern, PolicyError> {
         let pattern = match &text.value {
             PatternText::Deduced(text) => Pattern::parse(text),
             PatternText::Exact(text) => Pattern::exact(text),
             PatternText::Glob(text) => Pattern::glob(text),
             PatternText::Regex(text) => Pattern::regex(text),
         };
-        pattern.map_err(|error: PatternError| PolicyError {
+        pattern.map_err(|error| self.pattern_fault(&error, text.referenced))
+    }
+
+    pub(crate) fn pattern_fault(&self, error: &PatternError, place: Location) -> PolicyError {
+        PolicyError {
             hint: error.hint(),
-            ..self.fault(
-                PolicyProblem::Pattern,
-                Some(text.referenced),
-                error.to_string(),
-            )
-        })
+            ..self.fault(PolicyProblem::Pattern, Some(place), error.to_string())
+        }
     }
 
     fn thresholds(&self, trust: Option<Trust>) -> Result<Thresholds, PolicyError> {
@@ -535,7 +541,7 @@ impl Compiler<'_> {
         Ok(names)
     }
 
-    fn fault(
+    pub(crate) fn fault(
         &self,
         problem: PolicyProblem,
         place: Option<Location>,

@@ -51,7 +51,8 @@ pub(crate) enum ModeWord {
 pub(crate) enum Signer {
     Key(Box<Spanned<Key>>),
     Keys(Vec<Spanned<Key>>),
-    Keyless(Keyless),
+    Keyless(Box<Keyless>),
+    Github(Box<Spanned<Github>>),
     Certificate(Certificate),
 }
 
@@ -73,8 +74,29 @@ pub(crate) struct Key {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Keyless {
-    pub(crate) issuer: Spanned<PatternText>,
-    pub(crate) identity: Spanned<PatternText>,
+    #[serde(default)]
+    pub(crate) issuer: Option<Spanned<PatternText>>,
+    #[serde(default)]
+    pub(crate) identity: Option<Spanned<PatternText>>,
+    #[serde(default)]
+    pub(crate) claims: BTreeMap<String, Spanned<PatternText>>,
+    #[serde(default)]
+    pub(crate) github: Option<Spanned<Github>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Github {
+    #[serde(default)]
+    pub(crate) repository: Option<Spanned<PatternText>>,
+    #[serde(default)]
+    pub(crate) r#ref: Option<Spanned<PatternText>>,
+    #[serde(default)]
+    pub(crate) workflow: Option<Spanned<PatternText>>,
+    #[serde(default)]
+    pub(crate) trigger: Option<Spanned<PatternText>>,
+    #[serde(default)]
+    pub(crate) sha: Option<Spanned<PatternText>>,
 }
 
 #[derive(Debug, Deserialize)]

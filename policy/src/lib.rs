@@ -6,6 +6,7 @@
 //! supplied at once. This crate opens no file and no socket and reads no clock.
 
 mod candidate;
+mod claims;
 mod clock;
 mod compile;
 mod decision;
@@ -14,8 +15,10 @@ mod document;
 mod error;
 mod evaluate;
 mod evidence;
+mod github;
 mod glob;
 mod judge;
+mod keyless;
 mod mismatch;
 mod nearest;
 mod pattern;
@@ -24,12 +27,14 @@ mod rules;
 mod set;
 mod write;
 
+pub use claims::CertificateClaim;
 pub use decision::{
     Action, Candidate, Decision, Digests, Outcome, PolicyOutcome, Reason, RuleOutcome,
     SourceReport, Status, Verdict,
 };
 pub use error::{PolicyError, PolicyProblem};
 pub use evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
+pub use github::{GITHUB_ISSUER, GithubWorkflow};
 pub use judge::{Budget, Judge, Step, check};
 pub use mismatch::{Mismatch, MismatchKind};
 pub use pattern::{Pattern, PatternError};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::claims::CertificateClaim;
+
 /// One check that a piece does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
@@ -41,6 +43,8 @@ pub enum MismatchKind {
     Identity,
     /// Another issuer in the certificate.
     Issuer,
+    /// A claim of the certificate about its build that is absent or differs.
+    CertificateClaim(CertificateClaim),
     /// An annotation that is missing or differs.
     Annotation,
     /// Too few transparency logs.
@@ -68,6 +72,7 @@ impl MismatchKind {
             Self::Scheme => "scheme",
             Self::Identity => "identity",
             Self::Issuer => "issuer",
+            Self::CertificateClaim(_) => "certificate-claim",
             Self::Annotation => "annotation",
             Self::Logs => "logs",
             Self::Timestamps => "timestamps",
@@ -80,6 +85,7 @@ impl MismatchKind {
     pub(crate) fn distance(self) -> u32 {
         match self {
             Self::KeyWindow | Self::Scheme => 1,
+            Self::CertificateClaim(claim) if claim.names_somebody() => 3,
             Self::Issuer | Self::Identity => 4,
             Self::Key => 16,
             Self::SignerKind => 64,
@@ -129,6 +135,7 @@ impl MismatchKind {
             Self::Scheme => "the signature scheme",
             Self::Identity => "identity",
             Self::Issuer => "issuer",
+            Self::CertificateClaim(_) => "the claim",
             Self::Annotation => "the annotation",
             Self::Logs => "the number of logs",
             Self::Timestamps => "the number of timestamp authorities",

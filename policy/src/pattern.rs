@@ -59,6 +59,12 @@ pub enum PatternError {
         /// The same pattern, anchored, which is read as a regular expression.
         anchored: String,
     },
+    /// A text that stands where a repository belongs.
+    #[error("`{pattern}` is no repository like `owner/name`")]
+    NotARepository {
+        /// The pattern as given.
+        pattern: String,
+    },
     /// A regular expression that does not compile or compiles to more than the limit.
     #[error("the regular expression `{pattern}` cannot be used: {detail}")]
     BadRegex {
@@ -79,6 +85,7 @@ impl PatternError {
             Self::ThreeStars { .. } => "pattern-three-stars",
             Self::Unanchored { .. } => "pattern-unanchored",
             Self::LooksLikeRegex { .. } => "pattern-looks-like-regex",
+            Self::NotARepository { .. } => "pattern-not-a-repository",
             Self::BadRegex { .. } => "pattern-bad-regex",
         }
     }
@@ -96,6 +103,10 @@ impl PatternError {
             Self::LooksLikeRegex { anchored, .. } => Some(format!(
                 "write `{anchored}` for the regular expression, or a glob: `*` within a segment, `**` across"
             )),
+            Self::NotARepository { .. } => Some(
+                "write `owner/name` of a repository on github.com, or a glob such as `owner/*`"
+                    .to_owned(),
+            ),
             Self::BadRegex { .. } => Some(
                 "matching is on bytes and in linear time: no look-around, no back-references"
                     .to_owned(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use countersign_formats::predicate_types::PredicateType;
 use countersign_proof::TrustedKey;
 
+use crate::claims::CertificateClaim;
 use crate::pattern::Pattern;
 
 /// One policy: who may sign, what their proofs must carry, and which claims must be there.
@@ -41,12 +42,15 @@ pub enum SignerRule {
         /// The keys, each with its own window.
         keys: Vec<TrustedKey>,
     },
-    /// A certificate whose subject alternative name and issuer both match.
+    /// A certificate whose issuer matches, and its subject alternative name and claims as far as they are asked for;
+    /// with neither of these nobody matches.
     Keyless {
-        /// Who: an e-mail address or a URI.
-        identity: Pattern,
+        /// Who: an e-mail address or a URI; `None` leaves it to the claims.
+        identity: Option<Pattern>,
         /// Who vouches for it: the URL of the identity provider.
         issuer: Pattern,
+        /// What the certificate must claim about its build; a claim that it does not have never matches.
+        claims: BTreeMap<CertificateClaim, Pattern>,
     },
     /// A certificate of an own authority that knows no identity tokens, by its subject alternative name.
     Certificate {

@@ -6,6 +6,7 @@ use countersign_proof::{KeyId, Scheme, TrustedKey, digest};
 
 use crate::compile;
 use crate::error::{PolicyError, PolicyProblem};
+use crate::github::SERVER;
 use crate::pattern::Pattern;
 use crate::rules::{Policy, Requirement, SignerRule};
 use crate::write;
@@ -177,6 +178,16 @@ fn either(one: Option<Vec<Scheme>>, other: Option<&[Scheme]>) -> Option<Vec<Sche
     Some(all)
 }
 
+/// Also every repository of a server, which the shorthand for GitHub can ask for.
+fn matches_everybody(pattern: &Pattern) -> bool {
+    pattern.matches_everything()
+        || (pattern.kind() == "glob"
+            && matches!(
+                pattern.as_str().strip_prefix(SERVER),
+                Some("*" | "**" | "*/*" | "*/**" | "**/*")
+            ))
+}
+
 fn warnings_of(policy: &Policy) -> Vec<String> {
     let mut used = std::collections::BTreeSet::new();
     policy.require.each_leaf(&mut |leaf| {
@@ -192,15 +203,32 @@ fn warnings_of(policy: &Policy) -> Vec<String> {
                 policy.name
             ));
         }
-        let patterns: &[(&str, &Pattern)] = match signer {
-            SignerRule::Key { .. } => &[],
-            SignerRule::Keyless { identity, issuer } => {
-                &[("identity", identity), ("issuer", issuer)]
+        let mut patterns: Vec<(&str, &Pattern)> = Vec::new();
+        match signer {
+            SignerRule::Key { .. } => {}
+            SignerRule::Keyless {
+                identity,
+                issuer,
+                claims,
+            } => {
+                patterns.extend(identity.as_ref().map(|pattern| ("identity", pattern)));
+                patterns.push(("issuer", issuer));
+                patterns.extend(
+                    claims
+                        .iter()
+                        .map(|(claim, pattern)| (claim.as_str(), pattern)),
+                );
+                if identity.is_none() && !claims.keys().any(|claim| claim.names_somebody()) {
+                    warnings.push(format!(
+                        "policy `{}`: the signer `{name}` names no identity and no repository, so that anybody's build may match",
+                        policy.name
+                    ));
+                }
             }
-            SignerRule::Certificate { identity } => &[("identity", identity)],
-        };
+            SignerRule::Certificate { identity } => patterns.push(("identity", identity)),
+        }
         for (what, pattern) in patterns {
-            if pattern.matches_everything() {
+            if matches_everybody(pattern) {
                 warnings.push(format!(
                     "policy `{}`: the {what} `{pattern}` of the signer `{name}` matches everybody",
                     policy.name

@@ -68,10 +68,26 @@ fn write_signer(out: &mut String, signer: &SignerRule) {
                 }
             }
         }
-        SignerRule::Keyless { identity, issuer } => {
+        SignerRule::Keyless {
+            identity,
+            issuer,
+            claims,
+        } => {
             line(out, 3, "keyless:");
             line(out, 4, &format!("issuer: {}", pattern(issuer)));
-            line(out, 4, &format!("identity: {}", pattern(identity)));
+            if let Some(identity) = identity {
+                line(out, 4, &format!("identity: {}", pattern(identity)));
+            }
+            if !claims.is_empty() {
+                line(out, 4, "claims:");
+            }
+            for (claim, expected) in claims {
+                line(
+                    out,
+                    5,
+                    &format!("{}: {}", claim.as_str(), pattern(expected)),
+                );
+            }
         }
         SignerRule::Certificate { identity } => {
             line(out, 3, "certificate:");

@@ -57,7 +57,6 @@ const CREDENTIALS: &str =
 const PRIVATE_CA: &str = "add the authority to a PEM file and name it in `SSL_CERT_FILE`";
 const CLIENT_CERTIFICATE: &str = "client certificates for registries are not in this version";
 const BUNDLE_HOLDS_IT: &str = "the bundle carries signature, certificate and timestamp together; give it with `--bundle FILE`";
-const POLICY_CLAIMS: &str = "name the whole workflow with `--certificate-identity`, or an anchored `--certificate-identity-regexp`";
 
 const fn refuse(
     commands: &'static [&'static str],
@@ -327,19 +326,6 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refuse(VERIFY, "--rfc3161-timestamp", BUNDLE_HOLDS_IT),
     refuse(VERIFY, "--sct", BUNDLE_HOLDS_IT),
     refuse(VERIFY, "--payload", BUNDLE_HOLDS_IT),
-    refuse(VERIFY, "--certificate-github-workflow-name", POLICY_CLAIMS),
-    refuse(VERIFY, "--certificate-github-workflow-ref", POLICY_CLAIMS),
-    refuse(
-        VERIFY,
-        "--certificate-github-workflow-repository",
-        POLICY_CLAIMS,
-    ),
-    refuse(VERIFY, "--certificate-github-workflow-sha", POLICY_CLAIMS),
-    refuse(
-        VERIFY,
-        "--certificate-github-workflow-trigger",
-        POLICY_CLAIMS,
-    ),
     refuse(
         VERIFY,
         "--check-claims",

@@ -1,6 +1,6 @@
 //! `policy check`: reads policy files and says what they ask for.
 
-use countersign_policy::{Policy, PolicySet, Requirement, SignerRule};
+use countersign_policy::{Pattern, Policy, PolicySet, Requirement, SignerRule};
 use countersign_proof::KeyId;
 use serde_json::{Value, json};
 
@@ -73,13 +73,24 @@ pub(super) fn describe(policy: &Policy) -> Vec<String> {
                     .collect();
                 format!("  signer {name}: key {}", ids.join(" or "))
             }
-            SignerRule::Keyless { identity, issuer } => format!(
-                "  signer {name}: {} {} vouched for by {} {}",
-                identity.kind(),
-                escape::field(identity.as_str()),
-                issuer.kind(),
-                escape::field(issuer.as_str())
-            ),
+            SignerRule::Keyless {
+                identity,
+                issuer,
+                claims,
+            } => {
+                let shown = |pattern: &Pattern| {
+                    format!("{} {}", pattern.kind(), escape::field(pattern.as_str()))
+                };
+                let mut line = format!(
+                    "  signer {name}: {} vouched for by {}",
+                    identity.as_ref().map_or("any identity".to_owned(), shown),
+                    shown(issuer)
+                );
+                for (claim, expected) in claims {
+                    line.push_str(&format!(", {} {}", claim.as_str(), shown(expected)));
+                }
+                line
+            }
             _ => format!("  signer {name}"),
         });
     }
