@@ -60,7 +60,3 @@ fuzz seconds="60":
 # One fuzz target for SECONDS.
 fuzz-one target seconds="60":
     cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }} -rss_limit_mb=2048 -timeout=10 -max_len=65536
-
-# The committed corpus through every target, once.
-fuzz-replay:
-    for target in $(cargo fuzz list); do cargo +nightly fuzz run "$target" -- -runs=0 -rss_limit_mb=2048 -timeout=10; done

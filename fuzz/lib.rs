@@ -1,10 +1,219 @@
-//! What fuzz targets share.
+//! What each fuzz target does with its bytes: no panic, no hang, no unbounded memory, and what is written reads again.
+//!
+//! Plain functions, so that the corpus is replayed by an ordinary test too (`tests/tests/corpus.rs`).
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
 use countersign_formats::json::Reader;
-use countersign_formats::{Document, Limits};
+use countersign_formats::{
+    Bundle, Checkpoint, Digest, Document, EncryptedPrivateKey, Envelope, LegacyAnnotations, Limits, LogBody, Manifest,
+    PublicKey, Reference, SimpleSigning, Statement, TrustedRoot, UnixTime, Window,
+};
+use countersign_policy::{PolicySet, Source};
+use countersign_proof::{Image, Origin, StorageForm, Subject, TrustMaterial, TrustedKey, Unverified, verify as prove};
+use countersign_testdata::keys::LabKey;
+use countersign_testdata::lab::{Lab, NOW};
+
+/// A target: its name, which is that of its folder in the corpus, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("bundle", bundle),
+    ("checkpoint", checkpoint),
+    ("digest", digest),
+    ("encrypted_key", encrypted_key),
+    ("envelope", envelope),
+    ("json", json),
+    ("legacy_annotations", legacy_annotations),
+    ("log_body", log_body),
+    ("manifest", manifest),
+    ("policy", policy),
+    ("public_key", public_key),
+    ("reference", reference),
+    ("simple_signing", simple_signing),
+    ("statement", statement),
+    ("trusted_root", trusted_root),
+    ("verify", verify),
+];
+
+/// The parser of `bundle`.
+pub fn bundle(data: &[u8]) {
+    let bytes = Bytes::copy_from_slice(data);
+    if let Ok(bundle) = Bundle::parse(&bytes, &Limits::DEFAULT) {
+        let written = Bytes::from(bundle.to_json());
+        Bundle::parse(&written, &Limits::DEFAULT).expect("a written bundle reads again");
+    }
+}
+
+/// The parser of `checkpoint`.
+pub fn checkpoint(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = Checkpoint::parse(text, &Limits::DEFAULT);
+}
+
+/// The parser of `digest`.
+pub fn digest(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(digest) = Digest::parse(text) {
+        assert_eq!(digest.to_string(), text);
+    }
+}
+
+/// The parser of `encrypted_key`.
+pub fn encrypted_key(data: &[u8]) {
+    let _ = EncryptedPrivateKey::parse_pem(data);
+}
+
+/// The parser of `envelope`.
+pub fn envelope(data: &[u8]) {
+    let bytes = Bytes::copy_from_slice(data);
+    if let Ok(envelope) = Envelope::parse(&bytes, &Limits::DEFAULT) {
+        let written = Bytes::from(envelope.to_json());
+        let again = Envelope::parse(&written, &Limits::DEFAULT).expect("a written envelope reads again");
+        assert_eq!(again.payload, envelope.payload);
+    }
+}
+
+/// The JSON reader: what it accepts, serde_json accepts.
+pub fn json(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    // The reader and serde_json agree on what is JSON, but for the reader's two extra rules: duplicates and depth.
+    let ours = read_whole(text);
+    let theirs = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    if ours {
+        assert!(theirs, "the reader accepts what serde_json refuses");
+    }
+}
+
+/// The parser of `legacy_annotations`.
+pub fn legacy_annotations(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut annotations = BTreeMap::new();
+    let keys = [
+        "dev.cosignproject.cosign/signature",
+        "dev.sigstore.cosign/certificate",
+        "dev.sigstore.cosign/chain",
+        "dev.sigstore.cosign/bundle",
+        "dev.sigstore.cosign/rfc3161timestamp",
+        "predicateType",
+    ];
+    for (key, value) in keys.iter().zip(text.split('\u{1f}')) {
+        annotations.insert((*key).to_owned(), value.to_owned());
+    }
+    let _ = LegacyAnnotations::parse(&annotations, &Limits::DEFAULT);
+}
+
+/// The parser of `log_body`.
+pub fn log_body(data: &[u8]) {
+    for (kind, version) in
+        [("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2"), ("hashedrekord", "0.0.2"), ("dsse", "0.0.2")]
+    {
+        let _ = LogBody::parse(kind, version, data);
+    }
+}
+
+/// The parser of `manifest`.
+pub fn manifest(data: &[u8]) {
+    let _ = Manifest::parse(data, None, &Limits::DEFAULT);
+    let _ = Manifest::parse(data, Some("application/vnd.oci.image.manifest.v1+json"), &Limits::DEFAULT);
+}
+
+/// The parser of policies.
+pub fn policy(data: &[u8]) {
+    let source = Source { name: "policy.yaml".to_owned(), bytes: Bytes::copy_from_slice(data) };
+    if let Ok(policies) = PolicySet::parse(&[source], &Limits::DEFAULT) {
+        let written = Source { name: "written.yaml".to_owned(), bytes: Bytes::from(policies.to_yaml()) };
+        let again = PolicySet::parse(&[written], &Limits::DEFAULT).expect("a written policy reads again");
+        assert_eq!(again.digest(), policies.digest(), "writing keeps the meaning");
+    }
+}
+
+/// The parser of `public_key`.
+pub fn public_key(data: &[u8]) {
+    let _ = PublicKey::from_pem(data);
+    if let Ok(key) = PublicKey::from_spki_der(data) {
+        let again = PublicKey::from_pem(key.to_pem().as_bytes()).expect("a written key reads again");
+        assert_eq!(again.spki(), key.spki());
+    }
+}
+
+/// The parser of `reference`.
+pub fn reference(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(reference) = Reference::parse(text) {
+        let printed = reference.to_string();
+        let again = Reference::parse(&printed).expect("a printed reference reads again");
+        assert_eq!(again.to_string(), printed, "printing is canonical");
+    }
+}
+
+/// The parser of `simple_signing`.
+pub fn simple_signing(data: &[u8]) {
+    let _ = SimpleSigning::parse(&Bytes::copy_from_slice(data));
+}
+
+/// The parser of `statement`.
+pub fn statement(data: &[u8]) {
+    let payload = Bytes::copy_from_slice(data);
+    if let Ok(statement) = Statement::parse(payload, &Limits::DEFAULT) {
+        if let Some(predicate) = &statement.predicate {
+            serde_json::from_slice::<serde::de::IgnoredAny>(predicate.bytes()).expect("a predicate is one JSON value");
+        }
+    }
+}
+
+/// The parser of `trusted_root`.
+pub fn trusted_root(data: &[u8]) {
+    let _ = TrustedRoot::parse(&Bytes::copy_from_slice(data), &Limits::DEFAULT);
+}
+
+/// The whole way from bytes to a proof.
+pub fn verify(data: &[u8]) {
+    let Some((form, bytes)) = data.split_first() else { return };
+    let origin = Origin { form: StorageForm::BundleFile, descriptor: None, manifest: None, repository: None };
+    let limits = &Limits::DEFAULT;
+    let piece = match form % 3 {
+        0 => Unverified::bundle(Bytes::copy_from_slice(bytes), origin, limits),
+        // A layer, then its annotations as `name=value` lines.
+        form => {
+            let (layer, rest) = match bytes.iter().position(|byte| *byte == 0x1e) {
+                Some(at) => (&bytes[..at], &bytes[at + 1..]),
+                None => (bytes, &[][..]),
+            };
+            let mut annotations = BTreeMap::new();
+            for pair in String::from_utf8_lossy(rest).split('\u{1f}') {
+                if let Some((name, value)) = pair.split_once('=') {
+                    annotations.insert(name.to_owned(), value.to_owned());
+                }
+            }
+            let layer = Bytes::copy_from_slice(layer);
+            if form == 1 {
+                Unverified::simple_signing(layer, &annotations, origin, limits)
+            } else {
+                Unverified::dsse(layer, &annotations, origin, limits)
+            }
+        }
+    };
+    let subject = Subject::Image(Image::pinned(Digest::parse(&Lab::image()).expect("a digest")));
+    match piece.and_then(|piece| prove(&piece, &subject, &TRUST, UnixTime(NOW))) {
+        Ok(verified) => assert_eq!(verified.subject().to_string(), Lab::image()),
+        Err(rejected) => assert!(!rejected.code().is_empty()),
+    }
+}
 
 /// Whether our reader takes all of `text` as one JSON value.
-pub fn read_whole(text: &str) -> bool {
-    let mut reader = Reader::new(Document::Statement, text, &Limits::DEFAULT);
+fn read_whole(text: &str) -> bool {
+    let mut reader = Reader::new(Document::Json, text, &Limits::DEFAULT);
     reader.skip().is_ok() && reader.end().is_ok()
 }
+
+static TRUST: LazyLock<TrustMaterial> = LazyLock::new(|| {
+    let root = Bytes::from(Lab::new().trusted_root().to_string());
+    let root = TrustedRoot::parse(&root, &Limits::DEFAULT).expect("the lab's root parses");
+    let key = PublicKey::from_spki_der(LabKey::p256("bench").spki()).expect("the lab's key parses");
+    let key = TrustedKey { key, valid: Window { start: None, end: None }, schemes: None };
+    TrustMaterial::builder().trusted_root(&root).key(key).build().expect("the lab's trust builds")
+});
