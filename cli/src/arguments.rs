@@ -6,6 +6,7 @@ mod keys;
 pub(crate) mod refused;
 mod registry;
 mod rejection;
+mod services;
 mod trust;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAt
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
 pub(crate) use registry::{Login, Logout, RegistryCommand, Serve};
 pub(crate) use rejection::rejection;
+pub(crate) use services::{Ambient, Login as LoginWay, Services};
 pub(crate) use trust::{Annotation, Trust};
 
 use crate::printer::Output;

@@ -29,6 +29,18 @@ pub(crate) struct Artifact {
     pub(crate) content: Arc<dyn Content>,
 }
 
+impl Artifact {
+    /// Name and digest for people; the digest alone when that is the name.
+    pub(crate) fn described(&self) -> String {
+        let digest = self.digest.to_string();
+        if self.name == digest {
+            digest
+        } else {
+            format!("{} ({digest})", self.name)
+        }
+    }
+}
+
 /// Opens `text`: a digest (`sha256:HEX`), standard input (`-`), or a file.
 pub(crate) fn open(context: &Context<'_, '_>, text: &str) -> Result<Artifact, Failure> {
     if ["sha256:", "sha384:", "sha512:"]

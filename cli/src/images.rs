@@ -63,6 +63,13 @@ pub(crate) fn each(
     })
 }
 
+/// Refuses what is no reference, before anything else is done.
+pub(crate) fn readable(images: &[String]) -> Result<(), Failure> {
+    images
+        .iter()
+        .try_for_each(|text| stores::reference(text).map(drop))
+}
+
 /// The name of an image by digest: `ghcr.io/acme/app@sha256:…`, `oci:DIR@sha256:…`.
 pub(crate) fn pinned(reference: &Reference, digest: &Digest) -> String {
     format!("{}@{digest}", repository(reference))

@@ -20,6 +20,7 @@ mod printer;
 mod progress;
 mod secrets;
 mod settings;
+mod signatory;
 mod signing;
 mod stores;
 mod trust;

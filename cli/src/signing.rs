@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Limits, Reference, predicate_types};
+use countersign_proof::{Signer, Verified};
 use countersign_registry::{ListedVia, Published, Store};
 use countersign_sign::{PredicateForm, SignError, Signed, TypeMismatch, predicate_bytes};
 use serde_json::{Value, json};
@@ -147,6 +148,50 @@ pub(crate) fn one_image_for_bundle(
     Ok(())
 }
 
+/// Whether one of these files is standard input.
+pub(crate) fn takes_input(paths: &[&Option<PathBuf>]) -> bool {
+    paths
+        .iter()
+        .any(|path| path.as_deref() == Some(Path::new("-")))
+}
+
+/// Adds who signed, and what the services prove, to a result.
+pub(crate) fn add_proofs(result: &mut Value, verified: &Verified) {
+    let signer = match verified.signer() {
+        Signer::Key(key) => json!({ "kind": "key", "keyId": key.to_string() }),
+        Signer::Fulcio(certificate) => json!({
+            "kind": "certificate",
+            "identity": escape::capped(certificate.san.value(), escape::FIELD_BYTES),
+            "issuer": certificate.issuer.as_deref().map(|text| escape::capped(text, escape::FIELD_BYTES)),
+            "fingerprint": certificate.fingerprint.to_string(),
+            "notBefore": certificate.not_before.to_string(),
+            "notAfter": certificate.not_after.to_string(),
+        }),
+        _ => json!({ "kind": "other" }),
+    };
+    let logs = verified.logs().iter().map(|entry| {
+        json!({
+            "log": entry.log.to_string(),
+            "origin": entry.origin.as_deref().map(|text| escape::capped(text, escape::FIELD_BYTES)),
+            "logIndex": entry.log_index,
+            "integratedTime": entry.integrated_time.map(|time| time.to_string()),
+        })
+    });
+    let timestamps = verified.timestamps().iter().map(|timestamp| {
+        json!({
+            "authority": timestamp.authority.to_string(),
+            "name": escape::capped(&timestamp.name, escape::FIELD_BYTES),
+            "time": timestamp.time.to_string(),
+        })
+    });
+    let (logs, timestamps) = (logs.collect::<Vec<_>>(), timestamps.collect::<Vec<_>>());
+    if let Value::Object(members) = result {
+        members.insert("signer".to_owned(), signer);
+        members.insert("logs".to_owned(), Value::Array(logs));
+        members.insert("timestamps".to_owned(), Value::Array(timestamps));
+    }
+}
+
 /// A signed image and what is to become of its bundle.
 pub(crate) struct Placing<'a> {
     /// `signed` or `attested`.
@@ -184,9 +229,11 @@ impl Placing<'_> {
             None
         };
         self.report(context, published.as_ref());
+        let mut entry = self.entry(published.as_ref());
+        add_proofs(&mut entry, &signed.verified);
         Ok(ImageDone {
             status: ExitStatus::Pass,
-            entry: self.entry(published.as_ref()),
+            entry,
         })
     }
 

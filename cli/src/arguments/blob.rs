@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::services::Services;
 use super::trust::Trust;
 
 /// `sign-blob`.
@@ -13,19 +14,15 @@ pub(crate) struct SignBlob {
     /// The file to sign (`-` for standard input).
     #[arg(value_name = "FILE")]
     pub(crate) file: String,
-    /// The private key: a file, or `env://NAME`.
-    #[arg(
-        long,
-        required = true,
-        value_name = "KEY",
-        env = "COUNTERSIGN_KEY",
-        hide_env = true
-    )]
-    pub(crate) key: String,
+    /// The private key: a file, or `env://NAME`; without one an identity signs (needs `--signing-config`).
+    #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) services: Services,
     /// Where to write the bundle (`-` for standard output); FILE.sigstore.json when not said.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
     pub(crate) bundle: Option<PathBuf>,
-    /// Answer every question with yes (there is none: a key publishes nothing).
+    /// Answer with yes when asked whether something may become public (a key alone publishes nothing and asks nothing).
     #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
     pub(crate) yes: bool,
 }
@@ -36,15 +33,11 @@ pub(crate) struct AttestBlob {
     /// The file, or its digest as `sha256:HEX`.
     #[arg(value_name = "FILE|DIGEST")]
     pub(crate) file: String,
-    /// The private key: a file, or `env://NAME`.
-    #[arg(
-        long,
-        required = true,
-        value_name = "KEY",
-        env = "COUNTERSIGN_KEY",
-        hide_env = true
-    )]
-    pub(crate) key: String,
+    /// The private key: a file, or `env://NAME`; without one an identity signs (needs `--signing-config`).
+    #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) services: Services,
     /// What the predicate is: an alias (spdxjson, cyclonedx, slsaprovenance1, vuln, …) or a URI.
     #[arg(
         long = "type",
@@ -76,7 +69,7 @@ pub(crate) struct AttestBlob {
     /// Where to write the bundle (`-` for standard output); FILE.sigstore.json when not said.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
     pub(crate) bundle: Option<PathBuf>,
-    /// Answer every question with yes (there is none: a key publishes nothing).
+    /// Answer with yes when asked whether something may become public (a key alone publishes nothing and asks nothing).
     #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
     pub(crate) yes: bool,
 }

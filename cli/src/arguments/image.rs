@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::services::Services;
 use super::trust::{Annotation, Trust, annotation};
 
 /// `sign`.
@@ -13,15 +14,11 @@ pub(crate) struct Sign {
     /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
-    /// The private key: a file, or `env://NAME`.
-    #[arg(
-        long,
-        required = true,
-        value_name = "KEY",
-        env = "COUNTERSIGN_KEY",
-        hide_env = true
-    )]
-    pub(crate) key: String,
+    /// The private key: a file, or `env://NAME`; without one an identity signs (needs `--signing-config`).
+    #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) services: Services,
     /// Sign NAME=VALUE together with the digest; several times.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
     pub(crate) annotations: Vec<Annotation>,
@@ -37,7 +34,7 @@ pub(crate) struct Sign {
     /// Store nothing beside the image; needs `--bundle`.
     #[arg(long, value_parser = BoolishValueParser::new(), requires = "bundle", env = "COUNTERSIGN_NO_UPLOAD", hide_env = true)]
     pub(crate) no_upload: bool,
-    /// Answer every question with yes (there is none: a key publishes nothing).
+    /// Answer with yes when asked whether something may become public (a key alone publishes nothing and asks nothing).
     #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
     pub(crate) yes: bool,
 }
@@ -48,15 +45,11 @@ pub(crate) struct Attest {
     /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
-    /// The private key: a file, or `env://NAME`.
-    #[arg(
-        long,
-        required = true,
-        value_name = "KEY",
-        env = "COUNTERSIGN_KEY",
-        hide_env = true
-    )]
-    pub(crate) key: String,
+    /// The private key: a file, or `env://NAME`; without one an identity signs (needs `--signing-config`).
+    #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    pub(crate) key: Option<String>,
+    #[command(flatten)]
+    pub(crate) services: Services,
     /// What the predicate is: an alias (spdxjson, cyclonedx, slsaprovenance1, vuln, …) or a URI.
     #[arg(
         long = "type",
@@ -94,7 +87,7 @@ pub(crate) struct Attest {
     /// Store nothing beside the image; needs `--bundle`.
     #[arg(long, value_parser = BoolishValueParser::new(), requires = "bundle", env = "COUNTERSIGN_NO_UPLOAD", hide_env = true)]
     pub(crate) no_upload: bool,
-    /// Answer every question with yes (there is none: a key publishes nothing).
+    /// Answer with yes when asked whether something may become public (a key alone publishes nothing and asks nothing).
     #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
     pub(crate) yes: bool,
 }

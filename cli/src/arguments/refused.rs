@@ -46,9 +46,9 @@ const BLOBS: &[&str] = &[
 const KEYS: &[&str] = &["generate-key-pair", "import-key-pair", "public-key"];
 const ANY: &[&str] = &[];
 
-const KEYLESS_SIGNING: &str =
-    "signing with an identity (keyless) is not in this version; sign with `--key FILE`";
-const NO_SERVICE: &str = "a key alone uses no service and publishes nothing; drop the flag";
+const SIGNING_CONFIG: &str =
+    "the services are named in a signing config: give it with `--signing-config FILE`";
+const TIMESTAMPS: &str = "have the signature dated with `--timestamp --signing-config FILE`; the timestamp is inside the bundle";
 const TRUSTED_ROOT: &str =
     "name the service in a trusted root and give it with `--trusted-root FILE`";
 const HARDWARE: &str = "hardware keys are not in this version; use a key file with `--key FILE`";
@@ -135,61 +135,60 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refuse(
         SIGN,
         "--tlog-upload",
-        "a key alone never publishes anything, no log is written; drop the flag",
+        "a key alone never publishes anything: opt in with `--log --signing-config FILE`, else drop the flag",
     ),
     refuse(
         SIGN,
         "--rekor-url",
-        "a key alone never publishes anything, no log is written; drop the flag",
+        "a key alone never publishes anything: opt in with `--log --signing-config FILE`, which names the log",
     ),
     refuse(
         SIGN,
         "--rekor-entry-type",
-        "a key alone never publishes anything, no log is written; drop the flag",
+        "the log's version decides what an entry looks like; drop the flag",
     ),
-    refuse(SIGN, "--fulcio-url", KEYLESS_SIGNING),
-    refuse(SIGN, "--fulcio-auth-flow", KEYLESS_SIGNING),
-    refuse(SIGN, "--identity-token", KEYLESS_SIGNING),
-    refuse(SIGN, "--oidc-issuer", KEYLESS_SIGNING),
-    refuse(SIGN, "--oidc-client-id", KEYLESS_SIGNING),
-    refuse(SIGN, "--oidc-client-secret-file", KEYLESS_SIGNING),
-    refuse(SIGN, "--oidc-provider", KEYLESS_SIGNING),
-    refuse(SIGN, "--oidc-redirect-url", KEYLESS_SIGNING),
-    refuse(SIGN, "--oidc-disable-ambient-providers", KEYLESS_SIGNING),
-    refuse(SIGN, "--issue-certificate", KEYLESS_SIGNING),
+    refuse(SIGN, "--fulcio-url", SIGNING_CONFIG),
+    refuse(
+        SIGN,
+        "--fulcio-auth-flow",
+        "log in with `--login browser` or `--login device`, or give a token with `--identity-token FILE`",
+    ),
+    refuse(
+        SIGN,
+        "--oidc-client-secret-file",
+        "logins use a proof key in place of a client secret; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--oidc-provider",
+        "the surroundings are recognised; name Google Cloud with `--ambient google`, else drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--oidc-redirect-url",
+        "the browser comes back to a free port on this machine; drop the flag",
+    ),
+    refuse(
+        SIGN,
+        "--oidc-disable-ambient-providers",
+        "write `--ambient none`",
+    ),
+    refuse(
+        SIGN,
+        "--issue-certificate",
+        "a certificate for a key that is kept is not in this version; sign with an identity by dropping `--key`",
+    ),
     refuse(
         SIGN,
         "--insecure-skip-verify",
         "what is signed is always verified before it is published; drop the flag",
     ),
-    refuse(SIGN, "--signing-config", NO_SERVICE),
-    refuse(SIGN, "--use-signing-config", NO_SERVICE),
-    refuse(SIGN, "--trusted-root", NO_SERVICE),
-    refuse(
-        SIGN,
-        "--timestamp-server-url",
-        "timestamps on signing are not in this version; drop the flag",
-    ),
-    refuse(
-        SIGN,
-        "--timestamp-server-name",
-        "timestamps on signing are not in this version; drop the flag",
-    ),
-    refuse(
-        SIGN,
-        "--timestamp-client-cacert",
-        "timestamps on signing are not in this version; drop the flag",
-    ),
-    refuse(
-        SIGN,
-        "--timestamp-client-cert",
-        "timestamps on signing are not in this version; drop the flag",
-    ),
-    refuse(
-        SIGN,
-        "--timestamp-client-key",
-        "timestamps on signing are not in this version; drop the flag",
-    ),
+    refuse(SIGN, "--use-signing-config", SIGNING_CONFIG),
+    refuse(SIGN, "--timestamp-server-url", TIMESTAMPS),
+    refuse(SIGN, "--timestamp-server-name", TIMESTAMPS),
+    refuse(SIGN, "--timestamp-client-cacert", TIMESTAMPS),
+    refuse(SIGN, "--timestamp-client-cert", TIMESTAMPS),
+    refuse(SIGN, "--timestamp-client-key", TIMESTAMPS),
     // What is written.
     refuse(
         ANY,
@@ -214,7 +213,7 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refuse(
         SIGN,
         "--output-certificate",
-        "a key has no certificate; write the bundle with `--bundle FILE`",
+        "the certificate of an identity is inside the bundle; write the bundle with `--bundle FILE`",
     ),
     refuse(
         SIGN,
@@ -231,16 +230,8 @@ pub(crate) const REFUSALS: &[Refusal] = &[
         "--output-file",
         "write the bundle with `--bundle FILE`, the result with `--output json`",
     ),
-    refuse(
-        SIGN,
-        "--rfc3161-timestamp",
-        "timestamps on signing are not in this version; drop the flag",
-    ),
-    refuse(
-        SIGN,
-        "--rfc3161-timestamp-bundle",
-        "timestamps on signing are not in this version; drop the flag",
-    ),
+    refuse(SIGN, "--rfc3161-timestamp", TIMESTAMPS),
+    refuse(SIGN, "--rfc3161-timestamp-bundle", TIMESTAMPS),
     refuse(
         SIGN,
         "--payload",
@@ -254,7 +245,7 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refuse(
         SIGN,
         "--signing-algorithm",
-        "the key decides the algorithm; make another with `generate-key-pair --key-type`",
+        "the key decides the algorithm; make another with `generate-key-pair --key-type` (an identity signs with ECDSA P-256)",
     ),
     refuse(
         &["sign"],

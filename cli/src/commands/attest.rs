@@ -3,7 +3,7 @@
 use countersign_formats::{Limits, Reference};
 use countersign_proof::{Image, Subject};
 use countersign_registry::Settings;
-use countersign_sign::{Prepared, PrivateKey, attest, ready_statement, sign};
+use countersign_sign::{Prepared, attestation_statement, ready_statement};
 
 use super::Done;
 use crate::arguments::Attest;
@@ -11,8 +11,9 @@ use crate::context::Context;
 use crate::escape;
 use crate::failure::Failure;
 use crate::images::{self, ImageDone};
+use crate::signatory::{Asked, Signatory};
 use crate::signing::{self, Claim, Placing};
-use crate::{key_files, stores};
+use crate::stores;
 
 pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     signing::one_image_for_bundle(&arguments.images, arguments.bundle.as_ref())?;
@@ -27,7 +28,15 @@ pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Do
         arguments.predicate.as_deref(),
         arguments.statement.as_deref(),
     )?;
-    let key = key_files::private(context, &arguments.key)?;
+    let asked = Asked {
+        key: arguments.key.as_deref(),
+        services: &arguments.services,
+        yes: arguments.yes,
+        subjects: arguments.images.clone(),
+        input_taken: signing::takes_input(&[&arguments.predicate, &arguments.statement]),
+    };
+    images::readable(&arguments.images)?;
+    let mut signatory = Signatory::open(context, asked)?;
     let settings = stores::settings(context);
     let runtime = context.runtime()?;
     let images = arguments.images.clone();
@@ -35,10 +44,9 @@ pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Do
         let work = Work {
             arguments: &arguments,
             claim: &claim,
-            key: &key,
             settings: &settings,
         };
-        one(context, &runtime, &work, text, reference)
+        one(context, &runtime, &work, &mut signatory, text, reference)
     })
 }
 
@@ -46,7 +54,6 @@ pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Do
 struct Work<'a> {
     arguments: &'a Attest,
     claim: &'a Claim,
-    key: &'a PrivateKey,
     settings: &'a Settings,
 }
 
@@ -54,6 +61,7 @@ fn one(
     context: &mut Context<'_, '_>,
     runtime: &tokio::runtime::Runtime,
     work: &Work<'_>,
+    signatory: &mut Signatory,
     text: &str,
     reference: &Reference,
 ) -> Result<ImageDone, Failure> {
@@ -67,37 +75,30 @@ fn one(
             image.digest
         ));
     }
-    let signed = match work.claim {
+    let document = work.arguments.predicate.as_ref();
+    let document = document.or(work.arguments.statement.as_ref());
+    let named = |error| match document {
+        Some(path) => signing::about(path, error),
+        None => Failure::from(error),
+    };
+    let statement = match work.claim {
         Claim::Predicate {
             predicate_type,
             bytes,
         } => {
             let name = images::repository(reference);
-            attest(
-                work.key,
-                &name,
-                image.digest,
-                predicate_type,
-                bytes,
-                context.now,
-                &limits,
-            )
-            .map_err(|error| match &work.arguments.predicate {
-                Some(path) => signing::about(path, error),
-                None => error.into(),
-            })?
+            attestation_statement(&[(name.as_str(), image.digest)], predicate_type, bytes)
+                .map_err(named)?
         }
         Claim::Statement(statement) => {
-            let named = |error| match &work.arguments.statement {
-                Some(path) => signing::about(path, error),
-                None => error.into(),
-            };
             ready_statement(statement.clone(), &image.digest, None, &limits).map_err(named)?;
-            let subject = Subject::Image(Image::pinned(image.digest));
-            let prepared = Prepared::statement(statement.clone(), subject, &limits)?;
-            sign(work.key, prepared, None, context.now, &limits)?
+            statement.clone()
         }
     };
+    let subject = Subject::Image(Image::pinned(image.digest));
+    let prepared = Prepared::statement(statement, subject, &limits).map_err(named)?;
+    let name = images::pinned(reference, &image.digest);
+    let signed = signatory.sign(context, runtime, prepared, &name)?;
     let placing = Placing {
         verb: "attested",
         text,

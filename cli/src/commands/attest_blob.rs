@@ -2,14 +2,14 @@
 
 use countersign_formats::Limits;
 use countersign_proof::Subject;
-use countersign_sign::{Prepared, attestation_statement, ready_statement, sign};
+use countersign_sign::{Prepared, attestation_statement, ready_statement};
 
 use super::{Done, sign_blob};
 use crate::arguments::AttestBlob;
 use crate::blob_content;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::key_files;
+use crate::signatory::{Asked, Signatory};
 use crate::signing::{self, Claim};
 
 pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
@@ -21,7 +21,15 @@ pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Resu
         arguments.predicate.as_deref(),
         arguments.statement.as_deref(),
     )?;
-    let key = key_files::private(context, &arguments.key)?;
+    let documents = [&arguments.predicate, &arguments.statement];
+    let asked = Asked {
+        key: arguments.key.as_deref(),
+        services: &arguments.services,
+        yes: arguments.yes,
+        subjects: vec![arguments.file.clone()],
+        input_taken: arguments.file == "-" || signing::takes_input(&documents),
+    };
+    let mut signatory = Signatory::open(context, asked)?;
     let artifact = blob_content::open(context, &arguments.file)?;
     let document = arguments
         .predicate
@@ -48,13 +56,10 @@ pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Resu
     };
     let subject = Subject::Blob(artifact.content.clone());
     let prepared = Prepared::statement(statement, subject, &limits)?;
-    let signed = sign(&key, prepared, None, context.now, &limits)?;
+    let runtime = context.runtime()?;
+    let signed = signatory.sign(context, &runtime, prepared, &artifact.described())?;
     signing::write_bundle(context, &path, &signed.bundle)?;
     Ok(Done::pass(sign_blob::report(
-        context,
-        "attested",
-        &artifact,
-        &path,
-        &signed.bundle,
+        context, "attested", &artifact, &path, &signed,
     )))
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use countersign_formats::{Limits, Reference};
+use countersign_proof::{Image, Subject};
 use countersign_registry::Settings;
-use countersign_sign::{PrivateKey, sign_image};
+use countersign_sign::{Prepared, image_statement};
 use serde_json::json;
 
 use super::Done;
@@ -14,8 +15,9 @@ use crate::escape;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::images::{self, ImageDone};
+use crate::signatory::{Asked, Signatory};
 use crate::signing::{self, Placing};
-use crate::{key_files, presence, stores};
+use crate::{presence, stores};
 
 pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     signing::one_image_for_bundle(&arguments.images, arguments.bundle.as_ref())?;
@@ -29,7 +31,22 @@ pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done
         .iter()
         .map(|pair| (pair.name.clone(), pair.value.clone()))
         .collect();
-    let key = key_files::private(context, &arguments.key)?;
+    if arguments.if_missing && arguments.key.is_none() {
+        return Err(Failure::usage(
+            "conflicting-flags",
+            "`--if-missing` looks for a signature of a key, and none is named",
+        )
+        .hint("drop `--if-missing`: for identities it is not in this version"));
+    }
+    let asked = Asked {
+        key: arguments.key.as_deref(),
+        services: &arguments.services,
+        yes: arguments.yes,
+        subjects: arguments.images.clone(),
+        input_taken: false,
+    };
+    images::readable(&arguments.images)?;
+    let mut signatory = Signatory::open(context, asked)?;
     let settings = stores::settings(context);
     let runtime = context.runtime()?;
     let images = arguments.images.clone();
@@ -37,10 +54,9 @@ pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done
         let work = Work {
             arguments: &arguments,
             annotations: &annotations,
-            key: &key,
             settings: &settings,
         };
-        one(context, &runtime, &work, text, reference)
+        one(context, &runtime, &work, &mut signatory, text, reference)
     })
 }
 
@@ -48,7 +64,6 @@ pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done
 struct Work<'a> {
     arguments: &'a Sign,
     annotations: &'a BTreeMap<String, String>,
-    key: &'a PrivateKey,
     settings: &'a Settings,
 }
 
@@ -56,6 +71,7 @@ fn one(
     context: &mut Context<'_, '_>,
     runtime: &tokio::runtime::Runtime,
     work: &Work<'_>,
+    signatory: &mut Signatory,
     text: &str,
     reference: &Reference,
 ) -> Result<ImageDone, Failure> {
@@ -68,18 +84,19 @@ fn one(
             image.digest
         ));
     }
+    let name = images::pinned(reference, &image.digest);
     if work.arguments.if_missing
+        && let Some(key) = signatory.key()
         && presence::is_signed(
             context,
             runtime,
             work.settings,
             reference,
             &image,
-            work.key,
+            key,
             work.annotations,
         )?
     {
-        let name = images::pinned(reference, &image.digest);
         context.printer.line(&name);
         context.printer.say(&format!(
             "{} is signed by this key already, nothing done",
@@ -96,13 +113,10 @@ fn one(
             }),
         });
     }
-    let signed = sign_image(
-        work.key,
-        image.digest,
-        work.annotations,
-        context.now,
-        &Limits::DEFAULT,
-    )?;
+    let statement = image_statement(&image.digest, work.annotations)?;
+    let subject = Subject::Image(Image::pinned(image.digest));
+    let prepared = Prepared::statement(statement, subject, &Limits::DEFAULT)?;
+    let signed = signatory.sign(context, runtime, prepared, &name)?;
     let placing = Placing {
         verb: "signed",
         text,

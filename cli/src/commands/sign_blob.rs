@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use countersign_formats::Limits;
-use countersign_sign::sign_blob;
+use countersign_sign::{Prepared, Signed};
 use serde_json::{Value, json};
 
 use super::Done;
@@ -12,25 +11,26 @@ use crate::blob_content::{self, Artifact};
 use crate::context::Context;
 use crate::escape;
 use crate::failure::Failure;
-use crate::{key_files, signing};
+use crate::signatory::{Asked, Signatory};
+use crate::signing;
 
 pub(crate) fn run(arguments: &SignBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let path = signing::bundle_path(&arguments.file, arguments.bundle.as_ref())?;
-    let key = key_files::private(context, &arguments.key)?;
+    let asked = Asked {
+        key: arguments.key.as_deref(),
+        services: &arguments.services,
+        yes: arguments.yes,
+        subjects: vec![arguments.file.clone()],
+        input_taken: arguments.file == "-",
+    };
+    let mut signatory = Signatory::open(context, asked)?;
     let artifact = blob_content::open(context, &arguments.file)?;
-    let signed = sign_blob(
-        &key,
-        artifact.content.clone(),
-        context.now,
-        &Limits::DEFAULT,
-    )?;
+    let runtime = context.runtime()?;
+    let prepared = Prepared::message(artifact.content.clone());
+    let signed = signatory.sign(context, &runtime, prepared, &artifact.described())?;
     signing::write_bundle(context, &path, &signed.bundle)?;
     Ok(Done::pass(report(
-        context,
-        "signed",
-        &artifact,
-        &path,
-        &signed.bundle,
+        context, "signed", &artifact, &path, &signed,
     )))
 }
 
@@ -40,7 +40,7 @@ pub(super) fn report(
     verb: &str,
     artifact: &Artifact,
     path: &Path,
-    bundle: &[u8],
+    signed: &Signed,
 ) -> Value {
     let to_stdout = path == Path::new("-");
     let place = path.display().to_string();
@@ -52,10 +52,12 @@ pub(super) fn report(
             artifact.digest
         ));
     }
-    json!({
+    let mut result = json!({
         "artifact": escape::capped(&artifact.name, escape::FIELD_BYTES),
         "digest": artifact.digest.to_string(),
         "bundleFile": if to_stdout { Value::Null } else { Value::String(place) },
-        "bundle": if to_stdout { serde_json::from_slice(bundle).unwrap_or(Value::Null) } else { Value::Null },
-    })
+        "bundle": if to_stdout { serde_json::from_slice(&signed.bundle).unwrap_or(Value::Null) } else { Value::Null },
+    });
+    signing::add_proofs(&mut result, &signed.verified);
+    result
 }

@@ -77,9 +77,12 @@ const LINES: [(&str, &str); 30] = [
     ),
     (
         "sign --key plain.key --fulcio-url https://f oci:image:1.0",
-        "keyless",
+        "--signing-config FILE",
     ),
-    ("sign --identity-token t oci:image:1.0", "keyless"),
+    (
+        "sign --fulcio-auth-flow device oci:image:1.0",
+        "--login device",
+    ),
     (
         "sign --key plain.key -r oci:image:1.0",
         "recursive signing is not in this version",
@@ -93,8 +96,8 @@ const LINES: [(&str, &str); 30] = [
         "bundle v0.3",
     ),
     (
-        "sign --key plain.key --signing-config c oci:image:1.0",
-        "no service",
+        "sign --key plain.key --use-signing-config=false oci:image:1.0",
+        "--signing-config FILE",
     ),
     (
         "attest --key plain.key --replace --predicate sbom.json oci:image:1.0",

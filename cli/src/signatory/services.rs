@@ -1,0 +1,395 @@
+//! The services of a run, from the signing config, and the trust that their answers are proven under.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use countersign_formats::{Limits, LogEntry, PublicKey, TrustedRoot, Window};
+use countersign_proof::{Dangers, Scheme, TrustError, TrustMaterial, TrustedKey};
+use countersign_services::rekor::LoggedContent;
+use countersign_services::{
+    Client, Diagnostics, Event, Fulcio, Rekor, RekorVersion, Selection, Service, ServiceError,
+    Settings, SigningConfig, Submission, TimestampAuthority,
+};
+use countersign_sign::{Prepared, PrivateKey, Signature, ToSign};
+use countersign_trust_store::Root;
+
+use super::logged_scheme;
+use crate::arguments;
+use crate::context::Context;
+use crate::escape;
+use crate::failure::Failure;
+use crate::files;
+use crate::printer::Words;
+
+const NONE: Selection = Selection {
+    candidates: Vec::new(),
+    needed: 0,
+};
+
+/// The services of a run.
+pub(crate) struct Services {
+    pub(super) client: Client,
+    /// The certificate authority, when an identity signs.
+    authority: Option<Service>,
+    /// Where people log in, as the signing config says.
+    issuer: Option<Service>,
+    timestamps: Selection,
+    logs: Selection,
+    root: TrustedRoot,
+    trust: TrustMaterial,
+    /// For the proof before the log entry, when no timestamp gives a time by then.
+    early: Option<TrustMaterial>,
+}
+
+impl Services {
+    /// The services for a key: those that were opted in.
+    pub(super) fn for_key(
+        context: &Context<'_, '_>,
+        flags: &arguments::Services,
+    ) -> Result<Option<Self>, Failure> {
+        let (log, timestamp) = (flags.log, flags.timestamp);
+        let Some(path) = flags
+            .signing_config
+            .as_deref()
+            .filter(|_| !flags.no_services)
+        else {
+            return Ok(None);
+        };
+        if !log && !timestamp {
+            return Err(Failure::usage(
+                "services-unclear",
+                "a signing config is named, and not what a key is to use of it",
+            )
+            .hint("add `--log`, `--timestamp` or both, or `--no-services` for none"));
+        }
+        let config = config(path)?;
+        let now = context.now;
+        let timestamps = if timestamp {
+            named(
+                config.timestamp_authorities(now)?,
+                "timestamp authority",
+                path,
+            )?
+        } else {
+            NONE
+        };
+        let logs = if log {
+            named(config.logs(now)?, "log", path)?
+        } else {
+            NONE
+        };
+        let services = Self::reach(context, flags, None, None, timestamps, logs)?;
+        Ok(Some(services))
+    }
+
+    /// The services for an identity: a certificate authority, and whatever the signing config names besides.
+    pub(super) fn for_identity(
+        context: &Context<'_, '_>,
+        flags: &arguments::Services,
+    ) -> Result<Self, Failure> {
+        if flags.no_services {
+            return Err(Failure::usage(
+                "missing-argument",
+                "without a key and without services nobody can sign",
+            )
+            .hint("write `--key FILE`, or drop `--no-services`"));
+        }
+        let Some(path) = flags.signing_config.as_deref() else {
+            return Err(Failure::usage(
+                "missing-argument",
+                "neither a key nor the services to sign with an identity are named",
+            )
+            .hint("write `--key FILE`; or `--signing-config FILE` to sign with an identity: no list of services is built in, not even that of the public-good instance"));
+        };
+        let config = config(path)?;
+        let now = context.now;
+        let authority = config.certificate_authority(now)?.cloned();
+        if authority.is_none() {
+            return Err(no_service("certificate authority", path));
+        }
+        let (timestamps, logs) = (config.timestamp_authorities(now)?, config.logs(now)?);
+        let dates = timestamps.needed > 0
+            || (logs.needed > 0 && logs.candidates.iter().all(|log| log.major_version == 1));
+        if !dates {
+            return Err(Failure::usage(
+                "no-service",
+                format!("no service in the signing config `{}` proves a time", path.display()),
+            )
+            .hint("a certificate lives for minutes, so that its signature must be dated: name a timestamp authority, or a log of version 1"));
+        }
+        let issuer = config.issuer(now)?.cloned();
+        Self::reach(context, flags, authority, issuer, timestamps, logs)
+    }
+
+    fn reach(
+        context: &Context<'_, '_>,
+        flags: &arguments::Services,
+        authority: Option<Service>,
+        issuer: Option<Service>,
+        timestamps: Selection,
+        logs: Selection,
+    ) -> Result<Self, Failure> {
+        if context.global.offline {
+            return Err(Failure::usage(
+                "conflicting-flags",
+                "`--offline` opens no socket, and services are wanted",
+            )
+            .hint("drop `--offline`, or sign with `--key FILE` alone"));
+        }
+        let root = match &flags.trusted_root {
+            Some(path) => Root::load(path, &Limits::DEFAULT)?,
+            None => countersign_trust_store::public_good()?,
+        }
+        .trusted_root()
+        .clone();
+        let client = Client::new(settings(context));
+        // Addresses are judged before any of them is used.
+        if let Some(authority) = &authority {
+            Fulcio::new(&client, &authority.url)?;
+        }
+        for authority in &timestamps.candidates {
+            TimestampAuthority::new(&client, &authority.url)?;
+        }
+        for log in &logs.candidates {
+            Rekor::new(&client, &log.url, RekorVersion::of(log)?)?;
+        }
+        let trust = TrustMaterial::builder().trusted_root(&root);
+        let dangers = Dangers {
+            judge_certificates_now: true,
+            ..Dangers::NONE
+        };
+        let early = (authority.is_some() && timestamps.needed == 0)
+            .then(|| trust.clone().dangers(dangers).build())
+            .transpose()
+            .map_err(untrusted)?;
+        Ok(Self {
+            trust: trust.build().map_err(untrusted)?,
+            early,
+            client,
+            authority,
+            issuer,
+            timestamps,
+            logs,
+            root,
+        })
+    }
+
+    /// The same, trusting the key that signs.
+    pub(super) fn trusting(self, key: &PublicKey) -> Result<Self, Failure> {
+        let key = TrustedKey {
+            key: key.clone(),
+            valid: Window::ALWAYS,
+            schemes: None,
+        };
+        let trust = TrustMaterial::builder().trusted_root(&self.root).key(key);
+        Ok(Self {
+            trust: trust.build().map_err(untrusted)?,
+            ..self
+        })
+    }
+
+    /// How many logs take part.
+    pub(super) fn logs(&self) -> usize {
+        self.logs.needed
+    }
+
+    /// What answers are proven under; `early` before there is a log entry.
+    pub(super) fn trust(&self, early: bool) -> &TrustMaterial {
+        match &self.early {
+            Some(trust) if early => trust,
+            _ => &self.trust,
+        }
+    }
+
+    pub(super) fn authority(&self) -> Option<&Service> {
+        self.authority.as_ref()
+    }
+
+    pub(super) fn issuer(&self) -> Option<&Service> {
+        self.issuer.as_ref()
+    }
+
+    /// The logs that may be used: those that are needed, and those that may stand in for one that is down.
+    pub(super) fn log_services(&self) -> &[Service] {
+        &self.logs.candidates
+    }
+
+    pub(super) fn timestamp_services(&self) -> &[Service] {
+        &self.timestamps.candidates
+    }
+
+    /// The scheme to sign with, such that the logs take the signature.
+    pub(super) fn scheme(
+        &self,
+        key: &PrivateKey,
+        prepared: &Prepared,
+    ) -> Result<Scheme, ServiceError> {
+        let versions = self.logs.candidates.iter().map(RekorVersion::of);
+        let versions = versions.collect::<Result<Vec<_>, _>>()?;
+        // Version 1 has entries for envelopes as they are, everything else is entered by its hash.
+        let pure_is_taken = prepared.is_statement() && !versions.contains(&RekorVersion::V2);
+        Ok(logged_scheme(key, versions.is_empty() || pure_is_taken))
+    }
+
+    /// Timestamps of a signature.
+    pub(super) async fn stamp(&self, signature: &Bytes) -> Result<Vec<Bytes>, ServiceError> {
+        self.timestamps
+            .gather(|service| {
+                let (client, signature) = (self.client.clone(), signature.clone());
+                async move {
+                    let authority = TimestampAuthority::new(&client, &service.url)?;
+                    authority.stamp(&signature).await
+                }
+            })
+            .await
+    }
+
+    /// Entries of a signature in the logs.
+    pub(super) async fn enter(
+        &self,
+        key: &PrivateKey,
+        certificate: Option<&Bytes>,
+        prepared: &Prepared,
+        signature: &Signature,
+        to_sign: &ToSign,
+    ) -> Result<Vec<LogEntry>, Failure> {
+        let work = Arc::new(Entering {
+            client: self.client.clone(),
+            key: key.public_key().clone(),
+            certificate: certificate.cloned(),
+            envelope: prepared.envelope(signature),
+            digest: to_sign.digest().copied(),
+            signature: signature.clone(),
+        });
+        let entries = self.logs.gather(|service| {
+            let work = Arc::clone(&work);
+            let known = self.root.logs.iter();
+            let known = known
+                .filter(|log| same_address(&log.base_url, &service.url))
+                .map(|log| log.log_id.clone())
+                .next();
+            async move { work.enter(&service, known).await }
+        });
+        Ok(entries.await?)
+    }
+}
+
+/// A signature on its way into logs.
+struct Entering {
+    client: Client,
+    key: PublicKey,
+    certificate: Option<Bytes>,
+    envelope: Option<countersign_formats::Envelope>,
+    digest: Option<countersign_formats::Digest>,
+    signature: Signature,
+}
+
+impl Entering {
+    async fn enter(&self, service: &Service, id: Option<Bytes>) -> Result<LogEntry, ServiceError> {
+        let content = match (&self.envelope, self.digest) {
+            (Some(envelope), _) => LoggedContent::Envelope(envelope),
+            (None, Some(digest)) => LoggedContent::Message {
+                digest,
+                signature: &self.signature.bytes,
+            },
+            (None, None) => {
+                return Err(ServiceError::Signer {
+                    detail: "the signature is over no digest that a log could hold".to_owned(),
+                });
+            }
+        };
+        let submission = Submission {
+            content,
+            key: &self.key,
+            scheme: self.signature.scheme,
+            certificate: self.certificate.as_ref(),
+        };
+        let rekor = Rekor::new(&self.client, &service.url, RekorVersion::of(service)?)?;
+        let rekor = match id {
+            Some(id) => rekor.with_log_id(id),
+            None => rekor,
+        };
+        rekor.enter(&submission).await
+    }
+}
+
+fn same_address(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
+fn config(path: &Path) -> Result<SigningConfig, Failure> {
+    let cap = Limits::DEFAULT.trusted_root_bytes;
+    let bytes = Bytes::from(files::read("the signing config", path, cap)?);
+    SigningConfig::parse(&bytes, &Limits::DEFAULT).map_err(|error| {
+        let failure = Failure::from(error);
+        let message = format!("`{}`: {}", path.display(), failure.message);
+        Failure { message, ..failure }.or_hint(Some(
+            "a signing config is of version 0.2, as `cosign signing-config create` writes it"
+                .to_owned(),
+        ))
+    })
+}
+
+/// What was asked for must be there.
+fn named(selection: Selection, what: &str, path: &Path) -> Result<Selection, Failure> {
+    if selection.needed == 0 {
+        return Err(no_service(what, path));
+    }
+    Ok(selection)
+}
+
+fn no_service(what: &str, path: &Path) -> Failure {
+    Failure::usage(
+        "no-service",
+        format!("the signing config `{}` names no {what}", path.display()),
+    )
+    .hint("give another with `--signing-config FILE`")
+}
+
+fn untrusted(error: TrustError) -> Failure {
+    Failure::usage(error.code(), error.to_string())
+}
+
+/// How services are reached in this run.
+fn settings(context: &Context<'_, '_>) -> Settings {
+    let defaults = Settings::default();
+    let verbose = context.printer.verbosity() > 0;
+    Settings {
+        deadline: context.global.timeout,
+        attempt: context.global.timeout.min(defaults.attempt),
+        allow_http: context.global.allow_http,
+        diagnostics: verbose.then(|| diagnostics(context.printer.words())),
+        ..defaults
+    }
+}
+
+fn diagnostics(words: Words) -> Diagnostics {
+    Arc::new(move |event: &Event| match event {
+        Event::Request {
+            method,
+            url,
+            status,
+            bytes,
+            elapsed,
+            error,
+        } => {
+            let answer = match (status, error) {
+                (_, Some(error)) => escape::field(error),
+                (Some(status), None) => status.to_string(),
+                (None, None) => "no answer".to_owned(),
+            };
+            words.say(&format!(
+                "> {method} {} -> {answer} ({bytes} bytes, {} ms)",
+                escape::field(url),
+                elapsed.as_millis()
+            ));
+        }
+        Event::Again { pause, error } => words.say(&format!(
+            "> again in {} ms: {}",
+            pause.as_millis(),
+            escape::field(error)
+        )),
+        _ => {}
+    })
+}
