@@ -6,6 +6,7 @@
 //! socket and no file and reads no clock.
 
 mod asn1;
+mod authorities;
 mod authority;
 mod certificate;
 mod checkpoint;

@@ -225,7 +225,7 @@ impl<'a> Token<'a> {
     ) -> Result<Option<&'t Authority>, TimestampFault> {
         let own = self.own_signer()?;
         let mut failed = None;
-        for authority in &trust.timestamp_authorities {
+        for authority in trust.timestamp_authorities.usable() {
             let verified = match (&authority.signer, &own) {
                 (Some(signer), _) if self.signer.id.names(&signer.certificate) => self
                     .check_signer(

@@ -1,5 +1,6 @@
 //! What is trusted: keys, authorities and logs, with everything prepared that does not depend on evidence.
 
+use crate::authorities::Authorities;
 use crate::authority::Authority;
 use crate::certificate::{Certificate, Purpose};
 use crate::crypto::{Algorithm, VerifyingKey};
@@ -7,12 +8,13 @@ use crate::dangers::Dangers;
 use crate::digest::{Hasher, sha256};
 use crate::fault::CertificateFault;
 use crate::key::{KeyId, Scheme, TrustedKey};
-use crate::trust_error::{DisabledReason, TrustError, TrustWarning};
-use crate::trusted_log::{TrustedLog, checked_window};
+use crate::trust_error::{TrustError, TrustWarning};
+use crate::trusted_log::TrustedLog;
 use bytes::Bytes;
 use countersign_formats::{
     AuthorityInstance, Digest, HashAlgorithm, KeyKind, LogInstance, PublicKey, TrustedRoot, Window,
 };
+use std::sync::OnceLock;
 
 /// Everything that evidence is judged against. Immutable, and cheap to share between threads.
 #[derive(Debug)]
@@ -20,11 +22,12 @@ pub struct TrustMaterial {
     pub(crate) keys: Vec<PreparedKey>,
     pub(crate) logs: Vec<TrustedLog>,
     pub(crate) ct_logs: Vec<TrustedLog>,
-    pub(crate) authorities: Vec<Authority>,
-    pub(crate) timestamp_authorities: Vec<Authority>,
+    pub(crate) authorities: Authorities,
+    pub(crate) timestamp_authorities: Authorities,
     pub(crate) witnesses: Vec<PreparedWitness>,
     pub(crate) dangers: Dangers,
-    warnings: Vec<TrustWarning>,
+    log_warnings: Vec<TrustWarning>,
+    warnings: OnceLock<Vec<TrustWarning>>,
     digest: Digest,
 }
 
@@ -73,9 +76,18 @@ impl TrustMaterial {
         self.digest
     }
 
-    /// The parts of trusted roots that are not used.
+    /// The parts of trusted roots that are not used; asking verifies all chains of authorities.
     pub fn warnings(&self) -> &[TrustWarning] {
-        &self.warnings
+        self.warnings.get_or_init(|| {
+            let authorities = self.authorities.warnings().iter();
+            let timestamp_authorities = self.timestamp_authorities.warnings().iter();
+            self.log_warnings
+                .iter()
+                .chain(authorities)
+                .chain(timestamp_authorities)
+                .cloned()
+                .collect()
+        })
     }
 
     /// The trusted keys, with their names.
@@ -85,7 +97,7 @@ impl TrustMaterial {
 
     /// Whether any certificate authority is trusted.
     pub fn has_keyless(&self) -> bool {
-        !self.authorities.is_empty()
+        !self.authorities.usable().is_empty()
     }
 
     /// The checks that are left out.
@@ -130,6 +142,16 @@ impl TrustBuilder {
         self
     }
 
+    /// Trusts an own certificate authority by one list, DER, in any order: a certificate that names itself as its issuer is
+    /// a root, every other is an intermediate below one.
+    pub fn certificate_chain(self, certificates: Vec<Bytes>) -> Self {
+        let (roots, intermediates) = certificates.into_iter().partition(|der| {
+            Certificate::parse(der)
+                .is_ok_and(|certificate| certificate.issuer() == certificate.subject())
+        });
+        self.certificate_authority(roots, intermediates)
+    }
+
     /// Looks for a witness's cosignatures.
     pub fn witness(mut self, witness: Witness) -> Self {
         self.witnesses.push(witness);
@@ -142,22 +164,39 @@ impl TrustBuilder {
         self
     }
 
-    /// Verifies what can be verified without evidence, and prepares the keys.
+    /// Prepares the keys, and verifies the authorities that were given by hand; the chains of a trusted root's authorities
+    /// are verified when the first piece of evidence needs them, once.
     ///
     /// # Errors
     /// [`TrustError`] when a key, authority or witness that was given by hand is not usable. Parts of a trusted root that
     /// are not usable are left out instead ([`TrustMaterial::warnings`]).
     pub fn build(self) -> Result<TrustMaterial, TrustError> {
         let digest = self.digest();
+        let mut own = Vec::new();
+        for (roots, intermediates) in &self.own {
+            own.extend(own_authorities(roots, intermediates)?);
+        }
+        let instances = |of: fn(&TrustedRoot) -> &Vec<AuthorityInstance>| {
+            self.roots.iter().flat_map(of).cloned().collect()
+        };
         let mut material = TrustMaterial {
             keys: Vec::with_capacity(self.keys.len()),
             logs: Vec::new(),
             ct_logs: Vec::new(),
-            authorities: Vec::new(),
-            timestamp_authorities: Vec::new(),
+            authorities: Authorities::new(
+                Purpose::CodeSigning,
+                "certificate authority",
+                instances(|root| &root.certificate_authorities),
+            ),
+            timestamp_authorities: Authorities::new(
+                Purpose::TimeStamping,
+                "timestamp authority",
+                instances(|root| &root.timestamp_authorities),
+            ),
             witnesses: Vec::new(),
             dangers: self.dangers,
-            warnings: Vec::new(),
+            log_warnings: Vec::new(),
+            warnings: OnceLock::new(),
             digest,
         };
         for key in self.keys {
@@ -166,11 +205,9 @@ impl TrustBuilder {
                 material.keys.push(key);
             }
         }
+        material.authorities.add(own);
         for root in &self.roots {
-            material.add_root(root);
-        }
-        for (roots, intermediates) in &self.own {
-            material.add_own(roots, intermediates)?;
+            material.add_logs(root);
         }
         for witness in self.witnesses {
             material.witnesses.push(PreparedWitness::prepare(witness)?);
@@ -268,67 +305,58 @@ impl Inputs {
 }
 
 impl TrustMaterial {
-    fn add_root(&mut self, root: &TrustedRoot) {
+    fn add_logs(&mut self, root: &TrustedRoot) {
         for instance in &root.logs {
             match TrustedLog::prepare(instance, &self.logs) {
                 Ok(log) => self.logs.push(log),
-                Err(reason) => self.warn("log", &instance.base_url, reason),
+                Err(reason) => {
+                    let warning = TrustWarning::new("log", &instance.base_url, reason);
+                    self.log_warnings.push(warning);
+                }
             }
         }
         for instance in &root.ct_logs {
             match TrustedLog::prepare(instance, &self.ct_logs) {
                 Ok(log) => self.ct_logs.push(log),
                 Err(reason) => {
-                    self.warn("certificate transparency log", &instance.base_url, reason)
+                    let role = "certificate transparency log";
+                    let warning = TrustWarning::new(role, &instance.base_url, reason);
+                    self.log_warnings.push(warning);
                 }
             }
         }
-        for instance in &root.certificate_authorities {
-            match prepare_authority(instance, Purpose::CodeSigning) {
-                Ok(authority) => self.authorities.push(authority),
-                Err(reason) => self.warn("certificate authority", &instance.uri, reason),
-            }
-        }
-        for instance in &root.timestamp_authorities {
-            match prepare_authority(instance, Purpose::TimeStamping) {
-                Ok(authority) => self.timestamp_authorities.push(authority),
-                Err(reason) => self.warn("timestamp authority", &instance.uri, reason),
-            }
-        }
     }
+}
 
-    fn warn(&mut self, role: &str, url: &str, reason: DisabledReason) {
-        let instance = format!("{role} `{}`", crate::identity::excerpt(url));
-        self.warnings.push(TrustWarning { instance, reason });
+/// Each root is an authority, and each intermediate with its way up to a root is one.
+fn own_authorities(
+    roots: &[Bytes],
+    intermediates: &[Bytes],
+) -> Result<Vec<Authority>, TrustError> {
+    if roots.is_empty() {
+        return Err(TrustError::NoRoot);
     }
-
-    /// Each root is an authority, and each intermediate with its way up to a root is one.
-    fn add_own(&mut self, roots: &[Bytes], intermediates: &[Bytes]) -> Result<(), TrustError> {
-        if roots.is_empty() {
-            return Err(TrustError::NoRoot);
-        }
-        for (position, root) in roots.iter().enumerate() {
-            let authority = own_authority(std::slice::from_ref(root)).map_err(|fault| {
-                TrustError::Authority {
-                    role: "root",
-                    position,
-                    fault,
-                }
-            })?;
-            self.authorities.push(authority);
-        }
-        for (position, intermediate) in intermediates.iter().enumerate() {
-            let refuse = |fault| TrustError::Authority {
-                role: "intermediate",
+    let mut authorities = Vec::with_capacity(roots.len() + intermediates.len());
+    for (position, root) in roots.iter().enumerate() {
+        let authority = own_authority(std::slice::from_ref(root)).map_err(|fault| {
+            TrustError::Authority {
+                role: "root",
                 position,
                 fault,
-            };
-            let chain = way_to_root(intermediate, roots, intermediates).map_err(refuse)?;
-            self.authorities
-                .push(own_authority(&chain).map_err(refuse)?);
-        }
-        Ok(())
+            }
+        })?;
+        authorities.push(authority);
     }
+    for (position, intermediate) in intermediates.iter().enumerate() {
+        let refuse = |fault| TrustError::Authority {
+            role: "intermediate",
+            position,
+            fault,
+        };
+        let chain = way_to_root(intermediate, roots, intermediates).map_err(refuse)?;
+        authorities.push(own_authority(&chain).map_err(refuse)?);
+    }
+    Ok(authorities)
 }
 
 fn own_authority(chain: &[Bytes]) -> Result<Authority, CertificateFault> {
@@ -373,19 +401,6 @@ fn way_to_root(
         chain.push(next.clone());
     }
     Err(CertificateFault::Untrusted)
-}
-
-fn prepare_authority(
-    instance: &AuthorityInstance,
-    purpose: Purpose,
-) -> Result<Authority, DisabledReason> {
-    let valid = checked_window(instance.valid)?;
-    let name = [&instance.uri, &instance.common_name, &instance.organization]
-        .into_iter()
-        .find(|name| !name.is_empty())
-        .map_or("authority without name", |name| name);
-    Authority::prepare(name.to_owned(), false, valid, purpose, &instance.chain)
-        .map_err(DisabledReason::Chain)
 }
 
 impl PreparedKey {

@@ -15,6 +15,11 @@ pub struct TrustWarning {
 }
 
 impl TrustWarning {
+    pub(crate) fn new(role: &str, url: &str, reason: DisabledReason) -> Self {
+        let instance = format!("{role} `{}`", crate::identity::excerpt(url));
+        Self { instance, reason }
+    }
+
     /// A stable name of the reason, in kebab case.
     pub fn code(&self) -> &'static str {
         match &self.reason {

@@ -364,7 +364,7 @@ fn prove_certificate(
 ) -> Checked<ProvenCertificate> {
     let Question { trust, now, .. } = *question;
     let refuse = |(position, fault)| Box::new(RejectReason::Certificate { position, fault });
-    if trust.authorities.is_empty() {
+    if trust.authorities.usable().is_empty() {
         return Err(refuse((0, CertificateFault::NoAuthorities)));
     }
     let certificate = Certificate::parse(leaf).map_err(|fault| refuse((0, fault)))?;
@@ -383,7 +383,7 @@ fn prove_certificate(
         intermediates,
         maximum,
         Purpose::CodeSigning,
-        &trust.authorities,
+        trust.authorities.usable(),
         &judged_at,
     )
     .map_err(refuse)?;
