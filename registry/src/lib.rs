@@ -16,7 +16,7 @@ mod settings;
 mod store;
 
 pub use error::{ErrorClass, Fault, Outage, StoreError, Thing};
-pub use http::{Registry, Sessions};
+pub use http::{Budget, Registry, Sessions};
 pub use keychain::{Credential, Keychain, Stored};
 pub use open::open;
 pub use publish::{Published, publish};

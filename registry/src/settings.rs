@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_formats::Limits;
 
-use crate::http::Sessions;
+use crate::http::{Budget, Sessions};
 use crate::keychain::Keychain;
 
 /// Receives what a store does while it does it; must be quick.
@@ -20,6 +20,8 @@ pub struct Settings {
     pub allow_http: bool,
     /// Time that all operations of one store may take together, retries included; idle time does not count.
     pub deadline: Duration,
+    /// The deadline that all stores with these settings share, in place of one each: for a program that does one thing.
+    pub shared_deadline: Option<Arc<Budget>>,
     /// Caps on whatever is read.
     pub limits: Limits,
     /// Where logins come from.
@@ -74,6 +76,7 @@ impl Default for Settings {
         Self {
             allow_http: false,
             deadline: Duration::from_secs(30),
+            shared_deadline: None,
             limits: Limits::default(),
             keychain: Keychain::default(),
             ca_certificates: Vec::new(),
@@ -91,6 +94,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("allow_http", &self.allow_http)
             .field("deadline", &self.deadline)
+            .field("shared_deadline", &self.shared_deadline)
             .field("offline", &self.offline)
             .field("guard_addresses", &self.guard_addresses)
             .field("ca_certificates", &self.ca_certificates.len())

@@ -1,11 +1,11 @@
-//! The total deadline of a store: time counts while an operation runs, not while its user thinks.
+//! The total deadline of a store, or of several: time counts while an operation runs, not while its user thinks.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How much of a deadline is used up.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub struct Budget {
     limit: Duration,
     used: Mutex<Used>,
 }
@@ -22,7 +22,9 @@ struct Used {
 pub(super) struct Running<'a>(&'a Budget);
 
 impl Budget {
-    pub(super) fn new(limit: Duration) -> Self {
+    /// A deadline of which nothing is used up.
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
         Self {
             limit,
             used: Mutex::default(),

@@ -13,6 +13,7 @@ mod referrers;
 mod sessions;
 mod transport;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -22,9 +23,9 @@ use reqwest::Url;
 use crate::error::StoreError;
 use crate::settings::Settings;
 use crate::store::{BoxFuture, Listing, Pushed, Resolved, Store, Target};
-use budget::Budget;
 use transport::Transport;
 
+pub use budget::Budget;
 pub use sessions::Sessions;
 
 /// A repository of a registry.
@@ -41,7 +42,7 @@ pub struct Registry {
     /// Scheme, host and port, by which sessions are kept.
     base_authority: String,
     settings: Settings,
-    budget: Budget,
+    budget: Arc<Budget>,
     requests: AtomicU64,
 }
 
@@ -86,7 +87,10 @@ impl Registry {
             base,
             base_authority,
             settings: settings.clone(),
-            budget: Budget::new(settings.deadline),
+            budget: settings
+                .shared_deadline
+                .clone()
+                .unwrap_or_else(|| Arc::new(Budget::new(settings.deadline))),
             requests: AtomicU64::new(0),
         })
     }

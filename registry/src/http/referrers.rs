@@ -10,6 +10,7 @@ use super::pull::{content_type, is_index, media_type};
 use super::transport::Expect;
 use crate::error::{Fault, StoreError};
 use crate::referrer::fallback_tag;
+use crate::settings::Event;
 use crate::store::{ListedVia, Listing};
 
 /// The index under a fallback tag.
@@ -63,6 +64,7 @@ impl Registry {
                 })
                 .await?;
             if page == 0 && is_without_api(&reply) {
+                self.tell_no_list(&reply, digest);
                 return Ok(None);
             }
             if reply.status.as_u16() != 200 {
@@ -91,6 +93,22 @@ impl Registry {
             complete: false,
             ..listing
         }))
+    }
+
+    /// Success without a list sends a client to the tag, by the specification; whoever wonders why nothing is found must see it.
+    fn tell_no_list(&self, reply: &Reply, digest: &Digest) {
+        if reply.status.as_u16() != 200 {
+            return;
+        }
+        let found = media_type(&reply.headers).map_or_else(
+            || "something without a media type".to_owned(),
+            |name| format!("`{name}`"),
+        );
+        self.settings.tell(&Event::Note(format!(
+            "`{}` answered the question for referrers with {found}, which is no list of them; the tag `{}` is looked at in its place",
+            self.name,
+            fallback_tag(digest)
+        )));
     }
 
     async fn list_tagged(&self, digest: &Digest) -> Result<Listing, StoreError> {
