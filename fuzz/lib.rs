@@ -8,11 +8,14 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use countersign_formats::json::Reader;
 use countersign_formats::{
-    Bundle, Checkpoint, Digest, Document, EncryptedPrivateKey, Envelope, LegacyAnnotations, Limits, LogBody, Manifest,
-    PublicKey, Reference, SimpleSigning, Statement, TrustedRoot, UnixTime, Window,
+    Bundle, Checkpoint, Digest, Document, EncryptedPrivateKey, Envelope, LegacyAnnotations, Limits,
+    LogBody, Manifest, PublicKey, Reference, SimpleSigning, Statement, TrustedRoot, UnixTime,
+    Window,
 };
 use countersign_policy::{PolicySet, Source};
-use countersign_proof::{Image, Origin, StorageForm, Subject, TrustMaterial, TrustedKey, Unverified, verify as prove};
+use countersign_proof::{
+    Image, Origin, StorageForm, Subject, TrustMaterial, TrustedKey, Unverified, verify as prove,
+};
 use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Lab, NOW};
 
@@ -50,13 +53,17 @@ pub fn bundle(data: &[u8]) {
 
 /// The parser of `checkpoint`.
 pub fn checkpoint(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     let _ = Checkpoint::parse(text, &Limits::DEFAULT);
 }
 
 /// The parser of `digest`.
 pub fn digest(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     if let Ok(digest) = Digest::parse(text) {
         assert_eq!(digest.to_string(), text);
     }
@@ -72,14 +79,17 @@ pub fn envelope(data: &[u8]) {
     let bytes = Bytes::copy_from_slice(data);
     if let Ok(envelope) = Envelope::parse(&bytes, &Limits::DEFAULT) {
         let written = Bytes::from(envelope.to_json());
-        let again = Envelope::parse(&written, &Limits::DEFAULT).expect("a written envelope reads again");
+        let again =
+            Envelope::parse(&written, &Limits::DEFAULT).expect("a written envelope reads again");
         assert_eq!(again.payload, envelope.payload);
     }
 }
 
 /// The JSON reader: what it accepts, serde_json accepts.
 pub fn json(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     // The reader and serde_json agree on what is JSON, but for the reader's two extra rules: duplicates and depth.
     let ours = read_whole(text);
     let theirs = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
@@ -90,7 +100,9 @@ pub fn json(data: &[u8]) {
 
 /// The parser of `legacy_annotations`.
 pub fn legacy_annotations(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     let mut annotations = BTreeMap::new();
     let keys = [
         "dev.cosignproject.cosign/signature",
@@ -108,9 +120,13 @@ pub fn legacy_annotations(data: &[u8]) {
 
 /// The parser of `log_body`.
 pub fn log_body(data: &[u8]) {
-    for (kind, version) in
-        [("hashedrekord", "0.0.1"), ("dsse", "0.0.1"), ("intoto", "0.0.2"), ("hashedrekord", "0.0.2"), ("dsse", "0.0.2")]
-    {
+    for (kind, version) in [
+        ("hashedrekord", "0.0.1"),
+        ("dsse", "0.0.1"),
+        ("intoto", "0.0.2"),
+        ("hashedrekord", "0.0.2"),
+        ("dsse", "0.0.2"),
+    ] {
         let _ = LogBody::parse(kind, version, data);
     }
 }
@@ -118,16 +134,31 @@ pub fn log_body(data: &[u8]) {
 /// The parser of `manifest`.
 pub fn manifest(data: &[u8]) {
     let _ = Manifest::parse(data, None, &Limits::DEFAULT);
-    let _ = Manifest::parse(data, Some("application/vnd.oci.image.manifest.v1+json"), &Limits::DEFAULT);
+    let _ = Manifest::parse(
+        data,
+        Some("application/vnd.oci.image.manifest.v1+json"),
+        &Limits::DEFAULT,
+    );
 }
 
 /// The parser of policies.
 pub fn policy(data: &[u8]) {
-    let source = Source { name: "policy.yaml".to_owned(), bytes: Bytes::copy_from_slice(data) };
+    let source = Source {
+        name: "policy.yaml".to_owned(),
+        bytes: Bytes::copy_from_slice(data),
+    };
     if let Ok(policies) = PolicySet::parse(&[source], &Limits::DEFAULT) {
-        let written = Source { name: "written.yaml".to_owned(), bytes: Bytes::from(policies.to_yaml()) };
-        let again = PolicySet::parse(&[written], &Limits::DEFAULT).expect("a written policy reads again");
-        assert_eq!(again.digest(), policies.digest(), "writing keeps the meaning");
+        let written = Source {
+            name: "written.yaml".to_owned(),
+            bytes: Bytes::from(policies.to_yaml()),
+        };
+        let again =
+            PolicySet::parse(&[written], &Limits::DEFAULT).expect("a written policy reads again");
+        assert_eq!(
+            again.digest(),
+            policies.digest(),
+            "writing keeps the meaning"
+        );
     }
 }
 
@@ -135,14 +166,17 @@ pub fn policy(data: &[u8]) {
 pub fn public_key(data: &[u8]) {
     let _ = PublicKey::from_pem(data);
     if let Ok(key) = PublicKey::from_spki_der(data) {
-        let again = PublicKey::from_pem(key.to_pem().as_bytes()).expect("a written key reads again");
+        let again =
+            PublicKey::from_pem(key.to_pem().as_bytes()).expect("a written key reads again");
         assert_eq!(again.spki(), key.spki());
     }
 }
 
 /// The parser of `reference`.
 pub fn reference(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     if let Ok(reference) = Reference::parse(text) {
         let printed = reference.to_string();
         let again = Reference::parse(&printed).expect("a printed reference reads again");
@@ -160,7 +194,8 @@ pub fn statement(data: &[u8]) {
     let payload = Bytes::copy_from_slice(data);
     if let Ok(statement) = Statement::parse(payload, &Limits::DEFAULT) {
         if let Some(predicate) = &statement.predicate {
-            serde_json::from_slice::<serde::de::IgnoredAny>(predicate.bytes()).expect("a predicate is one JSON value");
+            serde_json::from_slice::<serde::de::IgnoredAny>(predicate.bytes())
+                .expect("a predicate is one JSON value");
         }
     }
 }
@@ -172,8 +207,15 @@ pub fn trusted_root(data: &[u8]) {
 
 /// The whole way from bytes to a proof.
 pub fn verify(data: &[u8]) {
-    let Some((form, bytes)) = data.split_first() else { return };
-    let origin = Origin { form: StorageForm::BundleFile, descriptor: None, manifest: None, repository: None };
+    let Some((form, bytes)) = data.split_first() else {
+        return;
+    };
+    let origin = Origin {
+        form: StorageForm::BundleFile,
+        descriptor: None,
+        manifest: None,
+        repository: None,
+    };
     let limits = &Limits::DEFAULT;
     let piece = match form % 3 {
         0 => Unverified::bundle(Bytes::copy_from_slice(bytes), origin, limits),
@@ -197,7 +239,9 @@ pub fn verify(data: &[u8]) {
             }
         }
     };
-    let subject = Subject::Image(Image::pinned(Digest::parse(&Lab::image()).expect("a digest")));
+    let subject = Subject::Image(Image::pinned(
+        Digest::parse(&Lab::image()).expect("a digest"),
+    ));
     match piece.and_then(|piece| prove(&piece, &subject, &TRUST, UnixTime(NOW))) {
         Ok(verified) => assert_eq!(verified.subject().to_string(), Lab::image()),
         Err(rejected) => assert!(!rejected.code().is_empty()),
@@ -214,6 +258,17 @@ static TRUST: LazyLock<TrustMaterial> = LazyLock::new(|| {
     let root = Bytes::from(Lab::new().trusted_root().to_string());
     let root = TrustedRoot::parse(&root, &Limits::DEFAULT).expect("the lab's root parses");
     let key = PublicKey::from_spki_der(LabKey::p256("bench").spki()).expect("the lab's key parses");
-    let key = TrustedKey { key, valid: Window { start: None, end: None }, schemes: None };
-    TrustMaterial::builder().trusted_root(&root).key(key).build().expect("the lab's trust builds")
+    let key = TrustedKey {
+        key,
+        valid: Window {
+            start: None,
+            end: None,
+        },
+        schemes: None,
+    };
+    TrustMaterial::builder()
+        .trusted_root(&root)
+        .key(key)
+        .build()
+        .expect("the lab's trust builds")
 });
