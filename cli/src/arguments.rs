@@ -3,6 +3,7 @@
 mod blob;
 mod image;
 mod keys;
+mod material;
 pub(crate) mod refused;
 mod registry;
 mod rejection;
@@ -64,7 +65,7 @@ pub(crate) struct Global {
     /// What standard output carries.
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Text, env = "COUNTERSIGN_OUTPUT", hide_env = true)]
     pub(crate) output: Output,
-    /// How long the work on one image may take, as `30s`, `2m` or `500ms`.
+    /// How long the command may wait for registries and services in all, as `30s`, `2m` or `500ms`.
     #[arg(short, long, global = true, value_name = "DURATION", default_value = "30s", value_parser = duration, env = "COUNTERSIGN_TIMEOUT", hide_env = true)]
     pub(crate) timeout: Duration,
     /// Speak plain http to registries.

@@ -1,6 +1,9 @@
 //! What a command works with: the printer, the settings, the clock, the environment and, when it is needed, the runtime.
 
+use std::sync::Arc;
+
 use countersign_formats::UnixTime;
+use countersign_registry::Budget;
 
 use crate::clock;
 use crate::failure::Failure;
@@ -15,6 +18,8 @@ pub(crate) struct Context<'a, 'b> {
     pub(crate) terminal: bool,
     /// The moment by which everything in this run is judged.
     pub(crate) now: UnixTime,
+    /// The one deadline of the command, whatever number of registries and images it is about.
+    pub(crate) deadline: Arc<Budget>,
 }
 
 impl<'a, 'b> Context<'a, 'b> {
@@ -25,6 +30,7 @@ impl<'a, 'b> Context<'a, 'b> {
             global,
             terminal,
             now: clock::now(),
+            deadline: Arc::new(Budget::new(global.timeout)),
         }
     }
 

@@ -122,12 +122,25 @@ pub(crate) fn explain(
     for danger in &decision.dangers {
         context.printer.warn(&format!(
             "this decision rests on a danger that was accepted: {}",
-            field(danger)
+            field(&in_words(danger, decision))
         ));
     }
-    if context.printer.verbosity() > 1 {
+    if context.printer.verbosity() > 0 {
         checks(context, decision);
     }
+}
+
+/// A danger's name with what it left out, as the pieces that count have it.
+fn in_words(name: &str, decision: &Decision) -> String {
+    decision
+        .accepted
+        .iter()
+        .flat_map(|piece| piece.dangers())
+        .find(|danger| danger.name() == name)
+        .map_or_else(
+            || name.to_owned(),
+            |danger| format!("{name}: {}", danger.meaning()),
+        )
 }
 
 /// A proven piece in one line.

@@ -7,7 +7,6 @@ use countersign::{Evidence, Verification, Verifier, VerifyError};
 use countersign_formats::Limits;
 use countersign_policy::{Decision, PolicySet};
 use countersign_proof::KeyId;
-use countersign_trust_store::Root;
 use serde_json::{Value, json};
 
 use crate::arguments::Trust;
@@ -18,7 +17,8 @@ use crate::exit::ExitStatus;
 use crate::explain;
 use crate::failure::Failure;
 use crate::images::{self, ImageDone};
-use crate::{blob_content, files, stores, trust};
+use crate::material::Material;
+use crate::{blob_content, files, stores};
 
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
@@ -40,22 +40,23 @@ impl From<VerifyError> for Failure {
     }
 }
 
-/// What is judged by: the policy, the trusted root and the evidence that was brought along.
+/// What is judged by: the policy, the material that proves something and the evidence that was brought along.
 pub(crate) struct Judging {
     pub(crate) policies: PolicySet,
-    pub(crate) root: Option<Root>,
+    pub(crate) material: Material,
     pub(crate) evidence: Vec<Evidence>,
 }
 
 impl Judging {
     /// What the trust flags and bundle files amount to.
     pub(crate) fn new(
+        context: &mut Context<'_, '_>,
         policies: PolicySet,
         trust: &Trust,
         bundles: &[PathBuf],
     ) -> Result<Self, Failure> {
         Ok(Self {
-            root: trust::root(trust, &policies)?,
+            material: Material::new(context, trust, &policies)?,
             policies,
             evidence: evidence(bundles)?,
         })
@@ -63,15 +64,12 @@ impl Judging {
 
     /// The verifier for this run.
     fn verifier(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
-        let mut builder = Verifier::builder()
+        let builder = Verifier::builder()
             .policy(self.policies)
             .settings(stores::settings(context))
             .deadline(context.global.timeout)
             .evidence(self.evidence);
-        if let Some(root) = &self.root {
-            builder = builder.trusted_root(root.trusted_root());
-        }
-        Ok(builder.build()?)
+        Ok(self.material.apply(builder).build()?)
     }
 }
 

@@ -15,6 +15,7 @@ mod files;
 mod images;
 mod judging;
 mod key_files;
+mod material;
 mod presence;
 mod printer;
 mod progress;

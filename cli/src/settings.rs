@@ -7,7 +7,7 @@ use crate::arguments;
 /// What every command works under.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Global {
-    /// How long the work on one image may take.
+    /// How long the command may wait for registries and services in all.
     pub(crate) timeout: Duration,
     /// Whether plain http is allowed.
     pub(crate) allow_http: bool,

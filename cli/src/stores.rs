@@ -48,6 +48,7 @@ pub(crate) fn settings(context: &Context<'_, '_>) -> Settings {
     let mut settings = Settings {
         allow_http: context.global.allow_http,
         deadline: context.global.timeout,
+        shared_deadline: Some(Arc::clone(&context.deadline)),
         offline: context.global.offline,
         keychain: Keychain::from_environment(|name| std::env::var(name).ok()),
         ..Settings::default()

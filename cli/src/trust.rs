@@ -1,4 +1,4 @@
-//! What the trust flags amount to: a policy, and the trusted root that proofs are made under.
+//! The policy that the trust flags amount to.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use countersign_policy::{
     CertificateClaim, GITHUB_ISSUER, GithubWorkflow, Mode, Pattern, PatternError, Policy,
     PolicySet, Requirement, SignerRule, Thresholds,
 };
-use countersign_trust_store::{Root, RootError};
+use countersign_trust_store::RootError;
 
 use crate::arguments::{Annotation, Trust};
 use crate::context::Context;
@@ -148,6 +148,9 @@ fn thresholds(trust: &Trust) -> Thresholds {
         if let Some(timestamps) = trust.require_timestamp {
             demand.timestamps = usize::from(timestamps);
         }
+        if trust.material.use_signed_timestamps {
+            demand.timestamps = demand.timestamps.max(1);
+        }
     }
     thresholds
 }
@@ -200,6 +203,13 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
         // Flags that speak of GitHub's workflows mean the issuer that vouches for them.
         None if !claims.is_empty() => {
             pattern("--github-repository", Pattern::exact(GITHUB_ISSUER))?
+        }
+        // An own authority may know no identity tokens: then the name in the certificate is all there is.
+        None if trust.material.has_own_authority() => {
+            return Ok(identities
+                .into_iter()
+                .map(|identity| SignerRule::Certificate { identity })
+                .collect());
         }
         None => {
             return Err(Failure::usage("issuer-missing", "an identity is named and no issuer").hint(
@@ -282,23 +292,6 @@ fn pattern(flag: &str, pattern: Result<Pattern, PatternError>) -> Result<Pattern
             .or_hint(error.hint())
             .or_hint(Some(format!("give `{flag}` a value")))
     })
-}
-
-/// The trusted root that the flags name, else the built-in one where the policy needs any.
-///
-/// With keys alone no root is read: what a root could prove about them nobody has asked for.
-pub(crate) fn root(trust: &Trust, policies: &PolicySet) -> Result<Option<Root>, Failure> {
-    if let Some(path) = &trust.trusted_root {
-        return Ok(Some(Root::load(path, &Limits::DEFAULT)?));
-    }
-    let demanded = policies.policies().iter().any(|policy| {
-        let demand = policy.trust.keys;
-        demand.logs > 0 || demand.timestamps > 0 || demand.times > 0
-    });
-    if policies.wants_certificates() || demanded {
-        return Ok(Some(countersign_trust_store::public_good()?));
-    }
-    Ok(None)
 }
 
 /// The type that `--type` asks for: `any`, an alias or a URI.

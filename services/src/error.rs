@@ -327,7 +327,7 @@ impl ServiceError {
                 | AnswerFault::OtherNonce
                 | AnswerFault::NonceMissing
                 | AnswerFault::OtherImprint => Some(
-                    "the service, or something between here and there, answers other questions; nothing was published"
+                    "the service, or something between here and there, answers other questions; nothing was stored"
                         .to_owned(),
                 ),
                 AnswerFault::CertificateTime { .. } => {

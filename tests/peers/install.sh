@@ -3,6 +3,7 @@
 #
 #   tests/peers/install.sh [--budget SECONDS] [--seed DIR] [NAME...]
 #
+# The name sigstore stands for the services of sigstore.sh, which are not among those that `just interop` installs by itself.
 # Without names: those that `just interop` wants. What is there already is left alone, so that a second run takes no time.
 # --budget: what has not been built after so many seconds is given up, and said. --seed: a program in DIR that was built from
 # the pinned module version is copied instead of built.
@@ -12,6 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
 
 usual=(crane oras olareg oci-conformance docker-registry skopeo umoci mmdebstrap syft cosign)
+sigstore=(cosign fulcio tsa rekor2)
 budget=${COUNTERSIGN_PEERS_BUDGET:-} seed=${COUNTERSIGN_PEERS_SEED:-} names=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -23,6 +25,11 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ ${#names[@]} -gt 0 ] || names=("${usual[@]}")
+all=()
+for name in "${names[@]}"; do
+    if [ "$name" = sigstore ]; then all+=("${sigstore[@]}"); else all+=("$name"); fi
+done
+names=("${all[@]}")
 case $budget in *[!0-9]*) echo "--budget takes seconds, not '$budget'" >&2 && exit 2 ;; esac
 
 left() { # what remains of the budget, in seconds

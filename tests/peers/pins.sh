@@ -12,11 +12,14 @@ go cosign v3.1.3 github.com/sigstore/cosign/v3 github.com/sigstore/cosign/v3/cmd
 go cosign2 v2.6.5 github.com/sigstore/cosign/v2 github.com/sigstore/cosign/v2/cmd/cosign cosign2
 go crane v0.22.1 github.com/google/go-containerregistry github.com/google/go-containerregistry/cmd/crane crane
 go distribution v3.1.2 github.com/distribution/distribution/v3 github.com/distribution/distribution/v3/cmd/registry registry
+go fulcio v1.8.8 github.com/sigstore/fulcio github.com/sigstore/fulcio fulcio
 go notation v1.3.2 github.com/notaryproject/notation github.com/notaryproject/notation/cmd/notation notation
 go oci-conformance v0.0.0-20260831232431-97274622c111 github.com/opencontainers/distribution-spec/conformance github.com/opencontainers/distribution-spec/conformance oci-conformance
 go olareg v0.1.2 github.com/olareg/olareg github.com/olareg/olareg/cmd/olareg olareg
 go oras v1.3.6 oras.land/oras oras.land/oras/cmd/oras oras
 go regctl v0.11.7 github.com/regclient/regclient github.com/regclient/regclient/cmd/regctl regctl
+go rekor2 v2.3.0 github.com/sigstore/rekor-tiles/v2 github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix posix
+go tsa v2.1.2 github.com/sigstore/timestamp-authority/v2 github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server timestamp-server
 apt docker-registry 2.8.2 docker-registry docker-registry
 apt htpasswd 2.4 apache2-utils htpasswd
 apt mmdebstrap 1.3.5 mmdebstrap mmdebstrap

@@ -283,34 +283,20 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     // Verification.
     refuse(
         VERIFY,
-        "--insecure-ignore-tlog",
-        "with `--key` no log entry is demanded unless `--require-log N` says so, and with a certificate it always is; drop the flag",
-    ),
-    refuse(
-        VERIFY,
-        "--insecure-ignore-sct",
-        "a certificate needs its certificate transparency proof; drop the flag",
-    ),
-    refuse(
-        VERIFY,
         "--private-infrastructure",
-        "with `--key` no log entry is demanded unless `--require-log N` says so; drop the flag",
+        "name your own logs and authorities with `--trusted-root FILE`; where there is no log, `--insecure-ignore-tlog` says so",
     ),
     refuse(
         VERIFY,
         "--rekor-url",
         "no log is asked; the proof inside the evidence is checked with `--trusted-root FILE`",
     ),
+    refuse(VERIFY, "--timestamp-certificate-chain", TRUSTED_ROOT),
     refuse(
         VERIFY,
-        "--use-signed-timestamps",
-        "a timestamp that is present is always checked; demand one with `--require-timestamp 1`",
+        "--allow-certificate-chain",
+        "a chain in a bundle is always followed, up to an authority that `--trusted-root` or `--ca-roots` names; drop the flag",
     ),
-    refuse(VERIFY, "--timestamp-certificate-chain", TRUSTED_ROOT),
-    refuse(VERIFY, "--ca-roots", TRUSTED_ROOT),
-    refuse(VERIFY, "--ca-intermediates", TRUSTED_ROOT),
-    refuse(VERIFY, "--certificate-chain", TRUSTED_ROOT),
-    refuse(VERIFY, "--allow-certificate-chain", TRUSTED_ROOT),
     refuse(VERIFY, "--certificate", BUNDLE_HOLDS_IT),
     refuse(VERIFY, "--cert", BUNDLE_HOLDS_IT),
     refuse(VERIFY, "--signature", BUNDLE_HOLDS_IT),

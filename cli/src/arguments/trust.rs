@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::material::Material;
+
 /// Whom to trust and what to demand.
 #[derive(Args, Debug)]
 pub(crate) struct Trust {
@@ -157,8 +159,10 @@ pub(crate) struct Trust {
         help_heading = "Trust"
     )]
     pub(crate) trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) material: Material,
     /// Demand an entry in at least N transparency logs (default: keys 0, certificates 1).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=32), env = "COUNTERSIGN_REQUIRE_LOG", hide_env = true, help_heading = "Trust")]
+    #[arg(long, value_name = "N", conflicts_with = "insecure_ignore_tlog", value_parser = clap::value_parser!(u8).range(0..=32), env = "COUNTERSIGN_REQUIRE_LOG", hide_env = true, help_heading = "Trust")]
     pub(crate) require_log: Option<u8>,
     /// Demand timestamps of at least N authorities (default 0).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=32), env = "COUNTERSIGN_REQUIRE_TIMESTAMP", hide_env = true, help_heading = "Trust")]

@@ -9,11 +9,14 @@
 
 mod blobs;
 mod demonstration;
+mod errors;
 mod images;
+mod keyless;
 mod keys;
 mod loopback;
 mod messages;
 mod output;
+mod own_authority;
 mod program;
 mod refusals;
 mod scripted;

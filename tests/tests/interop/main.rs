@@ -7,6 +7,7 @@
 
 mod both_ways;
 mod key_kinds;
+mod keyless;
 mod layouts;
 mod offline;
 mod scene;

@@ -1,0 +1,447 @@
+//! Signing with an identity against a real Sigstore on loopback, verified by us and by cosign; and the other way round.
+//!
+//! The services are those of `tests/peers/sigstore.sh`, or of the folder that `COUNTERSIGN_STACK` names (with
+//! `signing_config_rekor1.json` in it also those of a log of version 1).
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use countersign_tests::{Outcome, Peer, Program, RegistryKind, peers, skipped};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::scene::Scene;
+
+const EMAIL: &str = "release@example.org";
+
+/// Running services; they go when the value does.
+struct Stack {
+    folder: PathBuf,
+    issuer: String,
+    _child: Option<Running>,
+    _temporary: Option<TempDir>,
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The script ends when its standard input does.
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+impl Stack {
+    fn start(test: &str) -> Option<Self> {
+        if let Some(folder) = std::env::var_os("COUNTERSIGN_STACK") {
+            return Some(Self::at(PathBuf::from(folder), None, None));
+        }
+        for program in [
+            "fulcio",
+            "timestamp-server",
+            "posix",
+            "cosign",
+            "openssl",
+            "curl",
+            "python3",
+        ] {
+            if Peer::find(program).is_none() {
+                skipped(test, program);
+                return None;
+            }
+        }
+        let temporary = TempDir::new().expect("temporary folder");
+        let mut child = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/sigstore.sh"))
+            .arg(temporary.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the script starts");
+        let mut said = String::new();
+        let stdout = child.stdout.take().expect("standard output");
+        BufReader::new(stdout).read_line(&mut said).expect("a line");
+        assert_eq!(
+            said.trim(),
+            "ready",
+            "the services did not start; what they said is above"
+        );
+        Some(Self::at(
+            temporary.path().to_owned(),
+            Some(Running(child)),
+            Some(temporary),
+        ))
+    }
+
+    fn at(folder: PathBuf, child: Option<Running>, temporary: Option<TempDir>) -> Self {
+        let config = std::fs::read(folder.join("signing_config.json")).expect("signing config");
+        let config: Value = serde_json::from_slice(&config).expect("JSON");
+        let issuer = config["oidcUrls"][0]["url"]
+            .as_str()
+            .expect("issuer")
+            .to_owned();
+        Self {
+            folder,
+            issuer,
+            _child: child,
+            _temporary: temporary,
+        }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    /// A token in `folder/token`, with further fields of the issuer's address.
+    fn token(&self, folder: &Path, fields: &str) {
+        let url = format!("{}/jwt?email={EMAIL}{fields}", self.issuer);
+        let output = Command::new("curl")
+            .args(["-sSf", &url])
+            .output()
+            .expect("curl runs");
+        assert!(output.status.success(), "{output:?}");
+        std::fs::write(folder.join("token"), output.stdout).expect("token");
+    }
+
+    /// The signing configs: of version 2 logs, and of version 1 where there is one.
+    fn configs(&self) -> Vec<String> {
+        ["signing_config.json", "signing_config_rekor1.json"]
+            .iter()
+            .map(|name| self.file(name))
+            .filter(|path| Path::new(path).is_file())
+            .collect()
+    }
+
+    /// Runs a verifier, ours or cosign: both know these flags.
+    fn verify(&self, program: &Program, email: &str, arguments: &[&str]) -> Outcome {
+        let (root, issuer) = (self.file("trusted_root.json"), self.issuer.as_str());
+        let mut all = arguments.to_vec();
+        all.extend([
+            "--trusted-root",
+            &root,
+            "--certificate-identity",
+            email,
+            "--certificate-oidc-issuer",
+            issuer,
+        ]);
+        program.run(all)
+    }
+}
+
+#[test]
+fn an_identity_signs_and_both_sides_verify() {
+    let test = "keyless";
+    let [cosign] = peers!(test, ["cosign"]);
+    let Some(stack) = Stack::start(test) else {
+        return;
+    };
+    let root = stack.file("trusted_root.json");
+    for config in stack.configs() {
+        for kind in [RegistryKind::Ours, RegistryKind::Olareg] {
+            let Some(scene) = Scene::new(test, kind) else {
+                continue;
+            };
+            let cosign = scene.program(&cosign);
+            let image = scene.image.as_str();
+            let spdx = scene.spdx.display().to_string();
+            stack.token(scene.folder(), "");
+            let identity = [
+                "--identity-token",
+                "token",
+                "--signing-config",
+                &config,
+                "--trusted-root",
+                &root,
+            ];
+            let ours = |arguments: &[&str]| {
+                let mut all = arguments.to_vec();
+                all.extend(identity);
+                scene.ours(&all)
+            };
+
+            let signed = ours(&["-o", "json", "sign", "-a", "stage=prod", image]).expect(0);
+            let result: Value = serde_json::from_str(&signed.stdout).expect("JSON");
+            let entry = &result["result"]["images"][0];
+            assert_eq!(entry["signer"]["identity"], EMAIL);
+            assert_eq!(entry["signer"]["issuer"], stack.issuer.as_str());
+            assert!(entry["logs"][0]["logIndex"].is_u64(), "{entry}");
+            assert!(entry["timestamps"][0]["time"].is_string(), "{entry}");
+            ours(&["attest", "--type", "spdxjson", "--predicate", &spdx, image]).expect(0);
+            std::fs::write(scene.folder().join("file"), kind.name()).expect("file");
+            ours(&["sign-blob", "--bundle", "file.bundle", "file"]).expect(0);
+            ours(&[
+                "attest-blob",
+                "--type",
+                "spdxjson",
+                "--predicate",
+                &spdx,
+                "--bundle",
+                "attested.bundle",
+                "file",
+            ])
+            .expect(0);
+
+            for program in [&scene.countersign, &cosign] {
+                stack
+                    .verify(program, EMAIL, &["verify", "-a", "stage=prod", image])
+                    .expect(0);
+                stack
+                    .verify(
+                        program,
+                        EMAIL,
+                        &["verify-attestation", "--type", "spdxjson", image],
+                    )
+                    .expect(0);
+                stack
+                    .verify(
+                        program,
+                        EMAIL,
+                        &["verify-blob", "--bundle", "file.bundle", "file"],
+                    )
+                    .expect(0);
+                let attested = [
+                    "verify-blob-attestation",
+                    "--type",
+                    "spdxjson",
+                    "--bundle",
+                    "attested.bundle",
+                    "file",
+                ];
+                stack.verify(program, EMAIL, &attested).expect(0);
+            }
+            stack
+                .verify(&scene.countersign, "other@example.org", &["verify", image])
+                .expect(12);
+            println!(
+                "ok: both verify our identity's signatures on {} with {config}",
+                kind.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn we_verify_what_an_identity_signs_with_cosign() {
+    let test = "keyless_cosign";
+    let [cosign] = peers!(test, ["cosign"]);
+    let Some(stack) = Stack::start(test) else {
+        return;
+    };
+    let root = stack.file("trusted_root.json");
+    for config in stack.configs() {
+        let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
+            return;
+        };
+        let cosign = scene.program(&cosign);
+        let image = scene.image.as_str();
+        let spdx = scene.spdx.display().to_string();
+        stack.token(scene.folder(), "");
+        let identity = [
+            "-y",
+            "--identity-token",
+            "token",
+            "--signing-config",
+            &config,
+            "--trusted-root",
+            &root,
+        ];
+        let theirs = |arguments: &[&str]| {
+            let mut all = arguments.to_vec();
+            all.extend(identity);
+            cosign.run(all)
+        };
+        theirs(&["sign", image]).expect(0);
+        theirs(&["attest", "--type", "spdxjson", "--predicate", &spdx, image]).expect(0);
+        std::fs::write(scene.folder().join("file"), "theirs").expect("file");
+        theirs(&["sign-blob", "--bundle", "file.bundle", "file"]).expect(0);
+        let ours = &scene.countersign;
+        stack.verify(ours, EMAIL, &["verify", image]).expect(0);
+        stack
+            .verify(
+                ours,
+                EMAIL,
+                &["verify-attestation", "--type", "spdxjson", image],
+            )
+            .expect(0);
+        stack
+            .verify(
+                ours,
+                EMAIL,
+                &["verify-blob", "--bundle", "file.bundle", "file"],
+            )
+            .expect(0);
+        stack
+            .verify(ours, "other@example.org", &["verify", image])
+            .expect(12);
+        println!("ok: we verify what an identity signed with cosign and {config}");
+    }
+}
+
+#[test]
+fn several_images_share_a_token_and_a_certificate_and_a_key_may_be_logged() {
+    let test = "keyless_several";
+    let Some(stack) = Stack::start(test) else {
+        return;
+    };
+    let root = stack.file("trusted_root.json");
+    for config in stack.configs() {
+        let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
+            return;
+        };
+        let image = scene.image.as_str();
+        let services = ["--signing-config", &config, "--trusted-root", &root];
+        stack.token(scene.folder(), "");
+        let mut several = vec!["sign", "--identity-token", "token", image, image, image];
+        several.extend(services);
+        let signed = scene.ours(&several).expect(0);
+        assert_eq!(
+            signed.stderr.matches("certificate for").count(),
+            1,
+            "{}",
+            signed.stderr
+        );
+        assert_eq!(
+            signed.stderr.matches("logged as entry").count(),
+            3,
+            "{}",
+            signed.stderr
+        );
+
+        for kind in ["ecdsa-p256", "ed25519", "rsa-2048"] {
+            scene.key(kind, kind);
+            let (private, public) = (format!("{kind}.key"), format!("{kind}.pub"));
+            let mut signing = vec!["sign", "--key", &private, "--log", "--timestamp", image];
+            signing.extend(services);
+            scene.ours(&signing).expect(0);
+            let demands = [
+                "--require-log",
+                "1",
+                "--require-timestamp",
+                "1",
+                "--trusted-root",
+                &root,
+            ];
+            let mut verifying = vec!["verify", "--key", &public, image];
+            verifying.extend(demands);
+            scene.ours(&verifying).expect(0);
+        }
+    }
+}
+
+#[test]
+fn what_the_services_of_another_sigstore_answer_is_not_published() {
+    let test = "keyless_refused";
+    let Some(stack) = Stack::start(test) else {
+        return;
+    };
+    let root = stack.file("trusted_root.json");
+    let config = stack.file("signing_config.json");
+    let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
+        return;
+    };
+    let image = scene.image.as_str();
+    stack.token(scene.folder(), "");
+    // Without a trusted root the public-good one judges, which knows nobody here.
+    let refused = scene
+        .ours(&[
+            "sign",
+            "--identity-token",
+            "token",
+            "--signing-config",
+            &config,
+            image,
+        ])
+        .expect(20);
+    assert!(
+        refused.stderr.contains("does not verify"),
+        "{}",
+        refused.stderr
+    );
+    // The audience is compared before the token is sent anywhere.
+    stack.token(scene.folder(), "&aud=other");
+    let identity = [
+        "--identity-token",
+        "token",
+        "--signing-config",
+        &config,
+        "--trusted-root",
+        &root,
+    ];
+    let mut signing = vec!["sign", image];
+    signing.extend(identity);
+    scene.ours(&signing).expect(21);
+    // An expired one as well.
+    stack.token(scene.folder(), "&ttl=-5");
+    scene.ours(&signing).expect(21);
+    stack
+        .verify(&scene.countersign, EMAIL, &["verify", image])
+        .expect(10);
+}
+
+#[test]
+fn logins_with_a_browser_and_a_device_give_a_token() {
+    let test = "keyless_logins";
+    let Some(stack) = Stack::start(test) else {
+        return;
+    };
+    let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
+        return;
+    };
+    let (config, root) = (
+        stack.file("signing_config.json"),
+        stack.file("trusted_root.json"),
+    );
+    std::fs::write(scene.folder().join("file"), "logins").expect("file");
+    let arguments = |way| {
+        [
+            "sign-blob",
+            "--login",
+            way,
+            "--signing-config",
+            &config,
+            "--trusted-root",
+            &root,
+            "file",
+        ]
+    };
+    let device = scene.ours(&arguments("device")).expect(0);
+    assert!(
+        device.stderr.contains("enter the code"),
+        "{}",
+        device.stderr
+    );
+    stack
+        .verify(
+            &scene.countersign,
+            "user@example.org",
+            &["verify-blob", "--bundle", "file.sigstore.json", "file"],
+        )
+        .expect(0);
+
+    let mut child = scene
+        .countersign
+        .command(arguments("browser"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ours starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("standard error")).lines();
+    let address = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find_map(|line| {
+            line.split_once("this machine: ")
+                .map(|(_, address)| address.to_owned())
+        })
+        .expect("the address to open");
+    let page = Command::new("curl")
+        .args(["-sSfL", &address])
+        .output()
+        .expect("curl runs");
+    assert!(
+        String::from_utf8_lossy(&page.stdout).contains("logged in"),
+        "{page:?}"
+    );
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    assert!(child.wait().expect("ours ends").success(), "{rest:?}");
+}
