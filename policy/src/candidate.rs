@@ -332,6 +332,13 @@ fn signer(
                 vec![identity_mismatch(policy, name, identity, san)]
             }
         }
+        // The owner of the authority names people without saying who vouches for them: a certificate that names its issuer
+        // as well is of another kind, and counts only where the issuer is named.
+        (SignerRule::Certificate { .. }, Signer::Fulcio(certificate)) => vec![issuer_expected(
+            policy,
+            name,
+            certificate.issuer.as_deref().unwrap_or_default(),
+        )],
         (SignerRule::Certificate { identity }, Signer::X509(certificate)) => match &certificate.san
         {
             Some(san) if identity.matches(san.value()) => Vec::new(),
@@ -403,6 +410,14 @@ fn issuer_mismatch(
     };
     let message = format!("{lead} {found}, expected {expected}");
     Mismatch::new(MismatchKind::Issuer, expected, found)
+        .message(message)
+        .hint(change(policy, name, "issuer"))
+}
+
+fn issuer_expected(policy: &Policy, name: &str, found: &str) -> Mismatch {
+    let found = format!("`{}`", shown(found));
+    let message = format!("the certificate names the issuer {found}, and the rule names none");
+    Mismatch::new(MismatchKind::Issuer, "absent", found)
         .message(message)
         .hint(change(policy, name, "issuer"))
 }

@@ -265,6 +265,14 @@ impl VerifierBuilder {
         self
     }
 
+    /// Trusts an own certificate authority by one list of certificates, DER: those that name themselves as their issuer are
+    /// its roots, the others its intermediates.
+    pub fn certificate_chain(mut self, certificates: Vec<Bytes>) -> Self {
+        self.trust = self.trust.certificate_chain(certificates);
+        self.certificates = true;
+        self
+    }
+
     /// Leaves checks out; each danger is named in the decisions that it weakens.
     pub fn dangers(mut self, dangers: Dangers) -> Self {
         self.trust = self.trust.dangers(dangers);
