@@ -1,0 +1,130 @@
+//! What evidence is proven against: the trusted root, own certificate authorities and the dangers that were accepted.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use countersign::VerifierBuilder;
+use countersign_formats::{Limits, TrustedRoot, pem_certificates};
+use countersign_policy::PolicySet;
+use countersign_proof::Dangers;
+use countersign_trust_store::Root;
+
+use crate::arguments::Trust;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::files;
+
+/// Largest file of certificates that is read, in bytes.
+const CERTIFICATES_BYTES: u64 = 1 << 20;
+
+/// The material of one run.
+pub(crate) struct Material {
+    root: TrustedRoot,
+    own: Option<OwnAuthority>,
+    dangers: Dangers,
+}
+
+enum OwnAuthority {
+    Apart {
+        roots: Vec<Bytes>,
+        intermediates: Vec<Bytes>,
+    },
+    Chain(Vec<Bytes>),
+}
+
+impl Material {
+    /// What the flags amount to: the trusted root that they name, else the built-in one.
+    ///
+    /// A root is loaded for keys, too: nothing of it is demanded of them, and whatever a known log or authority says about
+    /// their signatures must be right.
+    pub(crate) fn new(
+        context: &mut Context<'_, '_>,
+        trust: &Trust,
+        policies: &PolicySet,
+    ) -> Result<Self, Failure> {
+        let root = match &trust.trusted_root {
+            Some(path) => Root::load(path, &Limits::DEFAULT)?,
+            None => countersign_trust_store::public_good()?,
+        };
+        let mut root = root.trusted_root().clone();
+        let own = own_authority(trust)?;
+        if own.is_some() {
+            // Who names an own authority means that one, not also every other.
+            root.certificate_authorities.clear();
+        }
+        Ok(Self {
+            root,
+            own,
+            dangers: dangers(context, trust, policies),
+        })
+    }
+
+    /// Gives the material to a verifier.
+    pub(crate) fn apply(self, builder: VerifierBuilder) -> VerifierBuilder {
+        let builder = builder.trusted_root(&self.root).dangers(self.dangers);
+        match self.own {
+            None => builder,
+            Some(OwnAuthority::Apart {
+                roots,
+                intermediates,
+            }) => builder.certificate_authority(roots, intermediates),
+            Some(OwnAuthority::Chain(certificates)) => builder.certificate_chain(certificates),
+        }
+    }
+}
+
+fn own_authority(trust: &Trust) -> Result<Option<OwnAuthority>, Failure> {
+    let material = &trust.material;
+    if let Some(path) = &material.certificate_chain {
+        let certificates = certificates("--certificate-chain", path)?;
+        return Ok(Some(OwnAuthority::Chain(certificates)));
+    }
+    let Some(path) = &material.ca_roots else {
+        return Ok(None);
+    };
+    Ok(Some(OwnAuthority::Apart {
+        roots: certificates("--ca-roots", path)?,
+        intermediates: match &material.ca_intermediates {
+            Some(path) => certificates("--ca-intermediates", path)?,
+            None => Vec::new(),
+        },
+    }))
+}
+
+fn certificates(flag: &str, path: &Path) -> Result<Vec<Bytes>, Failure> {
+    let text = files::read("the certificates", path, CERTIFICATES_BYTES)?;
+    pem_certificates(&text, &Limits::DEFAULT).map_err(|error| {
+        Failure::usage(
+            error.code(),
+            format!("{flag}: `{}`: {error}", path.display()),
+        )
+        .hint("the file must hold certificates as PEM, each between `-----BEGIN CERTIFICATE-----` and its end")
+    })
+}
+
+fn dangers(context: &mut Context<'_, '_>, trust: &Trust, policies: &PolicySet) -> Dangers {
+    let demanded = policies
+        .policies()
+        .iter()
+        .any(|policy| policy.trust.keys.logs > 0);
+    let harmless = !policies.wants_certificates() && !demanded;
+    if harmless {
+        // Nothing is switched off: whatever a known log says about a key's signature is still held to be right.
+        if trust.material.insecure_ignore_tlog {
+            context.printer.say(
+                "`--insecure-ignore-tlog` changes nothing here: no log entry is demanded of a key",
+            );
+        }
+        if trust.material.insecure_ignore_sct {
+            context
+                .printer
+                .say("`--insecure-ignore-sct` changes nothing here: no certificate is asked for");
+        }
+        return Dangers::NONE;
+    }
+    Dangers {
+        ignore_sct: trust.material.insecure_ignore_sct,
+        ignore_log: trust.material.insecure_ignore_tlog,
+        judge_certificates_now: false,
+    }
+}
