@@ -1,8 +1,10 @@
 //! Lists of referrers: the API, the fallback tag, and what is an error instead of an empty list.
 
+use std::sync::{Arc, Mutex};
+
 use countersign_formats::{Digest, media_types};
 use countersign_proof::digest;
-use countersign_registry::{ListedVia, Listing, Store, StoreError, fallback_tag};
+use countersign_registry::{Event, ListedVia, Listing, Settings, Store, StoreError, fallback_tag};
 
 use crate::server::{
     Answer, Asked, Server, code, entries, image, index_of, manifest_path, run, settings,
@@ -257,4 +259,33 @@ fn a_tag_that_is_not_a_list_is_an_error() {
         assert_eq!(error.code(), "fallback-tag-not-an-index");
         assert!(error.hint().unwrap().contains(&fallback_tag(&subject())));
     }
+}
+
+#[test]
+fn a_success_that_is_no_list_is_told_of() {
+    let server = Server::start(move |asked| {
+        if asked.target.contains("/referrers/") {
+            return Answer::status(200)
+                .with("Content-Type", "text/html")
+                .body("<html>");
+        }
+        Answer::status(404)
+    });
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let memory = Arc::clone(&notes);
+    let settings = Settings {
+        diagnostics: Some(Arc::new(move |event: &Event| {
+            if let Event::Note(note) = event {
+                memory.lock().unwrap().push(note.clone());
+            }
+        })),
+        ..settings()
+    };
+    let listing = run(server.store(&settings).referrers(&subject())).unwrap();
+    assert!(listing.descriptors.is_empty() && listing.complete);
+    let notes = notes.lock().unwrap();
+    assert!(
+        notes.len() == 1 && notes[0].contains("text/html") && notes[0].contains("sha256-"),
+        "{notes:?}"
+    );
 }
