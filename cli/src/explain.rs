@@ -351,6 +351,9 @@ fn change(piece: &Rejected, trusted: &[KeyId]) -> Vec<String> {
                 .to_owned(),
         ];
     }
+    if piece.code() == "sct-missing" {
+        return vec!["hint: if its authority is your own and has no certificate transparency log, write `--insecure-ignore-sct`".to_owned()];
+    }
     let hint = piece.hint().unwrap_or_else(|| match piece.unverified_signer() {
         Some(UnverifiedSigner::Key { .. }) => {
             "only a new signature can change that: `countersign sign` or `attest` with the trusted key".to_owned()

@@ -6,6 +6,7 @@ use countersign_registry::layout::Layout;
 
 use crate::loopback::Loopback;
 use crate::program::{command, finish, finish_with};
+use crate::scripted::{self, Manners};
 use crate::workshop::{Workshop, push_image, wait};
 
 #[test]
@@ -425,4 +426,20 @@ fn killing_a_signer_leaves_a_layout_that_is_as_before_or_complete() {
     workshop
         .run("verify --key release.pub oci:image:1.0")
         .ends(0);
+}
+
+#[test]
+fn the_deadline_is_one_for_all_images_of_a_command() {
+    let workshop = Workshop::new();
+    let address = scripted::start(Manners::Silent);
+    let before = std::time::Instant::now();
+    let run = workshop.run(&format!(
+        "-o json verify --allow-http --timeout 2s --key release.pub {address}/a/one:1 {address}/a/two:1 {address}/a/three:1"
+    ));
+    let took = before.elapsed();
+    assert_eq!(run.code, 20, "{run:?}");
+    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+    for image in run.json()["result"]["images"].as_array().unwrap() {
+        assert_eq!(image["exitCode"], 20, "{image}");
+    }
 }

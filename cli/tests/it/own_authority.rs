@@ -153,6 +153,10 @@ fn what_is_switched_off_is_named_in_the_decision_that_it_weakens() {
     put(&workshop, "logged", &signer().rekor_v1().build());
     put(&workshop, "bare", &signer().build());
     let trust = format!("{WHO} --certificate-oidc-issuer {ISSUER} --trusted-root root.json");
+    workshop
+        .run(&verify(&trust, "no-sct"))
+        .ends(12)
+        .says("--insecure-ignore-sct");
     for (bundle, flag, danger) in [
         ("no-sct", "--insecure-ignore-sct", "ignore-sct"),
         ("stamped", "--insecure-ignore-tlog", "ignore-log"),
