@@ -77,8 +77,9 @@ impl Stack {
     fn at(folder: PathBuf, child: Option<Running>, temporary: Option<TempDir>) -> Self {
         let config = std::fs::read(folder.join("signing_config.json")).expect("signing config");
         let config: Value = serde_json::from_slice(&config).expect("JSON");
-        let issuer = config["oidcUrls"][0]["url"]
-            .as_str()
+        let issuer = config
+            .pointer("/oidcUrls/0/url")
+            .and_then(Value::as_str)
             .expect("issuer")
             .to_owned();
         Self {
