@@ -108,8 +108,10 @@ fn canonical_registry(text: &str) -> Result<String, ReferenceErrorKind> {
         },
     };
     match port.map(check_port).transpose()? {
-        // The port that https has anyway: with and without it is the same registry, so there must be one form.
-        None | Some(443) => Ok(host),
+        // The port that https has anyway: with and without it is the same registry, so there must be one form. A host
+        // without a dot is a registry by its port alone: `box/app` would be a repository of Docker Hub.
+        None => Ok(host),
+        Some(443) if names_a_registry(&host) => Ok(host),
         Some(port) => Ok(format!("{host}:{port}")),
     }
 }

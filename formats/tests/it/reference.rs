@@ -91,6 +91,8 @@ fn accepted_references_have_one_canonical_form() {
         ("LOCALHOST/x", "localhost/x:latest".to_owned()),
         ("localhost:5000/x", "localhost:5000/x:latest".to_owned()),
         ("localhost:443/x", "localhost/x:latest".to_owned()),
+        // Without its port this would be a repository of Docker Hub.
+        ("box:443/x", "box:443/x:latest".to_owned()),
         ("registry:5000/x", "registry:5000/x:latest".to_owned()),
         ("REGISTRY:5000/x", "registry:5000/x:latest".to_owned()),
         ("dir:5000/x", "dir:5000/x:latest".to_owned()),
