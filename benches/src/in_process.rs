@@ -272,8 +272,9 @@ pub(crate) fn large_statement() {
         millis(signature)
     );
     println!(
-        "digest, parse and verify {:.2}, ratio {:.2} ({} allocations, {:.1} MB)\n",
+        "digest, parse and verify {:.2} (median {:.2}), ratio {:.2} ({} allocations, {:.1} MB)\n",
         millis(ours),
+        ours.median.as_secs_f64() * 1e3,
         millis(ours) / sum,
         ours.allocations,
         ours.bytes as f64 / 1e6

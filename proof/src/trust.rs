@@ -329,22 +329,18 @@ impl TrustMaterial {
 }
 
 /// Each root is an authority, and each intermediate with its way up to a root is one.
-fn own_authorities(
-    roots: &[Bytes],
-    intermediates: &[Bytes],
-) -> Result<Vec<Authority>, TrustError> {
+fn own_authorities(roots: &[Bytes], intermediates: &[Bytes]) -> Result<Vec<Authority>, TrustError> {
     if roots.is_empty() {
         return Err(TrustError::NoRoot);
     }
     let mut authorities = Vec::with_capacity(roots.len() + intermediates.len());
     for (position, root) in roots.iter().enumerate() {
-        let authority = own_authority(std::slice::from_ref(root)).map_err(|fault| {
-            TrustError::Authority {
+        let authority =
+            own_authority(std::slice::from_ref(root)).map_err(|fault| TrustError::Authority {
                 role: "root",
                 position,
                 fault,
-            }
-        })?;
+            })?;
         authorities.push(authority);
     }
     for (position, intermediate) in intermediates.iter().enumerate() {
