@@ -192,11 +192,11 @@ pub fn simple_signing(data: &[u8]) {
 /// The parser of `statement`.
 pub fn statement(data: &[u8]) {
     let payload = Bytes::copy_from_slice(data);
-    if let Ok(statement) = Statement::parse(payload, &Limits::DEFAULT) {
-        if let Some(predicate) = &statement.predicate {
-            serde_json::from_slice::<serde::de::IgnoredAny>(predicate.bytes())
-                .expect("a predicate is one JSON value");
-        }
+    if let Ok(statement) = Statement::parse(payload, &Limits::DEFAULT)
+        && let Some(predicate) = &statement.predicate
+    {
+        serde_json::from_slice::<serde::de::IgnoredAny>(predicate.bytes())
+            .expect("a predicate is one JSON value");
     }
 }
 

@@ -3,7 +3,7 @@
 //! `UPDATE_ERRORS=1 cargo test -p countersign-tests --test errors` writes the page anew.
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that cannot read the sources has nothing to say"
 )]
 
