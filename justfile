@@ -49,9 +49,10 @@ bench:
 coverage:
     cargo llvm-cov --locked -p countersign-formats -p countersign-proof --summary-only
 
-# Re-make what is generated from the code: vectors, docs/attacks.md, docs/errors.md.
+# Re-make what is generated from the code: vectors and docs/attacks.md, the rows of docs/errors.md.
 generate:
     cargo run --locked -p countersign-testdata --example generate
+    UPDATE_ERRORS=1 cargo test --locked -p countersign-tests --test errors
 
 # Every fuzz target for SECONDS each.
 fuzz seconds="60":

@@ -9,7 +9,6 @@
 
 mod blobs;
 mod demonstration;
-mod errors;
 mod images;
 mod keyless;
 mod keys;
