@@ -16,6 +16,7 @@ use crate::pattern::Pattern;
 use crate::rules::{Demand, Policy, SignerRule};
 
 /// A `signature` rule (`statement: None`) or a `statement` rule, whose inner `None` takes any type.
+#[derive(Clone)]
 pub(crate) struct Leaf<'a> {
     pub(crate) statement: Option<Option<&'a PredicateType>>,
     pub(crate) by: &'a [String],
@@ -526,6 +527,7 @@ fn annotations(leaf: &Leaf<'_>, piece: &Verified) -> Vec<Mismatch> {
                 shown(name),
                 shown(value)
             ))
+            .about(shown(name))
             .hint(format!("sign with `-a {}={}`", shown(name), shown(value)))
         })
         .collect()

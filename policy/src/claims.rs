@@ -30,7 +30,7 @@ macro_rules! certificate_claims {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            fn words(self) -> &'static str {
+            pub(crate) fn words(self) -> &'static str {
                 match self { $(Self::$variant => $words,)+ }
             }
 

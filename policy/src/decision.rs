@@ -6,6 +6,7 @@ use countersign_formats::{Digest, UnixTime};
 use countersign_proof::{Origin, Rejected, Verified};
 
 use crate::evidence::{Answer, Cause, CauseClass, SourceKind, Unusable};
+use crate::explain::Ground;
 use crate::mismatch::Mismatch;
 use crate::record::DecisionRecord;
 use crate::rules::Mode;
@@ -38,6 +39,8 @@ pub struct Decision {
     pub digests: Digests,
     /// Names of the dangers that were accepted for the proofs which count.
     pub dangers: Vec<String>,
+    /// What it takes to judge again under a supposition.
+    pub(crate) ground: Box<Ground>,
 }
 
 /// The answer to "has this subject what the policies ask for?".
@@ -206,13 +209,7 @@ impl Decision {
     fn failure(&self) -> Outcome {
         let found =
             self.accepted.len() + self.unused.len() + self.rejected.len() + self.unusable.len();
-        let unread = self.sources.iter().any(|source| {
-            !source.missing.is_empty()
-                || !matches!(
-                    source.answer,
-                    Some(Answer::Absent | Answer::Read { complete: true, .. })
-                )
-        });
+        let unread = !self.sources.iter().all(SourceReport::is_read);
         if found == 0 {
             // What could not be read is not "nothing".
             return if unread {
@@ -268,6 +265,18 @@ impl Candidate {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         self.piece.origin()
+    }
+}
+
+impl SourceReport {
+    /// Whether the source answered and everything that it lists was had.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.missing.is_empty()
+            && matches!(
+                self.answer,
+                Some(Answer::Absent | Answer::Read { complete: true, .. })
+            )
     }
 }
 

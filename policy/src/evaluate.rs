@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign_formats::Digest;
-use countersign_proof::{Rejected, Signer, Subject, Verified};
+use countersign_proof::{KeyId, Rejected, Signer, Subject, Verified};
 
 use crate::candidate::{Leaf, judge_candidate, rejected_kind};
 use crate::clock::Clock;
 use crate::decision::{Candidate, LeafFacts, RuleOutcome, Status};
 use crate::distinct::largest_assignment;
 use crate::evidence::{Answer, Cause, CauseClass, SourceKind};
+use crate::explain::Supposed;
 use crate::rules::{Distinct, Policy, Requirement, SignerRule};
 
 /// What a decision is made from.
@@ -23,6 +24,8 @@ pub(crate) struct Facts<'a> {
     /// Pieces that were dropped when a budget was spent.
     pub(crate) spent: Option<&'a Cause>,
     pub(crate) clock: &'a Clock,
+    /// What is supposed besides, to explain a decision; nothing when one is made.
+    pub(crate) supposed: &'a Supposed,
 }
 
 /// What is known of a source that was asked.
@@ -81,31 +84,12 @@ fn requirement(
     rule: &Requirement,
     distinct: Distinct,
 ) -> Judged {
+    if let Some(wanted) = leaf_of(rule) {
+        return leaf(facts, policy, &wanted, distinct);
+    }
     match rule {
-        Requirement::Signature { by, annotations } => leaf(
-            facts,
-            policy,
-            &Leaf {
-                statement: None,
-                by,
-                annotations,
-            },
-            distinct,
-        ),
-        Requirement::Statement {
-            predicate_type,
-            by,
-            annotations,
-        } => leaf(
-            facts,
-            policy,
-            &Leaf {
-                statement: Some(predicate_type.as_ref()),
-                by,
-                annotations,
-            },
-            distinct,
-        ),
+        // Both are leaves.
+        Requirement::Signature { .. } | Requirement::Statement { .. } => any_of(Vec::new()),
         Requirement::AllOf(rules) => all_of(judge_each(facts, policy, rules, distinct)),
         Requirement::AnyOf(rules) => any_of(judge_each(facts, policy, rules, distinct)),
         Requirement::AtLeast {
@@ -113,6 +97,27 @@ fn requirement(
             distinct,
             of,
         } => at_least(*count, *distinct, judge_each(facts, policy, of, *distinct)),
+    }
+}
+
+/// The rule as one that looks at pieces; `None` for rules made of rules.
+pub(crate) fn leaf_of(rule: &Requirement) -> Option<Leaf<'_>> {
+    match rule {
+        Requirement::Signature { by, annotations } => Some(Leaf {
+            statement: None,
+            by,
+            annotations,
+        }),
+        Requirement::Statement {
+            predicate_type,
+            by,
+            annotations,
+        } => Some(Leaf {
+            statement: Some(predicate_type.as_ref()),
+            by,
+            annotations,
+        }),
+        Requirement::AllOf(_) | Requirement::AnyOf(_) | Requirement::AtLeast { .. } => None,
     }
 }
 
@@ -150,6 +155,7 @@ fn leaf(facts: &Facts<'_>, policy: &Policy, leaf: &Leaf<'_>, distinct: Distinct)
             mismatches: judged.mismatches,
         });
     }
+    signers.extend(facts.supposed.signers(facts, policy, leaf, distinct));
     for rejected in facts.rejected {
         if let Some(key_signed) = rejected_kind(facts.subject, leaf, rejected) {
             counted.right_kind += 1;
@@ -352,6 +358,9 @@ pub(crate) fn all_sources(subject: &Subject) -> &'static [SourceKind] {
 fn unread(facts: &Facts<'_>, statement: bool) -> Unread {
     let mut unread = Unread::default();
     for source in stages(facts.subject, statement) {
+        if facts.supposed.reads(*source) {
+            continue;
+        }
         let Some(state) = facts.sources.get(source) else {
             if unread.pending.is_empty() {
                 unread.pending.insert(*source);
@@ -403,20 +412,15 @@ fn wants_certificate(policy: &Policy, by: &[String]) -> bool {
 }
 
 /// A text that is equal for signers which count as one.
-fn identity(signer: &Signer, distinct: Distinct) -> String {
+pub(crate) fn identity(signer: &Signer, distinct: Distinct) -> String {
     match signer {
-        Signer::Key(key) => format!("key {key}"),
-        Signer::Fulcio(certificate) => {
-            let issuer = certificate.issuer.as_deref().unwrap_or_default();
-            match distinct {
-                Distinct::Issuer => format!("issuer {issuer}"),
-                Distinct::Identity | Distinct::Key => format!(
-                    "identity {issuer} {} {}",
-                    certificate.san.kind(),
-                    certificate.san.value()
-                ),
-            }
-        }
+        Signer::Key(key) => key_text(key),
+        Signer::Fulcio(certificate) => certificate_text(
+            certificate.issuer.as_deref().unwrap_or_default(),
+            certificate.san.kind(),
+            certificate.san.value(),
+            distinct,
+        ),
         Signer::X509(certificate) => match (distinct, &certificate.san) {
             (Distinct::Identity | Distinct::Key, Some(san)) => {
                 format!(
@@ -429,5 +433,23 @@ fn identity(signer: &Signer, distinct: Distinct) -> String {
             _ => format!("authority {}", certificate.authority),
         },
         _ => "somebody of an unknown kind".to_owned(),
+    }
+}
+
+/// [`identity`] of a key.
+pub(crate) fn key_text(key: &KeyId) -> String {
+    format!("key {key}")
+}
+
+/// [`identity`] of a certificate with this issuer and subject alternative name.
+pub(crate) fn certificate_text(
+    issuer: &str,
+    kind: &str,
+    value: &str,
+    distinct: Distinct,
+) -> String {
+    match distinct {
+        Distinct::Issuer => format!("issuer {issuer}"),
+        Distinct::Identity | Distinct::Key => format!("identity {issuer} {kind} {value}"),
     }
 }

@@ -14,6 +14,7 @@ use crate::decision::{
 use crate::error::shown;
 use crate::evaluate::{Facts, Judged, SourceState, add_causes, all_sources, evaluate};
 use crate::evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
+use crate::explain::{Ground, Supposed};
 use crate::rules::{Mode, Requirement};
 use crate::set::PolicySet;
 
@@ -34,6 +35,8 @@ pub struct Judge {
     spent: Option<Cause>,
     /// Whether the last look was begun: everything is of interest then.
     looking_further: bool,
+    /// Whether every source is asked, also when it is decided already.
+    thorough: bool,
 }
 
 /// What happens next.
@@ -101,6 +104,7 @@ impl Judge {
             budget: Budget::of(&Limits::DEFAULT),
             spent: None,
             looking_further: false,
+            thorough: false,
         }
         .step()
     }
@@ -173,6 +177,14 @@ impl Judge {
         self
     }
 
+    /// Asks every source before it decides, so that the decision knows all there is: for explanations and records.
+    /// The verdict is the same wherever rules are monotone.
+    #[must_use]
+    pub fn thorough(mut self) -> Self {
+        self.thorough = true;
+        self
+    }
+
     fn take(&mut self, piece: Result<Verified, Rejected>) {
         let bytes = piece
             .as_ref()
@@ -240,6 +252,10 @@ impl Judge {
             .iter()
             .flat_map(|policy| policy.wants.iter().copied())
             .collect();
+        if wants.is_empty() && self.thorough {
+            let mut sources = all_sources(&self.subject).iter();
+            wants.extend(sources.find(|source| !self.sources.contains_key(source)));
+        }
         if wants.is_empty() {
             wants = self.last_look(&judged);
             self.looking_further = !wants.is_empty();
@@ -285,6 +301,7 @@ impl Judge {
             sources: &self.sources,
             spent: self.spent.as_ref(),
             clock: &self.clock,
+            supposed: Supposed::NOTHING,
         };
         self.policies
             .policies()
@@ -357,6 +374,11 @@ impl Judge {
             },
             dangers: dangers.into_iter().collect(),
             accepted,
+            ground: Box::new(Ground {
+                policies: self.policies,
+                subject: self.subject,
+                spent: self.spent,
+            }),
         }
     }
 }

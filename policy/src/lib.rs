@@ -15,6 +15,7 @@ mod document;
 mod error;
 mod evaluate;
 mod evidence;
+mod explain;
 mod github;
 mod glob;
 mod judge;
@@ -34,6 +35,7 @@ pub use decision::{
 };
 pub use error::{PolicyError, PolicyProblem};
 pub use evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
+pub use explain::{CounterFactual, Explanation, Fact, MOST_FACTS, NearestMiss};
 pub use github::{GITHUB_ISSUER, GithubWorkflow};
 pub use judge::{Budget, Judge, Step, check};
 pub use mismatch::{Mismatch, MismatchKind};

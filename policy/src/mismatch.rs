@@ -17,6 +17,8 @@ pub struct Mismatch {
     pub message: String,
     /// What would change it.
     pub hint: Option<String>,
+    /// Which of several checks of this kind it is, such as the annotation's name.
+    pub(crate) about: Option<String>,
 }
 
 /// The checks that a proven piece may not meet; each has a stable code.
@@ -108,11 +110,17 @@ impl Mismatch {
             found,
             message,
             hint: None,
+            about: None,
         }
     }
 
     pub(crate) fn message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
+        self
+    }
+
+    pub(crate) fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = Some(about.into());
         self
     }
 
@@ -123,7 +131,8 @@ impl Mismatch {
 }
 
 impl MismatchKind {
-    fn noun(self) -> &'static str {
+    /// What is compared, in words.
+    pub(crate) fn noun(self) -> &'static str {
         match self {
             Self::Binding => "the proof's subject",
             Self::ClaimKind => "the claim",

@@ -36,6 +36,7 @@ struct Shared {
     evidence: Vec<Evidence>,
     deadline: Duration,
     threads: Arc<Semaphore>,
+    thorough: bool,
 }
 
 /// What a verification came to.
@@ -64,6 +65,7 @@ pub struct VerifierBuilder {
     limits: Option<Limits>,
     evidence: Vec<Evidence>,
     deadline: Option<Duration>,
+    thorough: bool,
 }
 
 impl Verifier {
@@ -223,7 +225,13 @@ impl Verifier {
             now,
         );
         if let Step::Need(judge, wants) = step {
-            step = Step::Need(judge.with_budget(Budget::of(&shared.limits)), wants);
+            let judge = judge.with_budget(Budget::of(&shared.limits));
+            let judge = if shared.thorough {
+                judge.thorough()
+            } else {
+                judge
+            };
+            step = Step::Need(judge, wants);
         }
         loop {
             match step {
@@ -292,6 +300,12 @@ impl VerifierBuilder {
         self
     }
 
+    /// Reads every source to its end, also when it is decided already: for explanations and records.
+    pub fn thorough(mut self) -> Self {
+        self.thorough = true;
+        self
+    }
+
     /// Caps on everything that is read.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
@@ -338,6 +352,7 @@ impl VerifierBuilder {
                 threads: Arc::new(Semaphore::new(
                     std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
                 )),
+                thorough: self.thorough,
             }),
         })
     }

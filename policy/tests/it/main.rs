@@ -8,5 +8,6 @@
 )]
 
 mod documents;
+mod explain;
 mod judge;
 mod road;
