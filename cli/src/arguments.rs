@@ -1,6 +1,8 @@
 //! The command line as it is written, before anything in it is believed.
 
 mod blob;
+mod cache;
+mod evidence;
 mod image;
 mod keys;
 mod material;
@@ -8,6 +10,7 @@ pub(crate) mod refused;
 mod registry;
 mod rejection;
 mod services;
+mod transport;
 mod trust;
 
 use std::path::PathBuf;
@@ -17,11 +20,14 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use blob::{AttestBlob, SignBlob, VerifyBlob, VerifyBlobAttestation};
+pub(crate) use cache::CacheCommand;
+pub(crate) use evidence::{Places, Sources};
 pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAttestation};
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
 pub(crate) use registry::{Login, Logout, RegistryCommand, Serve};
 pub(crate) use rejection::rejection;
 pub(crate) use services::{Ambient, Login as LoginWay, Services};
+pub(crate) use transport::Transport;
 pub(crate) use trust::{Annotation, Trust};
 
 use crate::printer::Output;
@@ -74,6 +80,8 @@ pub(crate) struct Global {
     /// Open no socket.
     #[arg(long, global = true, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_OFFLINE", hide_env = true)]
     pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) transport: Transport,
 }
 
 /// The commands.
@@ -112,6 +120,9 @@ pub(crate) enum Command {
     /// Work with registries.
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Work with the cache of fetched evidence.
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Store credentials for a registry.
     Login(Login),
     /// Forget the credentials for a registry.

@@ -2,6 +2,7 @@
 
 mod attest;
 mod attest_blob;
+mod cache;
 mod completion;
 mod demo;
 mod discover;
@@ -22,7 +23,7 @@ mod verify_blob_attestation;
 
 use serde_json::Value;
 
-use crate::arguments::{Command, PolicyCommand, RegistryCommand};
+use crate::arguments::{CacheCommand, Command, PolicyCommand, RegistryCommand};
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -71,6 +72,8 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::PublicKey(_) => "public-key",
         Command::Policy(PolicyCommand::Check(_)) => "policy check",
         Command::Registry(RegistryCommand::Serve(_)) => "registry serve",
+        Command::Cache(CacheCommand::Show) => "cache show",
+        Command::Cache(CacheCommand::Clear) => "cache clear",
         Command::Login(_) => "login",
         Command::Logout(_) => "logout",
         Command::Completion(_) => "completion",
@@ -103,6 +106,7 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
         Command::Registry(RegistryCommand::Serve(arguments)) => {
             registry_serve::run(&arguments, context)
         }
+        Command::Cache(command) => cache::run(&command, context),
         Command::Login(arguments) => login::run(&arguments, context),
         Command::Logout(arguments) => logout::run(&arguments, context),
         Command::Completion(arguments) => completion::run(&arguments, context),

@@ -25,12 +25,13 @@ pub(crate) struct Context<'a, 'b> {
 impl<'a, 'b> Context<'a, 'b> {
     pub(crate) fn new(printer: &'a mut Printer<'b>, global: Global, terminal: bool) -> Self {
         let terminal = terminal && !printer.is_json();
+        let deadline = Arc::new(Budget::new(global.timeout));
         Self {
             printer,
             global,
             terminal,
             now: clock::now(),
-            deadline: Arc::new(Budget::new(global.timeout)),
+            deadline,
         }
     }
 

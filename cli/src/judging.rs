@@ -9,9 +9,10 @@ use countersign_policy::{Decision, PolicySet};
 use countersign_proof::KeyId;
 use serde_json::{Value, json};
 
-use crate::arguments::Trust;
+use crate::arguments::{Sources, Trust};
 use crate::commands::Done;
 use crate::context::Context;
+use crate::elsewhere::Elsewhere;
 use crate::escape;
 use crate::exit::ExitStatus;
 use crate::explain;
@@ -45,11 +46,26 @@ pub(crate) struct Judging {
     pub(crate) policies: PolicySet,
     pub(crate) material: Material,
     pub(crate) evidence: Vec<Evidence>,
+    pub(crate) elsewhere: Option<Elsewhere>,
 }
 
 impl Judging {
-    /// What the trust flags and bundle files amount to.
+    /// What the flags about trust and evidence amount to, for images.
     pub(crate) fn new(
+        context: &mut Context<'_, '_>,
+        policies: PolicySet,
+        trust: &Trust,
+        sources: &Sources,
+    ) -> Result<Self, Failure> {
+        let elsewhere = Elsewhere::new(context, &sources.places)?;
+        Ok(Self {
+            elsewhere: Some(elsewhere),
+            ..Self::of_files(context, policies, trust, &sources.bundle)?
+        })
+    }
+
+    /// What the trust flags and bundle files amount to.
+    pub(crate) fn of_files(
         context: &mut Context<'_, '_>,
         policies: PolicySet,
         trust: &Trust,
@@ -59,16 +75,22 @@ impl Judging {
             material: Material::new(context, trust, &policies)?,
             policies,
             evidence: evidence(bundles)?,
+            elsewhere: None,
         })
     }
 
     /// The verifier for this run.
     fn verifier(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
-        let builder = Verifier::builder()
+        let mut builder = Verifier::builder()
             .policy(self.policies)
             .settings(stores::settings(context))
             .deadline(context.global.timeout)
             .evidence(self.evidence);
+        if let Some(elsewhere) = self.elsewhere {
+            builder = builder
+                .evidence_from(elsewhere.places)
+                .tag_prefixes(elsewhere.tag_prefixes);
+        }
         Ok(self.material.apply(builder).build()?)
     }
 }

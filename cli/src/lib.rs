@@ -7,6 +7,7 @@ mod blob_content;
 mod clock;
 mod commands;
 mod context;
+mod elsewhere;
 mod escape;
 mod exit;
 mod explain;
@@ -70,8 +71,11 @@ pub fn run(
     let global = parsed.global;
     let name = commands::name(&parsed.command);
     let mut printer = Printer::new(stdout, words, global.output, global.verbose);
-    let mut context = Context::new(&mut printer, settings::Global::from(&global), terminal);
-    let status = match commands::run(parsed.command, &mut context) {
+    let done = settings::Global::read(&global).and_then(|global| {
+        let mut context = Context::new(&mut printer, global, terminal);
+        commands::run(parsed.command, &mut context)
+    });
+    let status = match done {
         Ok(done) => {
             if let Some(result) = &done.result {
                 printer.result(name, result);

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_formats::Reference;
-use countersign_registry::{ErrorClass, Event, Keychain, Settings, Store, StoreError, Target};
+use countersign_registry::{
+    Cache, ErrorClass, Event, Keychain, Settings, Store, StoreError, Target,
+};
 
 use crate::context::Context;
 use crate::escape;
@@ -40,8 +42,20 @@ pub(crate) fn reference(text: &str) -> Result<Reference, Failure> {
     })
 }
 
+/// Where evidence that was fetched is kept, unless nothing says where.
+pub(crate) fn cache(context: &Context<'_, '_>) -> Option<Cache> {
+    let directory = context
+        .global
+        .transport
+        .cache_directory
+        .clone()
+        .or_else(|| Cache::user_directory(|name| context.environment(name)))?;
+    Some(Cache::new(directory, Cache::LIMIT))
+}
+
 /// How registries are reached in this run.
 pub(crate) fn settings(context: &Context<'_, '_>) -> Settings {
+    let transport = &context.global.transport;
     let terminal = context.terminal;
     let words = context.printer.words();
     let verbosity = context.printer.verbosity();
@@ -51,6 +65,10 @@ pub(crate) fn settings(context: &Context<'_, '_>) -> Settings {
         shared_deadline: Some(Arc::clone(&context.deadline)),
         offline: context.global.offline,
         keychain: Keychain::from_environment(|name| std::env::var(name).ok()),
+        ca_certificates: transport.authorities.clone(),
+        client_identity: transport.identity.clone(),
+        mirrors: transport.mirrors.clone(),
+        cache: cache(context).filter(|_| !transport.no_cache),
         ..Settings::default()
     };
     if verbosity > 0 || terminal {

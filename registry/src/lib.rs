@@ -4,6 +4,7 @@
 //! *are*, never whether they may be trusted. Absence is a value of its own: only a 404, or a layout that does not list
 //! something, is "there is none"; whatever else goes wrong is an error and stays one.
 
+mod cache;
 mod error;
 mod http;
 mod keychain;
@@ -15,8 +16,9 @@ mod secret;
 mod settings;
 mod store;
 
+pub use cache::{Cache, Contents, Removed};
 pub use error::{ErrorClass, Fault, Outage, StoreError, Thing};
-pub use http::{Budget, Registry, Sessions};
+pub use http::{Budget, ClientIdentity, Mirror, MirrorError, Registry, Sessions};
 pub use keychain::{Credential, Keychain, Stored};
 pub use open::open;
 pub use publish::{Published, publish};

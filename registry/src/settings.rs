@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_formats::Limits;
 
-use crate::http::{Budget, Sessions};
+use crate::cache::Cache;
+use crate::http::{Budget, ClientIdentity, Mirror, Sessions};
 use crate::keychain::Keychain;
 
 /// Receives what a store does while it does it; must be quick.
@@ -28,6 +29,12 @@ pub struct Settings {
     pub keychain: Keychain,
     /// DER certificates trusted for https besides the system's.
     pub ca_certificates: Vec<Bytes>,
+    /// The certificate that registries which ask for one are shown; token services and hosts that are redirected to are not.
+    pub client_identity: Option<ClientIdentity>,
+    /// Repositories that are reached at another place than their name says.
+    pub mirrors: Vec<Mirror>,
+    /// Evidence that was fetched before, and where to keep what is fetched now.
+    pub cache: Option<Cache>,
     /// No socket is opened: every operation on a registry answers [`StoreError::Offline`](crate::StoreError::Offline).
     pub offline: bool,
     /// Refuses redirects, upload locations and token realms at private, loopback and link-local addresses unless the registry itself is
@@ -80,6 +87,9 @@ impl Default for Settings {
             limits: Limits::default(),
             keychain: Keychain::default(),
             ca_certificates: Vec::new(),
+            client_identity: None,
+            mirrors: Vec::new(),
+            cache: None,
             offline: false,
             guard_addresses: false,
             diagnostics: None,
@@ -98,6 +108,9 @@ impl fmt::Debug for Settings {
             .field("offline", &self.offline)
             .field("guard_addresses", &self.guard_addresses)
             .field("ca_certificates", &self.ca_certificates.len())
+            .field("client_identity", &self.client_identity.is_some())
+            .field("mirrors", &self.mirrors)
+            .field("cache", &self.cache)
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }

@@ -1,7 +1,10 @@
-//! Answers a judge's wants: lists, fetches and proves evidence, under one deadline and under caps.
+//! Answers a judge's wants: lists, fetches and proves evidence from every place where it may lie, under one deadline and under caps.
+
+mod fetch;
+mod heard;
+mod trouble;
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,33 +15,38 @@ use countersign_formats::{
 use countersign_policy::{
     Answer, Budget, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want,
 };
-use countersign_proof::{Origin, Rejected, StorageForm, Unverified};
-use countersign_registry::{
-    ErrorClass, ListedVia, Listing, Resolved, Store, StoreError, fallback_tag,
-};
+use countersign_proof::{Origin, StorageForm};
+use countersign_registry::{ListedVia, Resolved, Store, StoreError, fallback_tag};
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use futures_util::stream;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::evidence::Evidence;
 use crate::pieces::{Found, Hint, Located, hint, pieces};
 use crate::pool::Prover;
+use heard::Heard;
+pub(crate) use trouble::class;
+use trouble::{Trouble, not_proven};
 
 /// Unit of memory in flight, in bytes.
 const FLIGHT_UNIT: u64 = 1024;
-/// Largest simple signing payload, in bytes; one has a few hundred.
-const SIMPLE_SIGNING_BYTES: u64 = 1 << 20;
 
-/// Where the subject is.
-pub(crate) struct Place<'a> {
-    pub(crate) store: &'a dyn Store,
+/// Where evidence about the subject may lie.
+pub(crate) struct Places<'a> {
+    /// The image's own store first, then those that were named besides.
+    pub(crate) stores: Vec<&'a dyn Store>,
+    /// Why stores that were named could not even be opened.
+    pub(crate) unopened: Vec<Cause>,
     pub(crate) digest: Digest,
+    /// What the names of legacy tags begin with, besides nothing.
+    pub(crate) tag_prefixes: &'a [String],
 }
 
 /// Gathers evidence for one subject.
 pub(crate) struct Gatherer<'a> {
-    place: Option<Place<'a>>,
+    places: Option<Places<'a>>,
     evidence: &'a [Evidence],
     prover: Prover,
     limits: Limits,
@@ -46,7 +54,7 @@ pub(crate) struct Gatherer<'a> {
     deadline: Instant,
     patience: Duration,
     /// What was listed as something that cannot help; fetched before anything is denied.
-    aside: Aside,
+    aside: Mutex<Aside>,
     /// Bytes of pieces that are fetched and not proven yet, in [`FLIGHT_UNIT`]s.
     flight: Semaphore,
     /// Payloads that several signatures share.
@@ -55,14 +63,30 @@ pub(crate) struct Gatherer<'a> {
 
 #[derive(Default)]
 struct Aside {
-    referrers: Vec<Descriptor>,
-    via: Option<ListedVia>,
-    pieces: Vec<Located>,
+    referrers: Vec<Listed>,
+    pieces: Vec<Lying>,
+}
+
+/// A referrer with the stores that list it.
+struct Listed {
+    descriptor: Descriptor,
+    /// Whether it may help, by what any of the stores says of it.
+    helps: bool,
+    /// Their places in [`Places::stores`].
+    stores: Vec<(usize, ListedVia)>,
+}
+
+/// A piece of evidence with the stores that it lies in.
+struct Lying {
+    piece: Located,
+    source: SourceKind,
+    /// Their places in [`Places::stores`].
+    stores: Vec<usize>,
 }
 
 /// What came of one listed manifest.
 enum Opened {
-    Pieces(Vec<Located>),
+    Pieces(Vec<Located>, Vec<usize>),
     Unusable(Box<Unusable>),
     Missing(Cause),
     Nothing,
@@ -70,7 +94,7 @@ enum Opened {
 
 impl<'a> Gatherer<'a> {
     pub(crate) fn new(
-        place: Option<Place<'a>>,
+        places: Option<Places<'a>>,
         evidence: &'a [Evidence],
         prover: Prover,
         limits: Limits,
@@ -83,47 +107,66 @@ impl<'a> Gatherer<'a> {
             .unwrap_or(usize::MAX)
             .min(Semaphore::MAX_PERMITS);
         Self {
-            place,
+            places,
             evidence,
             prover,
             limits,
             parallel,
             deadline,
             patience,
-            aside: Aside::default(),
+            aside: Mutex::default(),
             flight: Semaphore::new(flight),
-            payloads: Mutex::new(HashMap::new()),
+            payloads: Mutex::default(),
         }
     }
 
-    /// Everything that one source has, and the source's answer.
+    /// Everything that the wanted sources have, and their answers. Sources are asked at the same time, but for the one that is made of
+    /// what the others put aside.
     pub(crate) async fn answer(
-        &mut self,
-        want: &Want,
+        &self,
+        wants: &[Want],
         interest: &Interest,
         budget: Budget,
     ) -> Vec<Supplied> {
-        let source = match want {
-            Want::Source(source) => *source,
-            _ => return Vec::new(),
-        };
+        let sources = wants.iter().filter_map(|want| match want {
+            Want::Source(source) => Some(*source),
+            _ => None,
+        });
+        let (last, first): (Vec<_>, Vec<_>) =
+            sources.partition(|source| *source == SourceKind::OtherPieces);
+        let asked = first
+            .into_iter()
+            .map(|source| self.source(source, interest, budget));
+        let mut supplied: Vec<Supplied> = join_all(asked).await.into_iter().flatten().collect();
+        for source in last {
+            supplied.extend(self.source(source, interest, budget).await);
+        }
+        supplied
+    }
+
+    async fn source(
+        &self,
+        source: SourceKind,
+        interest: &Interest,
+        budget: Budget,
+    ) -> Vec<Supplied> {
         if source == SourceKind::Given {
             return self.given().await;
         }
-        if self.place.is_none() {
+        let Some(places) = &self.places else {
             return vec![Supplied::Source(source, Answer::Absent)];
-        }
+        };
         match source {
-            SourceKind::BundleReferrers => self.referrers(interest, budget).await,
+            SourceKind::BundleReferrers => self.referrers(places, interest, budget).await,
             SourceKind::SignatureTag => {
-                self.tag(source, ".sig", Found::SignatureTag, interest, budget)
+                self.tags(places, source, Found::SignatureTag, interest, budget)
                     .await
             }
             SourceKind::AttestationTag => {
-                self.tag(source, ".att", Found::AttestationTag, interest, budget)
+                self.tags(places, source, Found::AttestationTag, interest, budget)
                     .await
             }
-            SourceKind::OtherPieces => self.others(budget).await,
+            SourceKind::OtherPieces => self.others(places, budget).await,
             _ => vec![Supplied::Source(source, Answer::Absent)],
         }
     }
@@ -142,7 +185,10 @@ impl<'a> Gatherer<'a> {
             .map(|piece| async move {
                 match self.prover.prove(piece, alone).await {
                     Some(proven) => Supplied::Piece(Box::new(proven)),
-                    None => Supplied::Missing(SourceKind::Given, not_proven(self.name())),
+                    None => Supplied::Missing(
+                        SourceKind::Given,
+                        not_proven("the evidence given".to_owned()),
+                    ),
                 }
             })
             .buffered(self.parallel)
@@ -152,148 +198,193 @@ impl<'a> Gatherer<'a> {
         supplied
     }
 
-    async fn referrers(&mut self, interest: &Interest, budget: Budget) -> Vec<Supplied> {
+    /// The referrers that the stores list, each once however many list it.
+    async fn referrers(
+        &self,
+        places: &Places<'a>,
+        interest: &Interest,
+        budget: Budget,
+    ) -> Vec<Supplied> {
         let source = SourceKind::BundleReferrers;
-        let Some(place) = &self.place else {
-            return Vec::new();
-        };
-        let Listing {
-            descriptors,
-            complete,
-            via,
-        } = match self.patient(place.store.referrers(&place.digest)).await {
-            Ok(listing) => listing,
-            Err(Trouble::Store(StoreError::NotFound { .. })) => {
-                return vec![Supplied::Source(source, Answer::Absent)];
-            }
-            Err(trouble) => {
-                return vec![Supplied::Source(
-                    source,
-                    Answer::Failed(self.cause(trouble)),
-                )];
-            }
-        };
-        let mut likely = Vec::new();
-        let mut aside = Aside {
-            via: Some(via),
-            ..Aside::default()
-        };
-        for descriptor in descriptors {
-            let helps = match hint(&descriptor) {
-                Hint::Statement(predicate) => interest.likely(predicate),
-                Hint::Signature => interest.likely(Some(COSIGN_SIGN)),
-                Hint::Foreign => false,
+        let asked = places
+            .stores
+            .iter()
+            .map(|store| self.patient(store.referrers(&places.digest)));
+        let mut heard = Heard::of(places);
+        let mut known: HashMap<Digest, usize> = HashMap::new();
+        let mut listed: Vec<Listed> = Vec::new();
+        let answers = places.stores.iter().zip(join_all(asked).await);
+        for (index, (store, listing)) in answers.enumerate() {
+            let listing = match listing {
+                Ok(listing) => listing,
+                Err(Trouble::Store(StoreError::NotFound { .. })) => continue,
+                Err(trouble) => {
+                    heard.failed(self.cause(*store, trouble));
+                    continue;
+                }
             };
-            if helps {
-                likely.push(descriptor)
-            } else {
-                aside.referrers.push(descriptor)
+            heard.read(listing.complete);
+            for descriptor in listing.descriptors {
+                let helps = helps(&descriptor, interest);
+                let place = *known.entry(descriptor.digest).or_insert(listed.len());
+                match listed.get_mut(place) {
+                    Some(same) => {
+                        same.helps |= helps;
+                        same.stores.push((index, listing.via));
+                    }
+                    None => listed.push(Listed {
+                        descriptor,
+                        helps,
+                        stores: vec![(index, listing.via)],
+                    }),
+                }
             }
         }
+        let (likely, unlikely): (Vec<_>, Vec<_>) =
+            listed.into_iter().partition(|listed| listed.helps);
         let mut supplied = Vec::new();
-        let (located, unlikely) = self
-            .open(source, likely, via, interest, &mut supplied)
+        let (located, aside) = self
+            .open(places, source, likely, interest, &mut supplied)
             .await;
-        aside.pieces = unlikely;
-        supplied.extend(self.fetch(located, budget).await);
-        supplied.push(Supplied::Source(source, self.read(complete)));
-        self.aside = aside;
+        self.put_aside(unlikely, aside);
+        supplied.extend(self.fetch(places, located, budget).await);
+        heard.supply(source, self.prover.now, &mut supplied);
         supplied
     }
 
-    async fn tag(
-        &mut self,
+    /// The layers under the legacy tags of all stores.
+    async fn tags(
+        &self,
+        places: &Places<'a>,
         source: SourceKind,
-        suffix: &str,
         found: Found,
         interest: &Interest,
         budget: Budget,
     ) -> Vec<Supplied> {
-        let Some(place) = &self.place else {
-            return Vec::new();
-        };
-        let tag = format!("{}{suffix}", fallback_tag(&place.digest));
-        let resolved = match self.patient(place.store.tag(&tag)).await {
-            Ok(Some(resolved)) => resolved,
-            Ok(None) => return vec![Supplied::Source(source, Answer::Absent)],
-            Err(trouble) => {
-                return vec![Supplied::Source(
-                    source,
-                    Answer::Failed(self.cause(trouble)),
-                )];
-            }
-        };
+        let suffix = found.suffix();
+        let plain = format!("{}{suffix}", fallback_tag(&places.digest));
+        let names: Vec<String> = std::iter::once(plain.clone())
+            .chain(
+                places
+                    .tag_prefixes
+                    .iter()
+                    .map(|prefix| format!("{prefix}{plain}")),
+            )
+            .collect();
+        let asked: Vec<(usize, String)> = (0..places.stores.len())
+            .flat_map(|index| names.iter().map(move |name| (index, name.clone())))
+            .collect();
+        let answers: Vec<_> = stream::iter(asked)
+            .map(|(index, name)| async move {
+                let answer = match places.stores.get(index) {
+                    Some(store) => self.patient(store.tag(&name)).await,
+                    None => Ok(None),
+                };
+                (index, name, answer)
+            })
+            .buffered(self.parallel)
+            .collect()
+            .await;
+        let mut heard = Heard::of(places);
         let mut supplied = Vec::new();
-        let mut likely = Vec::new();
-        if let Manifest::Image(manifest) = &resolved.manifest {
-            let origin = |form| self.origin(form, resolved.descriptor.digest);
-            match pieces(manifest, found, origin) {
+        let (mut likely, mut unlikely) = (Vec::new(), Vec::new());
+        for (index, name, answer) in answers {
+            let Some(store) = places.stores.get(index).copied() else {
+                continue;
+            };
+            let resolved = match answer {
+                Ok(Some(resolved)) => resolved,
+                Ok(None) => continue,
+                Err(trouble) => {
+                    heard.failed(self.cause(store, trouble));
+                    continue;
+                }
+            };
+            heard.read(true);
+            let origin = |form| origin(store, form, resolved.descriptor.digest);
+            match tagged(&resolved.manifest, found, &name, origin) {
                 Ok(located) => {
                     for piece in located {
-                        if interest.likely(piece.unverified_predicate_type.as_deref()) {
-                            likely.push((piece, source));
+                        let may_help = interest.likely(piece.unverified_predicate_type.as_deref());
+                        let lying = Lying {
+                            piece,
+                            source,
+                            stores: vec![index],
+                        };
+                        if may_help {
+                            likely.push(lying);
                         } else {
-                            self.aside.pieces.push(piece);
+                            unlikely.push(lying);
                         }
                     }
                 }
                 Err(unusable) => supplied.push(Supplied::Unusable(unusable)),
             }
         }
-        supplied.extend(self.fetch(likely, budget).await);
-        supplied.push(Supplied::Source(source, self.read(true)));
+        self.put_aside(Vec::new(), unlikely);
+        supplied.extend(self.fetch(places, likely, budget).await);
+        heard.supply(source, self.prover.now, &mut supplied);
         supplied
     }
 
     /// What was put aside, read all the same before anything is denied.
-    async fn others(&mut self, budget: Budget) -> Vec<Supplied> {
+    async fn others(&self, places: &Places<'a>, budget: Budget) -> Vec<Supplied> {
         let source = SourceKind::OtherPieces;
-        let Aside {
-            referrers,
-            via,
-            pieces,
-        } = std::mem::take(&mut self.aside);
+        let Aside { referrers, pieces } =
+            std::mem::take(&mut *self.aside.lock().unwrap_or_else(PoisonError::into_inner));
         if pieces.is_empty() && referrers.is_empty() {
             return vec![Supplied::Source(source, Answer::Absent)];
         }
         let mut supplied = Vec::new();
-        let mut located: Vec<(Located, SourceKind)> =
-            pieces.into_iter().map(|piece| (piece, source)).collect();
-        if let Some(via) = via {
-            let everything = Interest::everything();
-            let (more, _) = self
-                .open(source, referrers, via, &everything, &mut supplied)
-                .await;
-            located.extend(more);
-        }
-        supplied.extend(self.fetch(located, budget).await);
+        let mut located: Vec<Lying> = pieces
+            .into_iter()
+            .map(|piece| Lying { source, ..piece })
+            .collect();
+        let everything = Interest::everything();
+        let (more, _) = self
+            .open(places, source, referrers, &everything, &mut supplied)
+            .await;
+        located.extend(more);
+        supplied.extend(self.fetch(places, located, budget).await);
         supplied.push(Supplied::Source(source, self.read(true)));
         supplied
+    }
+
+    fn put_aside(&self, referrers: Vec<Listed>, pieces: Vec<Lying>) {
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.referrers.extend(referrers);
+        aside.pieces.extend(pieces);
     }
 
     /// Reads the manifests of referrers: the pieces that may help, and those that by their own hint do not.
     async fn open(
         &self,
+        places: &Places<'a>,
         source: SourceKind,
-        descriptors: Vec<Descriptor>,
-        via: ListedVia,
+        listed: Vec<Listed>,
         interest: &Interest,
         supplied: &mut Vec<Supplied>,
-    ) -> (Vec<(Located, SourceKind)>, Vec<Located>) {
-        let opened: Vec<Opened> = stream::iter(descriptors)
-            .map(|descriptor| async move { self.referrer(&descriptor, via).await })
+    ) -> (Vec<Lying>, Vec<Lying>) {
+        let opened: Vec<Opened> = stream::iter(listed)
+            .map(|listed| async move { self.referrer(places, &listed).await })
             .buffered(self.parallel)
             .collect()
             .await;
         let (mut likely, mut unlikely) = (Vec::new(), Vec::new());
         for opened in opened {
             match opened {
-                Opened::Pieces(located) => {
+                Opened::Pieces(located, stores) => {
                     for piece in located {
-                        if interest.likely(piece.unverified_predicate_type.as_deref()) {
-                            likely.push((piece, source));
+                        let may_help = interest.likely(piece.unverified_predicate_type.as_deref());
+                        let lying = Lying {
+                            piece,
+                            source,
+                            stores: stores.clone(),
+                        };
+                        if may_help {
+                            likely.push(lying);
                         } else {
-                            unlikely.push(piece);
+                            unlikely.push(lying);
                         }
                     }
                 }
@@ -305,10 +396,9 @@ impl<'a> Gatherer<'a> {
         (likely, unlikely)
     }
 
-    async fn referrer(&self, descriptor: &Descriptor, via: ListedVia) -> Opened {
-        let Some(place) = &self.place else {
-            return Opened::Nothing;
-        };
+    /// Reads a listed manifest from the first store that has it.
+    async fn referrer(&self, places: &Places<'a>, listed: &Listed) -> Opened {
+        let descriptor = &listed.descriptor;
         if matches!(
             descriptor.media_type.as_str(),
             media_types::OCI_INDEX | media_types::DOCKER_LIST
@@ -316,171 +406,37 @@ impl<'a> Gatherer<'a> {
             // No form of evidence is an index.
             return Opened::Nothing;
         }
-        let Resolved {
-            descriptor,
-            manifest,
-            ..
-        } = match self.patient(place.store.manifest(descriptor)).await {
-            Ok(resolved) => resolved,
-            Err(trouble) => return Opened::Missing(self.listed(trouble, descriptor)),
-        };
-        let Manifest::Image(manifest) = manifest else {
-            return Opened::Nothing;
-        };
-        let subject = manifest.subject.as_ref().map(|subject| subject.digest);
-        if subject != Some(place.digest) {
-            let about = subject.map_or("nothing".to_owned(), |subject| format!("`{subject}`"));
-            let message = format!(
-                "manifest `{}` is listed and refers to {about}",
-                descriptor.digest
-            );
-            // The API's list is the registry's own word; the fallback tag is written by whoever may push.
-            return match via {
-                ListedVia::Api => Opened::Missing(Cause {
-                    class: CauseClass::Unreadable,
-                    source: place.store.name(),
-                    detail: message,
-                }),
-                _ => Opened::Unusable(Box::new(Unusable {
-                    origin: self.origin(StorageForm::BundleReferrer, descriptor.digest),
-                    code: "referrer-of-another-subject",
-                    message,
-                })),
-            };
-        }
-        match pieces(&manifest, Found::Referrer, |form| {
-            self.origin(form, descriptor.digest)
-        }) {
-            Ok(located) => Opened::Pieces(located),
-            Err(unusable) => Opened::Unusable(unusable),
-        }
-    }
-
-    /// Fetches and proves pieces: one that cannot be had never hides another.
-    async fn fetch(&self, located: Vec<(Located, SourceKind)>, budget: Budget) -> Vec<Supplied> {
-        let mut bytes = budget.bytes;
-        let mut supplied = Vec::new();
-        let mut wanted = Vec::new();
-        for (piece, source) in located {
-            if wanted.len() >= budget.pieces || piece.layer.size > bytes {
-                let cause = Cause {
-                    class: CauseClass::Budget,
-                    source: self.name(),
-                    detail: format!(
-                        "piece `{}` is beyond what one decision takes in",
-                        piece.layer.digest
-                    ),
-                };
-                supplied.push(Supplied::Missing(source, cause));
+        let mut first = None;
+        for (place, (index, via)) in listed.stores.iter().enumerate() {
+            let Some(store) = places.stores.get(*index) else {
                 continue;
+            };
+            match self.patient(store.manifest(descriptor)).await {
+                Ok(resolved) => {
+                    // Whoever gave the manifest is asked for its blobs first.
+                    let mut stores: Vec<usize> =
+                        listed.stores.iter().map(|(index, _)| *index).collect();
+                    stores.rotate_left(place);
+                    return opened(places, *store, *via, resolved, stores);
+                }
+                Err(trouble) => match trouble.garbage() {
+                    Some(detail) => {
+                        return Opened::Unusable(Box::new(Unusable {
+                            origin: origin(*store, StorageForm::BundleReferrer, descriptor.digest),
+                            code: "referrer-unreadable",
+                            message: format!(
+                                "manifest `{}` is whole and cannot be read: {detail}",
+                                descriptor.digest
+                            ),
+                        }));
+                    }
+                    None => {
+                        first.get_or_insert_with(|| self.listed(*store, trouble, descriptor));
+                    }
+                },
             }
-            bytes -= piece.layer.size;
-            wanted.push((piece, source));
         }
-        let alone = wanted.len() == 1;
-        supplied.extend(
-            stream::iter(wanted)
-                .map(|(piece, source)| async move { self.one(piece, source, alone).await })
-                .buffered(self.parallel)
-                .collect::<Vec<Supplied>>()
-                .await,
-        );
-        supplied
-    }
-
-    async fn one(&self, piece: Located, source: SourceKind, alone: bool) -> Supplied {
-        // Many large pieces at once would add up; they wait for each other.
-        let units = piece
-            .layer
-            .size
-            .min(self.limits.bundle_bytes)
-            .div_ceil(FLIGHT_UNIT);
-        let units = u32::try_from(units).unwrap_or(u32::MAX);
-        let _flight = self.flight.acquire_many(units).await.ok();
-        let bytes = match self.blob(&piece).await {
-            Ok(bytes) => bytes,
-            Err(trouble) => return Supplied::Missing(source, self.listed(trouble, &piece.layer)),
-        };
-        let unverified = unverified(&piece, bytes, &self.limits);
-        match self.prover.prove(unverified, alone).await {
-            Some(proven) => Supplied::Piece(Box::new(proven)),
-            None => Supplied::Missing(source, not_proven(self.name())),
-        }
-    }
-
-    async fn blob(&self, piece: &Located) -> Result<Bytes, Trouble> {
-        let Some(place) = &self.place else {
-            return Ok(Bytes::new());
-        };
-        let simple = matches!(
-            piece.origin.form,
-            StorageForm::SignatureTag | StorageForm::SignatureReferrer
-        );
-        if !simple {
-            return self
-                .patient(place.store.blob(&piece.layer, self.limits.bundle_bytes))
-                .await;
-        }
-        // The same payload is listed once for each of its signers.
-        let known = self
-            .payloads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&piece.layer.digest)
-            .cloned();
-        if let Some(bytes) = known {
-            return Ok(bytes);
-        }
-        let bytes = self
-            .patient(place.store.blob(&piece.layer, SIMPLE_SIGNING_BYTES))
-            .await?;
-        self.payloads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(piece.layer.digest, bytes.clone());
-        Ok(bytes)
-    }
-
-    /// Waits no longer than the deadline.
-    async fn patient<T>(
-        &self,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, Trouble> {
-        match timeout_at(self.deadline, work).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Trouble::Store(error)),
-            Err(_) => Err(Trouble::Deadline),
-        }
-    }
-
-    fn cause(&self, trouble: Trouble) -> Cause {
-        match trouble {
-            Trouble::Store(error) => Cause {
-                class: class(&error),
-                source: self.name(),
-                detail: error.to_string(),
-            },
-            Trouble::Deadline => Cause {
-                class: CauseClass::Network,
-                source: self.name(),
-                detail: format!(
-                    "no answer within the deadline of {} s",
-                    self.patience.as_secs_f32()
-                ),
-            },
-        }
-    }
-
-    /// The cause for something that a listing names.
-    fn listed(&self, trouble: Trouble, descriptor: &Descriptor) -> Cause {
-        let cause = self.cause(trouble);
-        Cause {
-            detail: format!(
-                "`{}` is listed and cannot be had: {}",
-                descriptor.digest, cause.detail
-            ),
-            ..cause
-        }
+        first.map_or(Opened::Nothing, Opened::Missing)
     }
 
     fn read(&self, complete: bool) -> Answer {
@@ -489,59 +445,84 @@ impl<'a> Gatherer<'a> {
             as_of: self.prover.now,
         }
     }
+}
 
-    fn origin(&self, form: StorageForm, manifest: Digest) -> Origin {
-        Origin {
-            form,
-            descriptor: None,
-            manifest: Some(manifest),
-            repository: Some(self.name()),
-        }
-    }
-
-    fn name(&self) -> String {
-        self.place.as_ref().map_or_else(
-            || "the evidence given".to_owned(),
-            |place| place.store.name(),
-        )
+/// Whether a listed referrer may hold what is asked for, by what the listing says.
+fn helps(descriptor: &Descriptor, interest: &Interest) -> bool {
+    match hint(descriptor) {
+        Hint::Statement(predicate) => interest.likely(predicate),
+        Hint::Signature => interest.likely(Some(COSIGN_SIGN)),
+        Hint::Foreign => false,
     }
 }
 
-/// Why something was not had.
-enum Trouble {
-    Store(StoreError),
-    Deadline,
-}
-
-/// Reads a piece by its form; whole garbage is rejected, which is evidence that does not suffice.
-fn unverified(piece: &Located, bytes: Bytes, limits: &Limits) -> Result<Unverified, Rejected> {
-    let origin = piece.origin.clone();
-    match origin.form {
-        StorageForm::SignatureTag | StorageForm::SignatureReferrer => {
-            Unverified::simple_signing(bytes, &piece.layer.annotations, origin, limits)
-        }
-        StorageForm::AttestationTag | StorageForm::DsseReferrer => {
-            Unverified::dsse(bytes, &piece.layer.annotations, origin, limits)
-        }
-        StorageForm::NotationReferrer => Ok(Unverified::notation(bytes, origin, limits)),
-        _ => Unverified::bundle(bytes, origin, limits),
+/// The pieces of a listed manifest, if it refers to the subject.
+fn opened(
+    places: &Places<'_>,
+    store: &dyn Store,
+    via: ListedVia,
+    resolved: Resolved,
+    stores: Vec<usize>,
+) -> Opened {
+    let digest = resolved.descriptor.digest;
+    let Manifest::Image(manifest) = resolved.manifest else {
+        return Opened::Nothing;
+    };
+    let subject = manifest.subject.as_ref().map(|subject| subject.digest);
+    if subject != Some(places.digest) {
+        let about = subject.map_or("nothing".to_owned(), |subject| format!("`{subject}`"));
+        let message = format!("manifest `{digest}` is listed and refers to {about}");
+        // The API's list is the registry's own word; the fallback tag is written by whoever may push.
+        return match via {
+            ListedVia::Api => Opened::Missing(Cause {
+                class: CauseClass::Unreadable,
+                source: store.name(),
+                detail: message,
+            }),
+            _ => Opened::Unusable(Box::new(Unusable {
+                origin: origin(store, StorageForm::BundleReferrer, digest),
+                code: "referrer-of-another-subject",
+                message,
+            })),
+        };
+    }
+    match pieces(&manifest, Found::Referrer, |form| {
+        origin(store, form, digest)
+    }) {
+        Ok(located) => Opened::Pieces(located, stores),
+        Err(unusable) => Opened::Unusable(unusable),
     }
 }
 
-fn class(error: &StoreError) -> CauseClass {
-    match error.class() {
-        ErrorClass::Authentication => CauseClass::Authentication,
-        ErrorClass::Unreadable | ErrorClass::Local => CauseClass::Unreadable,
-        ErrorClass::OverLimit => CauseClass::Budget,
-        ErrorClass::NotFound => CauseClass::Incomplete,
-        _ => CauseClass::Network,
+/// The pieces under a legacy tag; a tag that holds something else is there and does not count.
+fn tagged(
+    manifest: &Manifest,
+    found: Found,
+    name: &str,
+    origin: impl Fn(StorageForm) -> Origin,
+) -> Result<Vec<Located>, Box<Unusable>> {
+    let nothing = |holds: &str| {
+        Box::new(Unusable {
+            origin: origin(found.form()),
+            code: "tag-without-evidence",
+            message: format!("the tag `{name}` holds {holds}"),
+        })
+    };
+    let Manifest::Image(manifest) = manifest else {
+        return Err(nothing("an index"));
+    };
+    let located = pieces(manifest, found, &origin)?;
+    if located.is_empty() {
+        return Err(nothing("no signature and no attestation"));
     }
+    Ok(located)
 }
 
-fn not_proven(source: String) -> Cause {
-    Cause {
-        class: CauseClass::Incomplete,
-        source,
-        detail: "a piece was not proven to its end".to_owned(),
+fn origin(store: &dyn Store, form: StorageForm, manifest: Digest) -> Origin {
+    Origin {
+        form,
+        descriptor: None,
+        manifest: Some(manifest),
+        repository: Some(store.name()),
     }
 }

@@ -34,6 +34,26 @@ pub(crate) enum Found {
     AttestationTag,
 }
 
+impl Found {
+    /// What the name of the tag ends with.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Referrer => "",
+            Self::SignatureTag => ".sig",
+            Self::AttestationTag => ".att",
+        }
+    }
+
+    /// The form that is expected there.
+    pub(crate) fn form(self) -> StorageForm {
+        match self {
+            Self::Referrer => StorageForm::BundleReferrer,
+            Self::SignatureTag => StorageForm::SignatureTag,
+            Self::AttestationTag => StorageForm::AttestationTag,
+        }
+    }
+}
+
 /// The pieces that a manifest holds; none when it is something else, such as an SBOM.
 pub(crate) fn pieces(
     manifest: &ImageManifest,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, Limits, Reference, TrustedRoot, UnixTime};
-use countersign_policy::{Budget, Decision, Judge, Outcome, PolicySet, Step};
+use countersign_policy::{Budget, Cause, Decision, Judge, Outcome, PolicySet, Step};
 use countersign_proof::{Content, Dangers, Image, Subject, TrustBuilder, TrustMaterial};
 use countersign_registry::{Settings, Store, StoreError, Target, open};
 use tokio::sync::Semaphore;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::VerifyError;
 use crate::evidence::Evidence;
-use crate::gather::{Gatherer, Place};
+use crate::gather::{Gatherer, Places, class};
 use crate::pool::Prover;
 
 /// Pieces of evidence that are fetched at once.
@@ -34,6 +34,8 @@ struct Shared {
     settings: Settings,
     limits: Limits,
     evidence: Vec<Evidence>,
+    elsewhere: Vec<Reference>,
+    tag_prefixes: Vec<String>,
     deadline: Duration,
     threads: Arc<Semaphore>,
     thorough: bool,
@@ -64,6 +66,8 @@ pub struct VerifierBuilder {
     settings: Settings,
     limits: Option<Limits>,
     evidence: Vec<Evidence>,
+    elsewhere: Vec<Reference>,
+    tag_prefixes: Vec<String>,
     deadline: Option<Duration>,
     thorough: bool,
 }
@@ -114,7 +118,52 @@ impl Verifier {
         target: &Target,
         now: UnixTime,
     ) -> Result<Verification, VerifyError> {
-        let before = store.requests();
+        let mut opened = Vec::new();
+        let mut unopened = Vec::new();
+        for reference in &self.shared.elsewhere {
+            match open(reference, &self.shared.settings) {
+                Ok(store) => opened.push(store),
+                Err(error) => unopened.push(Cause {
+                    class: class(&error),
+                    source: reference.to_string(),
+                    detail: error.to_string(),
+                }),
+            }
+        }
+        let elsewhere: Vec<&dyn Store> = opened.iter().map(AsRef::as_ref).collect();
+        self.verify_among(store, &elsewhere, unopened, target, now)
+            .await
+    }
+
+    /// As [`Verifier::verify_in`], with evidence from these stores as well; what they hold is merged with what lies beside the image.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`].
+    pub async fn verify_with(
+        &self,
+        store: &dyn Store,
+        elsewhere: &[&dyn Store],
+        target: &Target,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        self.verify_among(store, elsewhere, Vec::new(), target, now)
+            .await
+    }
+
+    async fn verify_among(
+        &self,
+        store: &dyn Store,
+        elsewhere: &[&dyn Store],
+        unopened: Vec<Cause>,
+        target: &Target,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        let stores: Vec<&dyn Store> = std::iter::once(store)
+            .chain(elsewhere.iter().copied())
+            .collect();
+        let requests = || stores.iter().map(|store| store.requests()).sum::<u64>();
+        let before = requests();
         let deadline = Instant::now() + self.shared.deadline;
         let (subject, image) = match target {
             Target::Digest(digest) => (Subject::Image(Image::pinned(*digest)), None),
@@ -135,12 +184,17 @@ impl Verifier {
         };
         let digest = subject.digest();
         let name = format!("{}@{digest}", store.name());
-        let place = Place { store, digest };
+        let places = Places {
+            stores: stores.clone(),
+            unopened,
+            digest,
+            tag_prefixes: &self.shared.tag_prefixes,
+        };
         let decision = self
             .decide(
                 subject,
                 Some(&store.name()),
-                Some(place),
+                Some(places),
                 &self.shared.evidence,
                 deadline,
                 now,
@@ -164,7 +218,7 @@ impl Verifier {
             name,
             digest,
             image,
-            requests: store.requests().saturating_sub(before),
+            requests: requests().saturating_sub(before),
         })
     }
 
@@ -196,7 +250,7 @@ impl Verifier {
         &self,
         subject: Subject,
         name: Option<&str>,
-        place: Option<Place<'_>>,
+        places: Option<Places<'_>>,
         evidence: &[Evidence],
         deadline: Instant,
         now: UnixTime,
@@ -208,8 +262,8 @@ impl Verifier {
             now,
             threads: Arc::clone(&shared.threads),
         };
-        let mut gatherer = Gatherer::new(
-            place,
+        let gatherer = Gatherer::new(
+            places,
             evidence,
             prover,
             shared.limits.clone(),
@@ -237,14 +291,9 @@ impl Verifier {
             match step {
                 Step::Done(decision) => return decision,
                 Step::Need(judge, wants) => {
-                    let mut supplied = Vec::new();
-                    for want in wants {
-                        supplied.extend(
-                            gatherer
-                                .answer(&want, &judge.interest(), judge.budget())
-                                .await,
-                        );
-                    }
+                    let supplied = gatherer
+                        .answer(&wants, &judge.interest(), judge.budget())
+                        .await;
                     step = judge.supply(supplied);
                 }
             }
@@ -306,6 +355,19 @@ impl VerifierBuilder {
         self
     }
 
+    /// Looks for evidence about an image in these places as well: repositories, layouts and archives. What they hold is merged with what
+    /// lies beside the image; their tags and digests play no part.
+    pub fn evidence_from(mut self, places: Vec<Reference>) -> Self {
+        self.elsewhere = places;
+        self
+    }
+
+    /// Looks also at legacy tags whose names begin with one of these, as in `PREFIXsha256-….sig`.
+    pub fn tag_prefixes(mut self, prefixes: Vec<String>) -> Self {
+        self.tag_prefixes = prefixes;
+        self
+    }
+
     /// Caps on everything that is read.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
@@ -348,6 +410,8 @@ impl VerifierBuilder {
                 settings,
                 limits,
                 evidence: self.evidence,
+                elsewhere: self.elsewhere,
+                tag_prefixes: self.tag_prefixes,
                 deadline,
                 threads: Arc::new(Semaphore::new(
                     std::thread::available_parallelism().map_or(2, std::num::NonZero::get),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::evidence::Sources;
 use super::services::Services;
 use super::trust::{Annotation, Trust, annotation};
 
@@ -103,9 +104,8 @@ pub(crate) struct Verify {
     /// Demand that NAME=VALUE was signed with the digest; several times: all of them.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
     pub(crate) annotations: Vec<Annotation>,
-    /// A bundle file to judge together with what is stored beside the image; several times.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
-    pub(crate) bundle: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
 }
 
 /// `verify-attestation`.
@@ -127,9 +127,8 @@ pub(crate) struct VerifyAttestation {
     /// Demand that NAME=VALUE was signed with the digest; several times: all of them.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
     pub(crate) annotations: Vec<Annotation>,
-    /// A bundle file to judge together with what is stored beside the image; several times.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
-    pub(crate) bundle: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
 }
 
 /// How `discover` lays out its list.

@@ -54,8 +54,6 @@ const TRUSTED_ROOT: &str =
 const HARDWARE: &str = "hardware keys are not in this version; use a key file with `--key FILE`";
 const CREDENTIALS: &str =
     "run `countersign login HOST`, or set `DOCKER_CONFIG` or `REGISTRY_AUTH_FILE`";
-const PRIVATE_CA: &str = "add the authority to a PEM file and name it in `SSL_CERT_FILE`";
-const CLIENT_CERTIFICATE: &str = "client certificates for registries are not in this version";
 const BUNDLE_HOLDS_IT: &str = "the bundle carries signature, certificate and timestamp together; give it with `--bundle FILE`";
 
 const fn refuse(
@@ -76,16 +74,13 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refuse(
         ANY,
         "--allow-insecure-registry",
-        "for plain http write `--allow-http`; a certificate is always checked, name a private authority in `SSL_CERT_FILE`",
+        "for plain http write `--allow-http`; a certificate is always checked, name a private authority with `--registry-cacert FILE`",
     ),
     refuse(ANY, "--allow-http-registry", "write `--allow-http`"),
     refuse(IMAGES, "--k8s-keychain", CREDENTIALS),
     refuse(IMAGES, "--registry-username", CREDENTIALS),
     refuse(IMAGES, "--registry-password", CREDENTIALS),
     refuse(IMAGES, "--registry-token", CREDENTIALS),
-    refuse(IMAGES, "--registry-cacert", PRIVATE_CA),
-    refuse(IMAGES, "--registry-client-cert", CLIENT_CERTIFICATE),
-    refuse(IMAGES, "--registry-client-key", CLIENT_CERTIFICATE),
     refuse(
         IMAGES,
         "--registry-server-name",
@@ -107,9 +102,9 @@ pub(crate) const REFUSALS: &[Refusal] = &[
         "name the attached artifact by its own digest, as `countersign discover` lists it",
     ),
     refuse(
-        IMAGES,
+        &["sign", "attest"],
         "--attachment-tag-prefix",
-        "signatures are found through the referrers of the image and its plain `sha256-…` tags; a prefix is not supported",
+        "what is written is found by the image's digest alone, with no prefix; `verify` reads tags with one",
     ),
     refuse(
         &["sign"],

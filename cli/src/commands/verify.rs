@@ -18,6 +18,6 @@ pub(crate) fn run(arguments: Verify, context: &mut Context<'_, '_>) -> Result<Do
     if arguments.trust.print_policy {
         return Ok(trust::print(context, &policies));
     }
-    let judging = Judging::new(context, policies, &arguments.trust, &arguments.bundle)?;
+    let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
     judging::images(context, &arguments.images, judging)
 }

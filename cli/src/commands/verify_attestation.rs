@@ -26,6 +26,6 @@ pub(crate) fn run(
     if arguments.trust.print_policy {
         return Ok(trust::print(context, &policies));
     }
-    let judging = Judging::new(context, policies, &arguments.trust, &arguments.bundle)?;
+    let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
     judging::images(context, &arguments.images, judging)
 }

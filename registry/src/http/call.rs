@@ -70,7 +70,7 @@ pub(super) struct Reply {
     /// `code` of the first error in a body that has one.
     pub(super) code: Option<String>,
     /// Its message, without what was secret in the question.
-    message: Option<String>,
+    pub(super) message: Option<String>,
 }
 
 impl<'a> Call<'a> {

@@ -5,7 +5,10 @@ mod budget;
 mod call;
 mod challenge;
 mod guard;
+mod identity;
 mod link;
+mod listing;
+mod mirror;
 mod origin;
 mod pull;
 mod push;
@@ -26,14 +29,16 @@ use crate::store::{BoxFuture, Listing, Pushed, Resolved, Store, Target};
 use transport::Transport;
 
 pub use budget::Budget;
+pub use identity::ClientIdentity;
+pub use mirror::{Mirror, MirrorError};
 pub use sessions::Sessions;
 
 /// A repository of a registry.
 #[derive(Debug)]
 pub struct Registry {
-    /// `ghcr.io/acme/app`.
+    /// `ghcr.io/acme/app`, also where a mirror is asked in its place.
     name: String,
-    /// `ghcr.io`, by which logins are kept.
+    /// `ghcr.io`, or the mirror's host, by which logins are kept.
     registry: String,
     /// `acme/app`.
     repository: String,
@@ -53,7 +58,8 @@ impl Registry {
     /// [`StoreError::Unsupported`] when its name cannot be made into a URL.
     pub fn open(reference: &RegistryReference, settings: &Settings) -> Result<Self, StoreError> {
         let name = reference.name();
-        let (host, hub) = match reference.registry() {
+        let (registry, repository) = mirror::place_of(reference, &settings.mirrors);
+        let (host, hub) = match registry.as_str() {
             "docker.io" => ("registry-1.docker.io", true),
             other => (other, false),
         };
@@ -63,14 +69,14 @@ impl Registry {
         } else {
             "https"
         };
-        let text = format!("{scheme}://{host}/v2/{}/", reference.repository());
+        let text = format!("{scheme}://{host}/v2/{repository}/");
         let unusable = || StoreError::Unsupported {
             store: name.clone(),
             detail: "its name cannot be made into a URL".to_owned(),
         };
         let base = Url::parse(&text).map_err(|_| unusable())?;
         // What the URL parser reads must be what the reference says: else the login for one host would go to another.
-        let path = format!("/v2/{}/", reference.repository());
+        let path = format!("/v2/{repository}/");
         if base.path() != path
             || !base.username().is_empty()
             || base.password().is_some()
@@ -82,8 +88,8 @@ impl Registry {
         let base_authority = format!("{scheme}://{}", origin::authority(&base));
         Ok(Self {
             name,
-            registry: reference.registry().to_owned(),
-            repository: reference.repository().to_owned(),
+            registry,
+            repository,
             base,
             base_authority,
             settings: settings.clone(),
@@ -143,12 +149,19 @@ impl Store for Registry {
         })
     }
 
+    fn manifest<'a>(
+        &'a self,
+        descriptor: &'a Descriptor,
+    ) -> BoxFuture<'a, Result<Resolved, StoreError>> {
+        Box::pin(self.listed_manifest(descriptor))
+    }
+
     fn blob<'a>(
         &'a self,
         descriptor: &'a Descriptor,
         cap: u64,
     ) -> BoxFuture<'a, Result<Bytes, StoreError>> {
-        Box::pin(self.pull_blob(descriptor, cap))
+        Box::pin(self.cached_blob(descriptor, cap))
     }
 
     fn referrers<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<Listing, StoreError>> {

@@ -58,7 +58,7 @@ impl Registry {
                 what: "list of referrers",
             };
             let reply = self
-                .ask(&Call {
+                .ask_listing(Call {
                     accept: Some(media_types::OCI_INDEX),
                     ..Call::get(url.clone(), expect)
                 })
@@ -112,7 +112,9 @@ impl Registry {
     }
 
     async fn list_tagged(&self, digest: &Digest) -> Result<Listing, StoreError> {
-        let tagged = self.fallback_index(digest).await?;
+        let call = self.manifest_call(&fallback_tag(digest))?;
+        let reply = self.ask_listing(call).await?;
+        let tagged = self.read_fallback_index(digest, &reply)?;
         let (descriptors, complete) = tagged.map_or((Vec::new(), true), |tagged| {
             (tagged.index.manifests, tagged.complete)
         });
@@ -128,12 +130,22 @@ impl Registry {
         &self,
         digest: &Digest,
     ) -> Result<Option<FallbackIndex>, StoreError> {
+        let reply = self
+            .ask(&self.manifest_call(&fallback_tag(digest))?)
+            .await?;
+        self.read_fallback_index(digest, &reply)
+    }
+
+    fn read_fallback_index(
+        &self,
+        digest: &Digest,
+        reply: &Reply,
+    ) -> Result<Option<FallbackIndex>, StoreError> {
         let tag = fallback_tag(digest);
-        let reply = self.ask(&self.manifest_call(&tag)?).await?;
         match reply.status.as_u16() {
             200 => {}
             404 => return Ok(None),
-            _ => return Err(self.unusable(&reply)),
+            _ => return Err(self.unusable(reply)),
         }
         // GitLab finds the image itself under this tag; of an index, the children would pass for referrers.
         if digest::matches(digest, &reply.body) {
@@ -154,10 +166,10 @@ impl Registry {
                 },
             ));
         }
-        let (index, complete) = match self.read_list(&reply, self.settings.limits.referrers) {
+        let (index, complete) = match self.read_list(reply, self.settings.limits.referrers) {
             Ok(read) => read,
             // An image manifest that came without a media type.
-            Err(StoreError::Untrusted { .. }) if self.is_image(&reply) => {
+            Err(StoreError::Untrusted { .. }) if self.is_image(reply) => {
                 return Err(StoreError::untrusted(
                     &self.name,
                     Fault::FallbackTag {

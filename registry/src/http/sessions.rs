@@ -11,6 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::auth::HostState;
 use super::guard::GuardedResolver;
+use super::identity::ClientIdentity;
 use crate::error::{StoreError, clipped};
 use crate::settings::Settings;
 
@@ -42,6 +43,8 @@ struct ClientKey {
     guarded: bool,
     user_agent: String,
     ca_certificates: Vec<Bytes>,
+    /// Shown to the registry itself only.
+    identity: Option<ClientIdentity>,
 }
 
 impl fmt::Debug for Sessions {
@@ -58,6 +61,7 @@ impl Sessions {
         settings: &Settings,
         url: &Url,
         guarded: bool,
+        at_home: bool,
     ) -> Result<Client, StoreError> {
         let encrypted = url.scheme() == "https";
         let ca_certificates = if encrypted {
@@ -70,6 +74,10 @@ impl Sessions {
             guarded,
             user_agent: settings.user_agent.clone(),
             ca_certificates,
+            identity: settings
+                .client_identity
+                .clone()
+                .filter(|_| encrypted && at_home),
         };
         let mut clients = self
             .0
@@ -133,11 +141,16 @@ fn build(key: &ClientKey) -> Result<Client, StoreError> {
         RootCertStore::empty()
     };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = ClientConfig::builder_with_provider(provider)
+    let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut tls = match &key.identity {
+        Some(identity) => tls
+            .with_client_auth_cert(identity.chain(), identity.key())
+            .map_err(|error| failed(error.to_string()))?,
+        None => tls.with_no_client_auth(),
+    };
     if key.encrypted {
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     }

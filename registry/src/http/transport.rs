@@ -83,9 +83,12 @@ impl Transport<'_> {
         expect: Expect<'_>,
         seen: &mut Seen,
     ) -> Result<Incoming, StoreError> {
-        let client =
-            self.sessions
-                .client(self.settings, &outgoing.url, self.is_guarded(&outgoing.url))?;
+        let client = self.sessions.client(
+            self.settings,
+            &outgoing.url,
+            self.is_guarded(&outgoing.url),
+            origin::same(&outgoing.url, self.registry),
+        )?;
         let mut request = client.request(outgoing.method.clone(), outgoing.url.clone());
         for (name, value) in &outgoing.headers {
             request = request.header(name, value);

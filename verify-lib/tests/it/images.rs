@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::shelf::{BUNDLE, Shelf, Trouble};
 
-const SIGNATURE: &str = "{signature: {by: release}}";
+pub(crate) const SIGNATURE: &str = "{signature: {by: release}}";
 const SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 const SPDX: &str = "https://spdx.dev/Document";
 
@@ -30,7 +30,7 @@ fn policies(require: &str) -> PolicySet {
     PolicySet::parse_with_files(&[source], &Limits::DEFAULT, &files).unwrap()
 }
 
-fn builder(require: &str) -> countersign::VerifierBuilder {
+pub(crate) fn builder(require: &str) -> countersign::VerifierBuilder {
     let root = Lab::new().trusted_root().to_string();
     let root = TrustedRoot::parse(&Bytes::from(root), &Limits::DEFAULT).unwrap();
     Verifier::builder()
@@ -47,7 +47,7 @@ fn run(shelf: &Shelf, target: &Target, verifier: &Verifier) -> Result<Verificati
     runtime.block_on(verifier.verify_in(shelf, target, UnixTime(NOW)))
 }
 
-fn by_digest(shelf: &Shelf, require: &str) -> Result<Verification, VerifyError> {
+pub(crate) fn by_digest(shelf: &Shelf, require: &str) -> Result<Verification, VerifyError> {
     run(
         shelf,
         &Target::Digest(shelf.image),
@@ -55,11 +55,11 @@ fn by_digest(shelf: &Shelf, require: &str) -> Result<Verification, VerifyError> 
     )
 }
 
-fn outcome(shelf: &Shelf) -> Outcome {
+pub(crate) fn outcome(shelf: &Shelf) -> Outcome {
     by_digest(shelf, SIGNATURE).unwrap().decision.outcome()
 }
 
-fn signed(image: &Digest, key: &str) -> String {
+pub(crate) fn signed(image: &Digest, key: &str) -> String {
     let statement = image_statement(&image.to_string());
     Lab::new()
         .managed(LabKey::p256(key))
@@ -69,7 +69,7 @@ fn signed(image: &Digest, key: &str) -> String {
         .to_string()
 }
 
-fn attested(image: &Digest, key: &str, predicate_type: &str) -> String {
+pub(crate) fn attested(image: &Digest, key: &str, predicate_type: &str) -> String {
     let mut statement = image_statement(&image.to_string());
     statement["predicateType"] = json!(predicate_type);
     statement["predicate"] = json!({"name": "app"});
@@ -82,7 +82,7 @@ fn attested(image: &Digest, key: &str, predicate_type: &str) -> String {
 }
 
 /// A layer of a `.sig` tag or a signature referrer.
-fn signature_layer(image: &Digest, key: &str) -> (Vec<u8>, Value) {
+pub(crate) fn signature_layer(image: &Digest, key: &str) -> (Vec<u8>, Value) {
     let payload = simple_signing_payload(&image.to_string()).to_string();
     let evidence = Lab::new()
         .managed(LabKey::p256(key))

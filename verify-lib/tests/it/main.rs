@@ -8,5 +8,6 @@
 mod blobs;
 mod images;
 mod layouts;
+mod places;
 mod policies;
 mod shelf;

@@ -124,6 +124,16 @@ impl Shelf {
 
     /// Puts layers under a legacy tag of the image.
     pub(crate) fn legacy(&mut self, suffix: &str, layers: &[(&str, &[u8], Value)]) {
+        self.legacy_under("", suffix, layers);
+    }
+
+    /// Puts layers under a legacy tag of the image whose name begins with `prefix`.
+    pub(crate) fn legacy_under(
+        &mut self,
+        prefix: &str,
+        suffix: &str,
+        layers: &[(&str, &[u8], Value)],
+    ) {
         let image = self.image;
         let descriptor = self.referring(&image, "", layers);
         let mut manifest: Value =
@@ -134,9 +144,24 @@ impl Shelf {
         manifest["config"]["mediaType"] = json!(media_types::OCI_CONFIG);
         let descriptor = self.put_manifest(&manifest);
         self.tags.insert(
-            format!("{}{suffix}", fallback_tag(&image)),
+            format!("{prefix}{}{suffix}", fallback_tag(&image)),
             descriptor.digest,
         );
+    }
+
+    /// Puts a manifest under a tag of the image: `.sig`.
+    pub(crate) fn tag_as(&mut self, suffix: &str, manifest: &Value) {
+        let descriptor = self.put_manifest(manifest);
+        let tag = format!("{}{suffix}", fallback_tag(&self.image));
+        self.tags.insert(tag, descriptor.digest);
+    }
+
+    /// Lists bytes that are no manifest as a referrer of the image.
+    pub(crate) fn attach_garbage(&mut self, bytes: &[u8]) {
+        let digest = sha256(bytes);
+        self.manifests.insert(digest, Bytes::copy_from_slice(bytes));
+        let descriptor = Descriptor::new(media_types::OCI_MANIFEST, digest, bytes.len() as u64);
+        self.listing.push(descriptor);
     }
 
     pub(crate) fn remove_image(&mut self) {
@@ -189,7 +214,16 @@ impl Shelf {
             .get(digest)
             .cloned()
             .ok_or_else(|| absent(&digest.to_string()))?;
-        let manifest = Manifest::parse(&bytes, None, &Limits::DEFAULT).unwrap();
+        let manifest = Manifest::parse(&bytes, None, &Limits::DEFAULT).map_err(|error| {
+            StoreError::Untrusted {
+                store: "shelf".to_owned(),
+                fault: Fault::Malformed {
+                    what: "manifest",
+                    error: error.to_string(),
+                }
+                .into(),
+            }
+        })?;
         let descriptor = Descriptor::new(manifest.media_type(), *digest, bytes.len() as u64);
         Ok(Resolved {
             descriptor,
