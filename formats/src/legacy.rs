@@ -11,12 +11,12 @@ use crate::pem::pem_certificates;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
-const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
-const CHAIN: &str = "dev.sigstore.cosign/chain";
-const BUNDLE: &str = "dev.sigstore.cosign/bundle";
-const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
-const PREDICATE_TYPE: &str = "predicateType";
+pub(crate) const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+pub(crate) const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+pub(crate) const CHAIN: &str = "dev.sigstore.cosign/chain";
+pub(crate) const BUNDLE: &str = "dev.sigstore.cosign/bundle";
+pub(crate) const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
+pub(crate) const PREDICATE_TYPE: &str = "predicateType";
 
 /// What the annotations of a signature or attestation layer say; empty and blank values count as absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

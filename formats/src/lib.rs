@@ -27,6 +27,7 @@ mod envelope;
 mod error;
 pub mod json;
 mod legacy;
+mod legacy_write;
 mod limits;
 mod log_body;
 mod log_entry;

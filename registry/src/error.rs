@@ -119,6 +119,13 @@ pub enum Fault {
         /// Why.
         reason: &'static str,
     },
+    /// A tag for signatures or attestations holds something else.
+    TagHolds {
+        /// The tag.
+        tag: String,
+        /// What it holds.
+        found: &'static str,
+    },
     /// The fallback tag of a digest holds something that is not a list of referrers.
     FallbackTag {
         /// The tag.
@@ -260,6 +267,7 @@ impl StoreError {
                 Fault::Response { .. } => "bad-response",
                 Fault::Refused { .. } => "target-refused",
                 Fault::FallbackTag { .. } => "fallback-tag-not-an-index",
+                Fault::TagHolds { .. } => "tag-holds-something-else",
             },
             Self::Local { .. } => "file-unusable",
             Self::Conflict { .. } => "tag-changed",
@@ -309,7 +317,7 @@ impl StoreError {
             }
             Self::Unavailable { .. } => "try again later".to_owned(),
             Self::Untrusted { fault, .. } => match &**fault {
-                Fault::FallbackTag { tag, .. } => {
+                Fault::FallbackTag { tag, .. } | Fault::TagHolds { tag, .. } => {
                     format!("look at what the tag `{tag}` holds and remove it if it is not wanted")
                 }
                 _ => return None,
@@ -411,6 +419,10 @@ impl fmt::Display for Fault {
                 target,
                 reason,
             } => write!(f, "{what} to `{target}` refused: {reason}"),
+            Self::TagHolds { tag, found } => write!(
+                f,
+                "the tag `{tag}` should hold signatures or attestations and holds {found}"
+            ),
             Self::FallbackTag { tag, found } => write!(
                 f,
                 "the tag `{tag}` should be a list of referrers and is {found}"

@@ -9,6 +9,7 @@ mod error;
 mod http;
 mod keychain;
 pub mod layout;
+mod legacy;
 mod open;
 mod publish;
 mod referrer;
@@ -20,9 +21,12 @@ pub use cache::{Cache, Contents, Removed};
 pub use error::{ErrorClass, Fault, Outage, StoreError, Thing};
 pub use http::{Budget, ClientIdentity, Mirror, MirrorError, Registry, Sessions};
 pub use keychain::{Credential, Keychain, Stored};
+pub use legacy::{PublishedLegacy, publish_legacy};
 pub use open::open;
 pub use publish::{Published, publish};
 pub use referrer::fallback_tag;
 pub use secret::Secret;
 pub use settings::{Diagnostics, Event, Settings};
-pub use store::{BoxFuture, ListedVia, Listing, Pushed, Resolved, Store, Target};
+pub use store::{
+    BoxFuture, ListedVia, Listing, Pushed, Replacement, Resolved, Store, TagChange, Target,
+};

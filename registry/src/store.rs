@@ -55,6 +55,21 @@ pub enum ListedVia {
     Layout,
 }
 
+/// What should be under a tag.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    /// Blobs that the manifest names and that may not be there yet.
+    pub blobs: Vec<Bytes>,
+    /// Media type of the manifest.
+    pub media_type: String,
+    /// The manifest.
+    pub manifest: Bytes,
+}
+
+/// Says what should be under a tag, given what is there; `None` when that is right.
+pub type TagChange<'a> =
+    dyn Fn(Option<&Resolved>) -> Result<Option<Replacement>, StoreError> + Send + Sync + 'a;
+
 /// A manifest that was stored.
 #[derive(Debug, Clone)]
 pub struct Pushed {
@@ -131,6 +146,25 @@ pub trait Store: Send + Sync {
         media_type: &'a str,
         tag: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Pushed, StoreError>>;
+
+    /// Changes what is under a tag without losing what others put there, and stays until the change is there for good: `change` sees what is
+    /// there and says what should be; it is asked again until it has nothing to say. Answers what is there then.
+    ///
+    /// # Errors
+    /// What `change` answers; [`StoreError::Conflict`] when others were faster each time; [`StoreError::Unsupported`] in layouts and archives.
+    fn update_tag<'a>(
+        &'a self,
+        tag: &'a str,
+        change: &'a TagChange<'a>,
+    ) -> BoxFuture<'a, Result<Resolved, StoreError>> {
+        let _ = change;
+        Box::pin(async move {
+            Err(StoreError::Unsupported {
+                store: self.name(),
+                detail: format!("the tag `{tag}` is written to registries only"),
+            })
+        })
+    }
 
     /// All tags, in the order in which the store gives them.
     fn tags<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, StoreError>>;

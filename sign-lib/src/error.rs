@@ -195,6 +195,12 @@ pub enum SignError {
         /// The statement's own.
         found: String,
     },
+    /// A log entry or a second timestamp has no place in the annotations of a `.sig` or `.att` layer.
+    #[error("{what} cannot be stored in the annotations of a `.sig` or `.att` layer")]
+    NotLegacy {
+        /// What has no place.
+        what: &'static str,
+    },
     /// The content could not be read.
     #[error("content cannot be read: {detail}")]
     Content {
@@ -227,6 +233,7 @@ impl SignError {
             Self::PredicateTooLarge { .. } => "over-limit",
             Self::StatementSubject { .. } => "statement-subject-mismatch",
             Self::StatementType { .. } => "statement-type-mismatch",
+            Self::NotLegacy { .. } => "not-legacy",
             Self::Content { .. } => "content-unreadable",
             Self::DigestUnknown { .. } => "digest-unknown",
             Self::Trust(error) => error.code(),
@@ -258,6 +265,7 @@ impl SignError {
             | Self::PredicateTooLarge { .. }
             | Self::Statement(_)
             | Self::Trust(_)
+            | Self::NotLegacy { .. }
             | Self::Content { .. }
             | Self::DigestUnknown { .. } => None,
         }

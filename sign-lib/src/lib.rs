@@ -30,6 +30,7 @@
 mod cosign_key;
 mod document_kind;
 mod error;
+mod legacy;
 mod prepared;
 mod private_key;
 mod private_key_import;
@@ -40,6 +41,7 @@ mod statement;
 
 pub use crate::document_kind::{DocumentKind, TypeMismatch};
 pub use crate::error::{KeyError, SignError};
+pub use crate::legacy::{attestation_layer, has_promise};
 pub use crate::prepared::{Attachments, Prepared, Signature, Signed, SignerMaterial, ToSign};
 pub use crate::private_key::PrivateKey;
 pub use crate::private_key_import::PrivateKeyFile;

@@ -1,20 +1,22 @@
 //! The two steps of signing: what is to be signed, and the proven bundle that the signature becomes part of.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use countersign_formats::{
     Bundle, BundleContent, BundleVersion, Digest, Envelope, EnvelopeSignature, HashAlgorithm,
-    KeyMaterial, Limits, LogEntry, PublicKey, Statement, media_types, pae_prefix,
+    KeyMaterial, Limits, LogEntry, PublicKey, SimpleSigning, Statement, media_types, pae_prefix,
 };
 use countersign_proof::digest::Hasher;
 use countersign_proof::{
-    Content, KeyId, Origin, Scheme, StorageForm, Subject, TrustMaterial, Unverified, Verified,
-    verify,
+    Content, Image, KeyId, Origin, Scheme, StorageForm, Subject, TrustMaterial, Unverified,
+    Verified, verify,
 };
 
 use crate::error::{KeyError, SignError};
+use crate::legacy;
 
 /// Something ready to be signed: a statement in a DSSE envelope, or a file.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Prepared {
 #[derive(Clone, Debug)]
 enum PreparedContent {
     Statement(Bytes),
+    /// A simple-signing payload, whose signature is over its bytes as they are.
+    SimpleSigning(Bytes),
     Message(Arc<dyn Content>),
 }
 
@@ -69,7 +73,8 @@ pub struct Attachments {
 /// A bundle together with the proof that it verifies.
 #[derive(Debug)]
 pub struct Signed {
-    /// The bundle, version 0.3 JSON.
+    /// The bundle, version 0.3 JSON; of a simple-signing payload the payload itself, whose annotations are those of the descriptor in
+    /// [`Verified::origin`].
     pub bundle: Bytes,
     /// What was proven about exactly these bytes.
     pub verified: Verified,
@@ -97,6 +102,28 @@ impl Prepared {
         }
     }
 
+    /// Prepares the payload of a layer of a `.sig` manifest about `image`, which is named as `docker_reference` (`ghcr.io/acme/app`).
+    ///
+    /// # Errors
+    /// [`SignError::Statement`] when an annotation is beyond the limits of a payload.
+    pub fn simple_signing(
+        image: Digest,
+        docker_reference: &str,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<Self, SignError> {
+        let payload = SimpleSigning {
+            docker_reference: docker_reference.to_owned(),
+            digest: image,
+            optional: annotations.clone(),
+        };
+        let payload = Bytes::from(payload.to_json());
+        SimpleSigning::parse(&payload).map_err(SignError::Statement)?;
+        Ok(Self {
+            content: PreparedContent::SimpleSigning(payload),
+            subject: Subject::Image(Image::pinned(image)),
+        })
+    }
+
     /// What to sign under `scheme`.
     ///
     /// # Errors
@@ -117,6 +144,18 @@ impl Prepared {
                         prefix,
                         payload: payload.clone(),
                     },
+                    digest,
+                })
+            }
+            PreparedContent::SimpleSigning(payload) => {
+                let digest = signed_hash(scheme).map(|algorithm| {
+                    let mut hasher = Hasher::new(algorithm);
+                    hasher.update(payload);
+                    hasher.finish()
+                });
+                Ok(ToSign {
+                    scheme,
+                    message: Message::Content(payload.clone()),
                     digest,
                 })
             }
@@ -158,12 +197,18 @@ impl Prepared {
         matches!(self.content, PreparedContent::Statement(_))
     }
 
+    /// Whether it becomes a layer of a `.sig` manifest, and not a bundle.
+    #[must_use]
+    pub fn is_simple_signing(&self) -> bool {
+        matches!(self.content, PreparedContent::SimpleSigning(_))
+    }
+
     /// The envelope that the signature becomes part of; `None` for a message signature.
     #[must_use]
     pub fn envelope(&self, signature: &Signature) -> Option<Envelope> {
         match &self.content {
             PreparedContent::Statement(payload) => Some(sealed(payload, signature)),
-            PreparedContent::Message(_) => None,
+            PreparedContent::Message(_) | PreparedContent::SimpleSigning(_) => None,
         }
     }
 
@@ -198,6 +243,22 @@ impl Prepared {
         limits: &Limits,
     ) -> Result<Signed, SignError> {
         let content = match &self.content {
+            PreparedContent::SimpleSigning(payload) => {
+                let verified = legacy::signature_layer(
+                    payload,
+                    signature,
+                    material,
+                    attachments,
+                    &self.subject,
+                    trust,
+                    now,
+                    limits,
+                )?;
+                return Ok(Signed {
+                    bundle: payload.clone(),
+                    verified,
+                });
+            }
             PreparedContent::Statement(payload) => BundleContent::Dsse(sealed(payload, signature)),
             PreparedContent::Message(content) => BundleContent::Message {
                 digest: message_digest(content.as_ref(), signature.scheme)?,

@@ -14,6 +14,7 @@ mod pull;
 mod push;
 mod referrers;
 mod sessions;
+mod tag;
 mod transport;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use reqwest::Url;
 
 use crate::error::StoreError;
 use crate::settings::Settings;
-use crate::store::{BoxFuture, Listing, Pushed, Resolved, Store, Target};
+use crate::store::{BoxFuture, Listing, Pushed, Resolved, Store, TagChange, Target};
 use transport::Transport;
 
 pub use budget::Budget;
@@ -187,6 +188,14 @@ impl Store for Registry {
         tag: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Pushed, StoreError>> {
         Box::pin(self.upload_manifest(bytes, media_type, tag))
+    }
+
+    fn update_tag<'a>(
+        &'a self,
+        tag: &'a str,
+        change: &'a TagChange<'a>,
+    ) -> BoxFuture<'a, Result<Resolved, StoreError>> {
+        Box::pin(self.settle_tag(tag, change))
     }
 
     fn tags<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {

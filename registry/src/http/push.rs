@@ -17,13 +17,14 @@ use crate::referrer::fallback_tag;
 use crate::store::{ListedVia, Pushed, Resolved};
 
 /// Times in a row that the entry must be seen in the fallback index before it counts as settled.
-const CONFIRMATIONS: u32 = 3;
+pub(super) const CONFIRMATIONS: u32 = 3;
 /// Rounds of writing and looking before giving up; eight writers at once need two rounds each.
-const ROUNDS: u32 = 64;
+pub(super) const ROUNDS: u32 = 64;
 /// Broken connections that are put up with while writing.
-const BROKEN: u32 = 3;
+pub(super) const BROKEN: u32 = 3;
 /// The wait between two looks: random, so that writers who collided do not collide again.
-const LOOK_AFTER: (Duration, Duration) = (Duration::from_millis(30), Duration::from_millis(150));
+pub(super) const LOOK_AFTER: (Duration, Duration) =
+    (Duration::from_millis(30), Duration::from_millis(150));
 
 impl Registry {
     /// Uploads a blob in one piece: POST for a place, PUT to it.
@@ -261,7 +262,7 @@ impl Registry {
 }
 
 /// Whether a connection broke after it was made, so that it is unknown whether the registry did what was asked.
-fn is_broken(error: &StoreError) -> bool {
+pub(super) fn is_broken(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Unavailable {
