@@ -44,10 +44,6 @@ const LINES: [(&str, &str); 26] = [
         "login",
     ),
     (
-        "verify --key release.pub --registry-cacert x oci:image:1.0",
-        "SSL_CERT_FILE",
-    ),
-    (
         "verify --key release.pub --max-workers 3 oci:image:1.0",
         "workers",
     ),
