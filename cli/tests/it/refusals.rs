@@ -3,7 +3,7 @@
 use crate::workshop::Workshop;
 
 /// A line as people coming from cosign write it, and what it must be told.
-const LINES: [(&str, &str); 26] = [
+const LINES: [(&str, &str); 25] = [
     (
         "verify --key release.pub --private-infrastructure oci:image:1.0",
         "--insecure-ignore-tlog",
