@@ -5,6 +5,7 @@
 //! something, is "there is none"; whatever else goes wrong is an error and stays one.
 
 mod cache;
+mod depot;
 mod error;
 mod http;
 mod keychain;
@@ -13,11 +14,14 @@ mod legacy;
 mod open;
 mod publish;
 mod referrer;
+pub mod replicate;
 mod secret;
 mod settings;
 mod store;
+mod stream;
 
 pub use cache::{Cache, Contents, Removed};
+pub use depot::{Depot, Edit, Fallback, Taken, open_depot};
 pub use error::{ErrorClass, Fault, Outage, StoreError, Thing};
 pub use http::{Budget, ClientIdentity, Mirror, MirrorError, Registry, Sessions};
 pub use keychain::{Credential, Keychain, Stored};
@@ -30,3 +34,4 @@ pub use settings::{Diagnostics, Event, Settings};
 pub use store::{
     BoxFuture, ListedVia, Listing, Pushed, Replacement, Resolved, Store, TagChange, Target,
 };
+pub use stream::BlobStream;

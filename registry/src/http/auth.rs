@@ -275,7 +275,10 @@ fn token_request(mut url: Url, key: &TokenKey) -> Outgoing {
         if let Some(service) = &key.service {
             query.append_pair("service", service);
         }
-        query.append_pair("scope", &key.scope);
+        // One `scope` a repository, as the token specification has it.
+        for scope in key.scope.split(' ') {
+            query.append_pair("scope", scope);
+        }
         if let Some(Credential::Basic { username, .. }) = &key.credential {
             query.append_pair("account", username);
         }

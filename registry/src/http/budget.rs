@@ -35,6 +35,15 @@ impl Budget {
         self.limit
     }
 
+    /// Gives the whole deadline back: for a program whose work got on, so that only standing still uses the deadline up.
+    pub fn renew(&self) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.before = Duration::ZERO;
+        if used.since.is_some() {
+            used.since = Some(Instant::now());
+        }
+    }
+
     /// Begins an operation; those that run at the same time use the time up once.
     pub(super) fn start(&self) -> Running<'_> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);

@@ -38,9 +38,12 @@ pub(super) enum Redirects {
 
 /// What a token must allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Right {
+pub(super) enum Right<'a> {
     Pull,
     Push,
+    Delete,
+    /// To push, and to pull from that repository of the same registry.
+    Mount(&'a str),
 }
 
 /// A question.
@@ -48,7 +51,7 @@ pub(super) enum Right {
 pub(super) struct Call<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
-    pub(super) right: Right,
+    pub(super) right: Right<'a>,
     pub(super) accept: Option<&'static str>,
     pub(super) content_type: Option<&'a str>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
@@ -71,6 +74,8 @@ pub(super) struct Reply {
     pub(super) code: Option<String>,
     /// Its message, without what was secret in the question.
     pub(super) message: Option<String>,
+    /// The body of an answer that is read as it comes.
+    pub(super) rest: Option<reqwest::Response>,
 }
 
 impl<'a> Call<'a> {
@@ -199,11 +204,11 @@ impl Registry {
         }
     }
 
-    async fn authorization(
+    pub(super) async fn authorization(
         &self,
         transport: &Transport<'_>,
         state: &HostState,
-        right: Right,
+        right: Right<'_>,
         fresh: bool,
     ) -> Result<Option<Authorization>, StoreError> {
         let Some(challenge) = state.challenge() else {
@@ -217,6 +222,11 @@ impl Registry {
         let scope = match right {
             Right::Pull => format!("repository:{}:pull", self.repository),
             Right::Push => format!("repository:{}:pull,push", self.repository),
+            Right::Delete => format!("repository:{}:pull,push,delete", self.repository),
+            Right::Mount(from) => format!(
+                "repository:{}:pull,push repository:{from}:pull",
+                self.repository
+            ),
         };
         auth::answer(
             transport,
@@ -241,39 +251,19 @@ impl Registry {
         for _ in 0..=REDIRECTS {
             let at_home = origin::same(&url, &self.base);
             let outgoing = outgoing(call, url.clone(), authorization);
-            let Incoming {
-                status,
-                headers,
-                body,
-            } = transport.exchange(&outgoing, call.expect).await?;
-            let reply = |headers, body: Bytes| {
-                let secrets = authorization
-                    .map(Authorization::secrets)
-                    .unwrap_or_default();
-                let words = if status.is_success() {
-                    (None, None)
-                } else {
-                    error_words(&body, &secrets, &self.settings.limits)
-                };
-                Reply {
-                    status,
-                    headers,
-                    body,
-                    at_home,
-                    code: words.0,
-                    message: words.1,
-                }
-            };
-            let location = headers
+            let incoming = transport.exchange(&outgoing, call.expect).await?;
+            let status = incoming.status;
+            let location = incoming
+                .headers
                 .get(LOCATION)
                 .filter(|_| status.is_redirection() && status != StatusCode::NOT_MODIFIED);
             let Some(location) = location.filter(|_| call.redirects != Redirects::Never) else {
-                return Ok(reply(headers, body));
+                return Ok(self.reply(incoming, at_home, authorization));
             };
             let target = self.target(&url, location, "redirect")?;
             let stays = origin::same(&target, &url);
             if !stays && call.redirects == Redirects::SameOrigin {
-                return Ok(reply(headers, body));
+                return Ok(self.reply(incoming, at_home, authorization));
             }
             if !stays {
                 authorization = None;
@@ -288,6 +278,32 @@ impl Registry {
                 reason: "it is one of too many",
             },
         ))
+    }
+
+    /// An answer with the words of its error, if it is one.
+    pub(super) fn reply(
+        &self,
+        incoming: Incoming,
+        at_home: bool,
+        authorization: Option<&Authorization>,
+    ) -> Reply {
+        let secrets = authorization
+            .map(Authorization::secrets)
+            .unwrap_or_default();
+        let (code, message) = if incoming.status.is_success() {
+            (None, None)
+        } else {
+            error_words(&incoming.body, &secrets, &self.settings.limits)
+        };
+        Reply {
+            status: incoming.status,
+            headers: incoming.headers,
+            body: incoming.body,
+            at_home,
+            code,
+            message,
+            rest: incoming.rest,
+        }
     }
 
     /// The URL that an answer points at, relative to the question's; never from https to http.
@@ -328,7 +344,7 @@ impl Registry {
     }
 
     /// Turns 401 and 403 into an error.
-    async fn admitted(&self, call: &Call<'_>, reply: Reply) -> Result<Reply, StoreError> {
+    pub(super) async fn admitted(&self, call: &Call<'_>, reply: Reply) -> Result<Reply, StoreError> {
         if !matches!(reply.status.as_u16(), 401 | 403) {
             return Ok(reply);
         }
@@ -402,7 +418,7 @@ impl Registry {
     }
 }
 
-fn outgoing(call: &Call<'_>, url: Url, authorization: Option<&Authorization>) -> Outgoing {
+pub(super) fn outgoing(call: &Call<'_>, url: Url, authorization: Option<&Authorization>) -> Outgoing {
     let mut headers = call.headers.clone();
     headers.push((
         ACCEPT,

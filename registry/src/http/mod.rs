@@ -15,6 +15,7 @@ mod push;
 mod referrers;
 mod sessions;
 mod tag;
+mod transfer;
 mod transport;
 
 use std::sync::Arc;

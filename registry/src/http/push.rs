@@ -5,12 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, ImageIndex, Manifest, media_types};
 use countersign_proof::digest;
-use reqwest::header::{CONTENT_LENGTH, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use reqwest::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, Url};
 
 use super::call::{Call, random_between};
 use super::referrers::FallbackIndex;
 use super::{Registry, origin};
+use crate::depot::Edit;
 use crate::error::{Fault, Outage, StoreError};
 use crate::layout::referrer_descriptor;
 use crate::referrer::fallback_tag;
@@ -51,19 +52,8 @@ impl Registry {
     }
 
     async fn upload_once(&self, bytes: Bytes, digest: &Digest) -> Result<(), StoreError> {
-        let from = self.url("blobs/uploads/")?;
-        let reply = self
-            .ask(&Call {
-                body: Some(Bytes::new()),
-                // Said even when it is nothing: some front ends answer 411 otherwise.
-                headers: vec![(CONTENT_LENGTH, HeaderValue::from_static("0"))],
-                ..Call::change(Method::POST, from.clone())
-            })
-            .await?;
-        let place = match reply.status.as_u16() {
-            202 => self.upload_place(&from, reply.headers.get(LOCATION), digest)?,
-            _ => return Err(self.unusable(&reply)),
-        };
+        let place = self.begin_upload().await?;
+        let place = self.upload_place(&place.from, place.location.as_ref(), digest)?;
         let put = Call {
             content_type: Some("application/octet-stream"),
             body: Some(bytes),
@@ -78,7 +68,7 @@ impl Registry {
     }
 
     /// The place for an upload, as the registry spells it, with the digest appended. It may be on another host, which then gets no login.
-    fn upload_place(
+    pub(super) fn upload_place(
         &self,
         from: &Url,
         location: Option<&HeaderValue>,
@@ -129,69 +119,88 @@ impl Registry {
             })?;
         let descriptor = Descriptor::new(media_type, digest::sha256(&bytes), bytes.len() as u64);
         let reference = tag.map_or_else(|| descriptor.digest.to_string(), str::to_owned);
+        let resolved = Resolved {
+            descriptor,
+            bytes,
+            manifest,
+        };
+        let listed = self.store_manifest(&resolved, &reference).await?;
+        let via = match resolved.manifest.subject() {
+            None => None,
+            Some(_) if listed => Some(ListedVia::Api),
+            Some(subject) => {
+                self.list_under_tag(&subject.digest, &[referrer_descriptor(&resolved)])
+                    .await?;
+                Some(ListedVia::FallbackTag)
+            }
+        };
+        Ok(Pushed {
+            descriptor: resolved.descriptor,
+            via,
+        })
+    }
+
+    /// Puts a manifest; true when the registry lists it by its subject itself, or it has none.
+    pub(super) async fn store_manifest(
+        &self,
+        resolved: &Resolved,
+        reference: &str,
+    ) -> Result<bool, StoreError> {
         let put = Call {
-            content_type: Some(media_type),
-            body: Some(bytes.clone()),
+            content_type: Some(&resolved.descriptor.media_type),
+            body: Some(resolved.bytes.clone()),
             ..Call::change(Method::PUT, self.url(&format!("manifests/{reference}"))?)
         };
         let reply = self.ask(&put).await?;
         if reply.status.as_u16() != 201 {
             return Err(self.unusable(&reply));
         }
-        let Some(subject) = manifest.subject().map(|subject| subject.digest) else {
-            return Ok(Pushed {
-                descriptor,
-                via: None,
-            });
+        let Some(subject) = resolved.manifest.subject() else {
+            return Ok(true);
         };
-        let listed = reply
+        Ok(reply
             .headers
             .get("oci-subject")
             .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value == subject.to_string());
-        let resolved = Resolved {
-            descriptor,
-            bytes,
-            manifest,
-        };
-        let via = if listed {
-            ListedVia::Api
-        } else {
-            self.list_under_tag(&subject, &referrer_descriptor(&resolved))
-                .await?;
-            ListedVia::FallbackTag
-        };
-        Ok(Pushed {
-            descriptor: resolved.descriptor,
-            via: Some(via),
-        })
+            .is_some_and(|value| value == subject.digest.to_string()))
     }
 
-    /// Adds an entry to the fallback index and stays until it is there for good.
+    /// Adds entries to the fallback index and stays until they are there for good.
+    pub(super) async fn list_under_tag(
+        &self,
+        subject: &Digest,
+        entries: &[Descriptor],
+    ) -> Result<(), StoreError> {
+        let add = |index: &mut ImageIndex| {
+            let mut changed = false;
+            for entry in entries {
+                if !index.manifests.iter().any(|other| other.digest == entry.digest) {
+                    index.manifests.push(entry.clone());
+                    changed = true;
+                }
+            }
+            changed
+        };
+        self.settle(subject, &add).await
+    }
+
+    /// Changes the fallback index and stays until the change is there for good.
     ///
     /// Most registries ignore conditions on PUT, so that two writers can each overwrite the other's entry. Reading back once still loses
     /// some; an entry that was seen three times, 30 to 150 ms apart, outlived every writer that began when it was written.
-    async fn list_under_tag(&self, subject: &Digest, entry: &Descriptor) -> Result<(), StoreError> {
+    pub(super) async fn settle(&self, subject: &Digest, edit: &Edit<'_>) -> Result<(), StoreError> {
         let mut written = false;
         let mut seen = 0;
         let mut broken = 0;
         for _ in 0..ROUNDS {
             let current = self.fallback_index(subject).await?;
-            if current.as_ref().is_some_and(|current| {
-                current
-                    .index
-                    .manifests
-                    .iter()
-                    .any(|other| other.digest == entry.digest)
-            }) {
-                seen += 1;
-                // What was there before we came is not in danger from our own time.
-                if seen >= CONFIRMATIONS || !written {
-                    return Ok(());
-                }
-            } else {
+            let mut index = current
+                .as_ref()
+                .map(|current| current.index.clone())
+                .unwrap_or_default();
+            if edit(&mut index) {
                 seen = 0;
-                written |= match self.append(subject, current, entry).await {
+                written |= match self.write_fallback(subject, current, &index).await {
                     // It may have arrived; the next look says whether it did.
                     Err(error) if is_broken(&error) && broken < BROKEN => {
                         broken += 1;
@@ -199,6 +208,12 @@ impl Registry {
                     }
                     result => result?,
                 };
+            } else {
+                seen += 1;
+                // What was there before we came is not in danger from our own time.
+                if seen >= CONFIRMATIONS || !written {
+                    return Ok(());
+                }
             }
             tokio::time::sleep(random_between(LOOK_AFTER.0, LOOK_AFTER.1)).await;
         }
@@ -209,19 +224,16 @@ impl Registry {
         })
     }
 
-    /// Writes the fallback index with one more entry; false when somebody else was faster.
-    async fn append(
+    /// Writes the fallback index in place of the one that was read; false when somebody else was faster.
+    async fn write_fallback(
         &self,
         subject: &Digest,
         current: Option<FallbackIndex>,
-        entry: &Descriptor,
+        index: &ImageIndex,
     ) -> Result<bool, StoreError> {
         let tag = fallback_tag(subject);
-        let (mut index, condition) = match current {
-            None => (
-                ImageIndex::default(),
-                Some((IF_NONE_MATCH, HeaderValue::from_static("*"))),
-            ),
+        let condition = match current {
+            None => Some((IF_NONE_MATCH, HeaderValue::from_static("*"))),
             Some(FallbackIndex {
                 complete: false, ..
             }) => {
@@ -231,9 +243,8 @@ impl Registry {
                 };
                 return Err(StoreError::untrusted(&self.name, fault));
             }
-            Some(FallbackIndex { index, etag, .. }) => (index, etag.map(|etag| (IF_MATCH, etag))),
+            Some(FallbackIndex { etag, .. }) => etag.map(|etag| (IF_MATCH, etag)),
         };
-        index.manifests.push(entry.clone());
         let bytes = index.to_json();
         if bytes.len() as u64 > self.settings.limits.manifest_bytes {
             let fault = Fault::OverLimit {

@@ -37,6 +37,8 @@ pub(super) enum Expect<'a> {
     Document { cap: u64, what: &'static str },
     /// Exactly these bytes.
     Blob(&'a Descriptor),
+    /// Exactly these bytes, left on the connection for whoever asked.
+    Stream(&'a Descriptor),
 }
 
 /// What came back, read to its end.
@@ -45,6 +47,8 @@ pub(super) struct Incoming {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// The body of an answer to [`Expect::Stream`], not yet read.
+    pub(super) rest: Option<reqwest::Response>,
 }
 
 /// Sends requests; owns no state but the count.
@@ -65,6 +69,17 @@ impl Transport<'_> {
         outgoing: &Outgoing,
         expect: Expect<'_>,
     ) -> Result<Incoming, StoreError> {
+        let body = outgoing.body.clone().map(reqwest::Body::from);
+        self.exchange_body(outgoing, body, expect).await
+    }
+
+    /// The same with a body that may come in pieces, in place of the one in `outgoing`.
+    pub(super) async fn exchange_body(
+        &self,
+        outgoing: &Outgoing,
+        body: Option<reqwest::Body>,
+        expect: Expect<'_>,
+    ) -> Result<Incoming, StoreError> {
         self.check_target(&outgoing.url)?;
         let since = Instant::now();
         let mut seen = Seen {
@@ -72,7 +87,7 @@ impl Transport<'_> {
             bytes: 0,
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let result = self.send_and_read(outgoing, expect, &mut seen).await;
+        let result = self.send_and_read(outgoing, body, expect, &mut seen).await;
         self.report(outgoing, since, &seen, result.as_ref().err());
         result
     }
@@ -80,6 +95,7 @@ impl Transport<'_> {
     async fn send_and_read(
         &self,
         outgoing: &Outgoing,
+        body: Option<reqwest::Body>,
         expect: Expect<'_>,
         seen: &mut Seen,
     ) -> Result<Incoming, StoreError> {
@@ -93,8 +109,8 @@ impl Transport<'_> {
         for (name, value) in &outgoing.headers {
             request = request.header(name, value);
         }
-        if let Some(body) = &outgoing.body {
-            request = request.body(body.clone());
+        if let Some(body) = body {
+            request = request.body(body);
         }
         let mut response = request
             .send()
@@ -104,6 +120,17 @@ impl Transport<'_> {
         self.pass_on_warnings(response.headers());
         let status = response.status();
         let head = outgoing.method == Method::HEAD;
+        if let Expect::Stream(descriptor) = expect
+            && status.is_success()
+        {
+            self.check_announced(&response, descriptor)?;
+            return Ok(Incoming {
+                status,
+                headers: response.headers().clone(),
+                body: Bytes::new(),
+                rest: Some(response),
+            });
+        }
         let body = match expect {
             _ if head => Bytes::new(),
             Expect::Document { cap, what } if status.is_success() => {
@@ -118,7 +145,28 @@ impl Transport<'_> {
             status,
             headers: response.headers().clone(),
             body,
+            rest: None,
         })
+    }
+
+    /// Refuses a blob that says of itself that it is not the one asked for.
+    fn check_announced(
+        &self,
+        response: &reqwest::Response,
+        descriptor: &Descriptor,
+    ) -> Result<(), StoreError> {
+        self.refuse_encoded(response)?;
+        match response.content_length() {
+            Some(length) if length != descriptor.size => Err(StoreError::untrusted(
+                self.store,
+                Fault::SizeMismatch {
+                    digest: descriptor.digest,
+                    expected: descriptor.size,
+                    found: length,
+                },
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// A whole document, or an error as soon as it is over the cap.
@@ -155,7 +203,7 @@ impl Transport<'_> {
         descriptor: &Descriptor,
         seen: &mut Seen,
     ) -> Result<Bytes, StoreError> {
-        self.refuse_encoded(response)?;
+        self.check_announced(response, descriptor)?;
         let wrong_size = |found: u64| {
             let fault = Fault::SizeMismatch {
                 digest: descriptor.digest,
@@ -164,12 +212,6 @@ impl Transport<'_> {
             };
             StoreError::untrusted(self.store, fault)
         };
-        if let Some(length) = response
-            .content_length()
-            .filter(|length| *length != descriptor.size)
-        {
-            return Err(wrong_size(length));
-        }
         // The size is under the caller's cap; memory that is reserved and never written costs nothing.
         let mut body =
             Vec::with_capacity(usize::try_from(descriptor.size).map_err(|_| wrong_size(0))?);
@@ -280,14 +322,7 @@ impl Transport<'_> {
     }
 
     fn broken(&self, url: &Url, error: reqwest::Error) -> StoreError {
-        let temporary = !error.is_connect() && !error.is_builder();
-        StoreError::Unavailable {
-            registry: origin::authority(url),
-            outage: Outage::Connection {
-                detail: explained(error),
-                temporary,
-            },
-        }
+        broken(url, error)
     }
 
     fn pass_on_warnings(&self, headers: &HeaderMap) {
@@ -321,6 +356,18 @@ impl Transport<'_> {
     }
 }
 
+/// The error of a connection that was not made, or broke.
+pub(super) fn broken(url: &Url, error: reqwest::Error) -> StoreError {
+    let temporary = !error.is_connect() && !error.is_builder();
+    StoreError::Unavailable {
+        registry: origin::authority(url),
+        outage: Outage::Connection {
+            detail: explained(error),
+            temporary,
+        },
+    }
+}
+
 struct Seen {
     status: Option<u16>,
     bytes: u64,
@@ -332,6 +379,7 @@ fn method_name(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::POST => "POST",
         Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
         _ => "OTHER",
     }
 }

@@ -10,6 +10,7 @@ use countersign_formats::{Descriptor, Digest, HashAlgorithm, Limits};
 use rustix::fs::{Mode, OFlags};
 
 use super::source::{self, Source};
+use super::transfer::Stretch;
 use super::{BLOBS, INDEX, MARKER, MARKER_BYTES};
 use crate::error::{Fault, StoreError, Thing};
 use crate::store::{BoxFuture, Listing, Pushed, Resolved, Store, Target};
@@ -93,6 +94,28 @@ impl Archive {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A blob's stretch of the file and its size in bytes; `None` when there is none.
+    pub(super) fn stretch_of(&self, digest: &Digest) -> Result<Option<(Stretch, u64)>, StoreError> {
+        let Some(place) = self.blobs.get(digest) else {
+            return Ok(None);
+        };
+        let file = self
+            .file
+            .try_clone()
+            .map_err(|error| StoreError::local(&self.path, error))?;
+        let stretch = Stretch {
+            file,
+            path: self.path.clone(),
+            offset: place.offset,
+            left: place.size,
+        };
+        Ok(Some((stretch, place.size)))
     }
 
     fn bytes(&self, place: Place, cap: u64, what: &'static str) -> Result<Bytes, StoreError> {

@@ -125,6 +125,14 @@ impl Directory {
         Ok(File::from(handle))
     }
 
+    /// Removes a file below; one that is gone already is no error.
+    pub(super) fn remove(&self, name: &str) -> Result<(), StoreError> {
+        match rustix::fs::unlinkat(&self.handle, name, rustix::fs::AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(error) => Err(StoreError::local(self.path.join(name), error)),
+        }
+    }
+
     /// Gives a file below its final name, in `into`, in one step, and makes that durable.
     pub(super) fn rename(&self, name: &str, into: &Self, to: &str) -> Result<(), StoreError> {
         rustix::fs::renameat(&self.handle, name, &into.handle, to)

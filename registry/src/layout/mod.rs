@@ -4,8 +4,10 @@
 //! see: a file is complete before it gets its name, and `index.json` is replaced in one step under a lock on the directory.
 
 mod archive;
+mod archive_writer;
 mod directory;
 mod source;
+mod transfer;
 mod write;
 
 use std::fs::File;
@@ -20,6 +22,7 @@ use directory::Directory;
 use source::Source;
 
 pub use archive::Archive;
+pub use archive_writer::ArchiveWriter;
 pub(crate) use source::referrer_descriptor;
 
 /// Name of the file that says that a directory is a layout.

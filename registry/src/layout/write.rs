@@ -70,6 +70,20 @@ impl Layout {
         })
     }
 
+    /// Names stored manifests in `index.json`, all in one change.
+    pub(super) fn list_all(&self, manifests: &[Resolved]) -> Result<(), StoreError> {
+        let _lock = self.lock()?;
+        let mut index = source::index(self)?;
+        let mut changed = false;
+        for resolved in manifests {
+            changed |= list(&mut index, resolved, &[]);
+        }
+        if changed {
+            self.write_index(&index)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn initialize(&self) -> Result<(), StoreError> {
         let _lock = self.lock()?;
         if self.root.file(MARKER)?.is_some() {
@@ -139,7 +153,7 @@ impl Layout {
         self.write_file(NEW_BLOB, bytes, &blobs, &name)
     }
 
-    fn write_index(&self, index: &ImageIndex) -> Result<(), StoreError> {
+    pub(super) fn write_index(&self, index: &ImageIndex) -> Result<(), StoreError> {
         let bytes = index.to_json();
         if bytes.len() as u64 > source::INDEX_BYTES {
             return Err(StoreError::untrusted(
@@ -205,7 +219,7 @@ impl Lock {
 }
 
 /// Names a manifest in the list; false when nothing changed.
-fn list(index: &mut ImageIndex, resolved: &Resolved, tags: &[&str]) -> bool {
+pub(super) fn list(index: &mut ImageIndex, resolved: &Resolved, tags: &[&str]) -> bool {
     let digest = resolved.descriptor.digest;
     let mut changed = false;
     for tag in tags {

@@ -1,0 +1,361 @@
+//! Writing what a survey found: blobs in parallel, then manifests, then lists, then tags.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use countersign_formats::{Descriptor, Digest, ImageManifest, Manifest, media_types};
+use countersign_proof::digest;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::survey::is_manifest;
+use super::{Role, Step, Survey, Watch};
+use crate::depot::{Depot, Taken};
+use crate::error::{Fault, Outage, StoreError};
+use crate::store::Resolved;
+
+/// Times that the carrying of one blob is tried.
+const ATTEMPTS: u32 = 3;
+/// The wait before the second attempt; the third waits twice as long.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Digest algorithms aside, the largest single blob that is moved, in bytes.
+const BLOB_BYTES: u64 = 1 << 40;
+
+/// How a move is made.
+#[derive(Clone)]
+pub struct Moving {
+    /// The tag that the image gets at its destination.
+    pub tag: Option<String>,
+    /// The repository of the same registry from which blobs can be mounted.
+    pub mount: Option<String>,
+    /// Blobs at the same time.
+    pub parallel: usize,
+    /// Told how far it is.
+    pub watch: Option<Watch>,
+}
+
+/// What a move did.
+#[derive(Debug, Clone, Default)]
+pub struct Replicated {
+    /// Blobs that were there already.
+    pub present: usize,
+    /// Blobs that the registry made known without a byte moving.
+    pub mounted: usize,
+    /// Blobs whose bytes were carried.
+    pub carried: usize,
+    /// Bytes carried.
+    pub bytes: u64,
+    /// Layers that are kept elsewhere by their own word and were not at the source.
+    pub foreign: Vec<Digest>,
+    /// What became of evidence under tags.
+    pub tagged: Vec<TaggedAs>,
+}
+
+/// What became of a tag with evidence.
+#[derive(Debug, Clone)]
+pub struct TaggedAs {
+    /// The tag.
+    pub tag: String,
+    /// What it holds now.
+    pub digest: Digest,
+    /// Layers of the destination's own that were kept: 0 unless both sides had evidence.
+    pub kept: usize,
+}
+
+/// Carries everything that a survey found from `source` to `destination`.
+///
+/// What is there already is not sent again, so that a move that was cut off goes on where it was. Every byte is hashed on its way. When this
+/// returns an error no tag was written.
+///
+/// # Errors
+/// What the stores answer; [`StoreError::Untrusted`] when the source gives other bytes than it promised, or the destination does not
+/// list what it took.
+pub async fn replicate(
+    source: &Arc<dyn Depot>,
+    destination: &Arc<dyn Depot>,
+    survey: &Survey,
+    moving: &Moving,
+) -> Result<Replicated, StoreError> {
+    let mut done = Replicated::default();
+    let blobs = blobs(survey);
+    tell(
+        moving,
+        Step::Surveyed {
+            manifests: survey.pieces.len(),
+            bytes: blobs.values().map(|blob| blob.size).sum(),
+        },
+    );
+    carry_blobs(source, destination, blobs, moving, &mut done).await?;
+    let mut lists: BTreeMap<Digest, Vec<Resolved>> = BTreeMap::new();
+    for piece in &survey.pieces {
+        let listed = destination.take_manifest(&piece.resolved).await?;
+        destination.renew();
+        if !listed && let Some(subject) = piece.resolved.manifest.subject() {
+            let list = lists.entry(subject.digest).or_default();
+            list.push(piece.resolved.clone());
+        }
+    }
+    for (subject, referrers) in &lists {
+        destination.list(subject, referrers).await?;
+        destination.renew();
+    }
+    check_lists(&**destination, survey).await?;
+    for piece in &survey.pieces {
+        if let Role::Tagged { tag, .. } = &piece.role {
+            let tagged = tag_evidence(&**destination, &piece.resolved, tag).await?;
+            done.tagged.push(tagged);
+            destination.renew();
+        }
+    }
+    if let Some(root) = survey.pieces.iter().find(|piece| piece.role == Role::Root) {
+        let Resolved {
+            bytes, descriptor, ..
+        } = &root.resolved;
+        destination
+            .push_manifest(bytes.clone(), &descriptor.media_type, moving.tag.as_deref())
+            .await?;
+    }
+    Ok(done)
+}
+
+fn tell(moving: &Moving, step: Step) {
+    if let Some(watch) = &moving.watch {
+        watch(&step);
+    }
+}
+
+/// All blobs, each once; the largest first, so that none of them is what everything waits for at the end.
+fn blobs(survey: &Survey) -> BTreeMap<(std::cmp::Reverse<u64>, Digest), Descriptor> {
+    let mut blobs = BTreeMap::new();
+    let mut add = |blob: &Descriptor| {
+        blobs.insert((std::cmp::Reverse(blob.size), blob.digest), blob.clone());
+    };
+    for piece in &survey.pieces {
+        match &piece.resolved.manifest {
+            Manifest::Image(image) => {
+                add(&image.config);
+                image.layers.iter().for_each(&mut add);
+            }
+            Manifest::Index(index) => index
+                .manifests
+                .iter()
+                .filter(|entry| !is_manifest(&entry.media_type))
+                .for_each(&mut add),
+        }
+    }
+    blobs
+}
+
+enum Outcome {
+    Present,
+    Taken(Taken),
+    Foreign,
+}
+
+async fn carry_blobs(
+    source: &Arc<dyn Depot>,
+    destination: &Arc<dyn Depot>,
+    blobs: BTreeMap<(std::cmp::Reverse<u64>, Digest), Descriptor>,
+    moving: &Moving,
+    done: &mut Replicated,
+) -> Result<(), StoreError> {
+    let parallel = moving.parallel.min(destination.writers()).max(1);
+    let permits = Arc::new(Semaphore::new(parallel));
+    let mut tasks = JoinSet::new();
+    for blob in blobs.into_values() {
+        let (source, destination) = (Arc::clone(source), Arc::clone(destination));
+        let (permits, mount) = (Arc::clone(&permits), moving.mount.clone());
+        tasks.spawn(async move {
+            let _permit = permits.acquire().await;
+            let outcome = carry(&*source, &*destination, &blob, mount.as_deref()).await;
+            destination.renew();
+            source.renew();
+            (blob, outcome)
+        });
+    }
+    while let Some(finished) = tasks.join_next().await {
+        let (blob, outcome) = finished.map_err(|error| StoreError::Local {
+            path: destination.name().into(),
+            detail: format!("a transfer ended without a result: {error}"),
+        })?;
+        match outcome? {
+            Outcome::Present => done.present += 1,
+            Outcome::Taken(Taken::Mounted) => done.mounted += 1,
+            Outcome::Taken(Taken::Carried) => {
+                done.carried += 1;
+                done.bytes += blob.size;
+            }
+            Outcome::Foreign => {
+                tell(
+                    moving,
+                    Step::Note(format!("layer `{}` is kept elsewhere and stays there", blob.digest)),
+                );
+                done.foreign.push(blob.digest);
+            }
+        }
+        tell(moving, Step::Blob { blob });
+    }
+    Ok(())
+}
+
+/// Brings one blob over, unless it is there; tries again where a connection broke.
+async fn carry(
+    source: &dyn Depot,
+    destination: &dyn Depot,
+    blob: &Descriptor,
+    mount: Option<&str>,
+) -> Result<Outcome, StoreError> {
+    if blob.size > BLOB_BYTES {
+        let fault = Fault::OverLimit {
+            what: "blob to move",
+            limit: BLOB_BYTES,
+        };
+        return Err(StoreError::untrusted(source.name(), fault));
+    }
+    let mut attempt = 1;
+    loop {
+        if destination.holds_blob(blob).await? {
+            return Ok(Outcome::Present);
+        }
+        match destination.take_blob(source, blob, mount).await {
+            Ok(taken) => return Ok(Outcome::Taken(taken)),
+            // Layers with `urls` need not be in the registry, and their places are never asked.
+            Err(StoreError::NotFound { .. }) if blob.has_urls => return Ok(Outcome::Foreign),
+            Err(error) if attempt < ATTEMPTS && may_help(&error) => {
+                destination.renew();
+                source.renew();
+                tokio::time::sleep(PAUSE * attempt).await;
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether another try may end otherwise. A token may have run out in the middle of a long transfer.
+fn may_help(error: &StoreError) -> bool {
+    match error {
+        StoreError::Authentication { had_login, .. } => *had_login,
+        StoreError::Unavailable { outage, .. } => match outage {
+            Outage::Connection { temporary, .. } => *temporary,
+            Outage::Status { status, .. } => matches!(status, 404 | 408 | 416 | 429 | 500..),
+            Outage::Deadline { .. } => false,
+        },
+        _ => false,
+    }
+}
+
+/// Looks whether readers find at the destination what was put there.
+async fn check_lists(destination: &dyn Depot, survey: &Survey) -> Result<(), StoreError> {
+    let mut expected: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
+    for piece in &survey.pieces {
+        if let Role::Referrer { subject, .. } = &piece.role {
+            let digest = piece.resolved.descriptor.digest;
+            expected.entry(*subject).or_default().push(digest);
+        }
+    }
+    for (subject, referrers) in expected {
+        let listing = destination.referrers(&subject).await?;
+        destination.renew();
+        for digest in referrers {
+            let found = listing.descriptors.iter().any(|entry| entry.digest == digest);
+            if !found && listing.complete {
+                return Err(StoreError::response(
+                    destination.name(),
+                    format!("`{digest}` was stored and is not listed as a referrer of `{subject}`"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives evidence its tag at the destination; layers that are there under the same tag stay.
+async fn tag_evidence(
+    destination: &dyn Depot,
+    ours: &Resolved,
+    tag: &str,
+) -> Result<TaggedAs, StoreError> {
+    let theirs = destination.tag(tag).await?;
+    let (bytes, media_type, kept) = match (theirs, &ours.manifest) {
+        (Some(theirs), _) if theirs.descriptor.digest == ours.descriptor.digest => {
+            return Ok(TaggedAs {
+                tag: tag.to_owned(),
+                digest: theirs.descriptor.digest,
+                kept: 0,
+            });
+        }
+        (Some(theirs), Manifest::Image(image)) => {
+            let Manifest::Image(other) = &theirs.manifest else {
+                return Err(StoreError::response(
+                    destination.name(),
+                    format!("the tag `{tag}` holds something that is no evidence"),
+                ));
+            };
+            let missing: Vec<&Descriptor> = other
+                .layers
+                .iter()
+                .filter(|layer| !image.layers.iter().any(|own| same_layer(own, layer)))
+                .collect();
+            if missing.is_empty() {
+                (ours.bytes.clone(), ours.descriptor.media_type.clone(), 0)
+            } else {
+                let kept = missing.len();
+                let merged = merged(destination, image, &missing).await?;
+                (merged, image.media_type.clone(), kept)
+            }
+        }
+        _ => (ours.bytes.clone(), ours.descriptor.media_type.clone(), 0),
+    };
+    let pushed = destination
+        .push_manifest(bytes, &media_type, Some(tag))
+        .await?;
+    Ok(TaggedAs {
+        tag: tag.to_owned(),
+        digest: pushed.descriptor.digest,
+        kept,
+    })
+}
+
+/// Layers with the same bytes are different signatures when their annotations differ.
+fn same_layer(one: &Descriptor, other: &Descriptor) -> bool {
+    one.digest == other.digest && one.annotations == other.annotations
+}
+
+/// Our manifest with their layers after ours, as cosign appends: a config whose layers are those of the manifest.
+async fn merged(
+    destination: &dyn Depot,
+    ours: &ImageManifest,
+    theirs: &[&Descriptor],
+) -> Result<Bytes, StoreError> {
+    let mut manifest = ours.clone();
+    manifest.layers.extend(theirs.iter().map(|layer| (*layer).clone()));
+    let layers: Vec<String> = manifest
+        .layers
+        .iter()
+        .map(|layer| layer.digest.to_string())
+        .collect();
+    let config = json!({
+        "architecture": "",
+        "created": "0001-01-01T00:00:00Z",
+        "history": layers.iter().map(|_| json!({"created": "0001-01-01T00:00:00Z"})).collect::<Vec<_>>(),
+        "os": "",
+        "rootfs": {"type": "layers", "diff_ids": layers},
+        "config": {},
+    })
+    .to_string();
+    let config_digest = digest::sha256(config.as_bytes());
+    manifest.config = Descriptor::new(
+        media_types::OCI_CONFIG,
+        config_digest,
+        config.len() as u64,
+    );
+    destination
+        .push_blob(config.into(), &config_digest)
+        .await?;
+    Ok(manifest.to_json().into())
+}
+
