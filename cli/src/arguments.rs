@@ -6,6 +6,7 @@ mod evidence;
 mod image;
 mod keys;
 mod material;
+mod moving;
 pub(crate) mod refused;
 mod registry;
 mod rejection;
@@ -24,6 +25,7 @@ pub(crate) use cache::CacheCommand;
 pub(crate) use evidence::{Places, Sources};
 pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAttestation};
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
+pub(crate) use moving::{Carried, Copy, Load, Save};
 pub(crate) use registry::{Login, Logout, RegistryCommand, Serve};
 pub(crate) use rejection::rejection;
 pub(crate) use services::{Ambient, Login as LoginWay, Services};
@@ -106,6 +108,12 @@ pub(crate) enum Command {
     /// List what is attached to an image, without verifying it.
     #[command(visible_alias = "tree")]
     Discover(Discover),
+    /// Copy an image with its platforms and its evidence, byte for byte.
+    Copy(Copy),
+    /// Put an image with its platforms and its evidence into a folder or a tar file.
+    Save(Save),
+    /// Bring what `save` or cosign put into a folder or a tar file into a registry.
+    Load(Load),
     /// Show what a bundle, key, certificate, manifest or policy says, without verifying it.
     Inspect(Inspect),
     /// Make a key pair: an encrypted private key and its public key.

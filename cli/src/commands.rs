@@ -4,16 +4,19 @@ mod attest;
 mod attest_blob;
 mod cache;
 mod completion;
+mod copy;
 mod demo;
 mod discover;
 mod generate_key_pair;
 mod import_key_pair;
 mod inspect;
+mod load;
 mod login;
 mod logout;
 mod policy_check;
 mod public_key;
 mod registry_serve;
+mod save;
 mod sign;
 mod sign_blob;
 mod verify;
@@ -66,6 +69,9 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::VerifyBlob(_) => "verify-blob",
         Command::VerifyBlobAttestation(_) => "verify-blob-attestation",
         Command::Discover(_) => "discover",
+        Command::Copy(_) => "copy",
+        Command::Save(_) => "save",
+        Command::Load(_) => "load",
         Command::Inspect(_) => "inspect",
         Command::GenerateKeyPair(_) => "generate-key-pair",
         Command::ImportKeyPair(_) => "import-key-pair",
@@ -98,6 +104,9 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
             verify_blob_attestation::run(arguments, context)
         }
         Command::Discover(arguments) => discover::run(&arguments, context),
+        Command::Copy(arguments) => copy::run(&arguments, context),
+        Command::Save(arguments) => save::run(&arguments, context),
+        Command::Load(arguments) => load::run(&arguments, context),
         Command::Inspect(arguments) => inspect::run(&arguments, context),
         Command::GenerateKeyPair(arguments) => generate_key_pair::run(&arguments, context),
         Command::ImportKeyPair(arguments) => import_key_pair::run(&arguments, context),

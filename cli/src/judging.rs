@@ -80,7 +80,7 @@ impl Judging {
     }
 
     /// The verifier for this run.
-    fn verifier(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
+    pub(crate) fn verifier(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
         let mut builder = Verifier::builder()
             .policy(self.policies)
             .settings(stores::settings(context))
@@ -160,7 +160,7 @@ fn report(
 }
 
 /// The keys that the policy names.
-fn trusted(verifier: &Verifier) -> Vec<KeyId> {
+pub(crate) fn trusted(verifier: &Verifier) -> Vec<KeyId> {
     verifier
         .policies()
         .keys()
@@ -169,7 +169,7 @@ fn trusted(verifier: &Verifier) -> Vec<KeyId> {
         .collect()
 }
 
-fn record(decision: &Decision) -> Value {
+pub(crate) fn record(decision: &Decision) -> Value {
     // A record is made of strings, numbers and lists of them, which serialize.
     serde_json::to_value(decision.record()).unwrap_or(Value::Null)
 }

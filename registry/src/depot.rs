@@ -84,7 +84,8 @@ pub trait Depot: Store {
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] when the store refuses deletes.
-    fn delete_manifest<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn delete_manifest<'a>(&'a self, digest: &'a Digest)
+    -> BoxFuture<'a, Result<bool, StoreError>>;
 
     /// Takes a tag off, and where the store cannot do that, removes the manifest under it; false when there was no such tag.
     ///
@@ -110,9 +111,7 @@ pub fn open_depot(
     settings: &Settings,
 ) -> Result<std::sync::Arc<dyn Depot>, StoreError> {
     Ok(match reference {
-        Reference::Registry(reference) => {
-            std::sync::Arc::new(Registry::open(reference, settings)?)
-        }
+        Reference::Registry(reference) => std::sync::Arc::new(Registry::open(reference, settings)?),
         Reference::Layout(reference) => std::sync::Arc::new(
             Layout::open(reference.path())?.with_limits(settings.limits.clone()),
         ),

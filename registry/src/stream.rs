@@ -134,10 +134,16 @@ mod tests {
         }
     }
 
-    fn read(pieces: Vec<&'static [u8]>, digest_of: &[u8], size: u64) -> (Vec<u8>, Option<&'static str>) {
+    fn read(
+        pieces: Vec<&'static [u8]>,
+        digest_of: &[u8],
+        size: u64,
+    ) -> (Vec<u8>, Option<&'static str>) {
         let descriptor = Descriptor::new("text/plain", digest::sha256(digest_of), size);
         let mut stream = BlobStream::new(Box::new(List(pieces)), &descriptor, "test".to_owned());
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let mut bytes = Vec::new();
             loop {
@@ -152,7 +158,10 @@ mod tests {
 
     #[test]
     fn a_right_blob_comes_whole_and_a_wrong_one_never_does() {
-        assert_eq!(read(vec![b"ab", b"", b"c"], b"abc", 3), (b"abc".to_vec(), None));
+        assert_eq!(
+            read(vec![b"ab", b"", b"c"], b"abc", 3),
+            (b"abc".to_vec(), None)
+        );
         assert_eq!(read(vec![], b"", 0), (Vec::new(), None));
         for (pieces, of, size, code) in [
             (vec![&b"ab"[..], b"d"], &b"abc"[..], 3, "digest-mismatch"),

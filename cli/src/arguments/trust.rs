@@ -172,6 +172,26 @@ pub(crate) struct Trust {
     pub(crate) print_policy: bool,
 }
 
+impl Trust {
+    /// Whether anybody is named whose signature counts.
+    pub(crate) fn names_somebody(&self) -> bool {
+        let lists = [
+            self.key.as_slice(),
+            self.certificate_identity.as_slice(),
+            self.certificate_identity_regexp.as_slice(),
+        ];
+        let single = [
+            &self.certificate_oidc_issuer,
+            &self.certificate_oidc_issuer_regexp,
+            &self.github_repository,
+            &self.certificate_github_workflow_repository,
+        ];
+        !self.policy.is_empty()
+            || lists.iter().any(|list| !list.is_empty())
+            || single.iter().any(|value| value.is_some())
+    }
+}
+
 /// A pair `NAME=VALUE` that is signed, or demanded, with the image's digest.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Annotation {

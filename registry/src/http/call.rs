@@ -344,7 +344,11 @@ impl Registry {
     }
 
     /// Turns 401 and 403 into an error.
-    pub(super) async fn admitted(&self, call: &Call<'_>, reply: Reply) -> Result<Reply, StoreError> {
+    pub(super) async fn admitted(
+        &self,
+        call: &Call<'_>,
+        reply: Reply,
+    ) -> Result<Reply, StoreError> {
         if !matches!(reply.status.as_u16(), 401 | 403) {
             return Ok(reply);
         }
@@ -418,7 +422,11 @@ impl Registry {
     }
 }
 
-pub(super) fn outgoing(call: &Call<'_>, url: Url, authorization: Option<&Authorization>) -> Outgoing {
+pub(super) fn outgoing(
+    call: &Call<'_>,
+    url: Url,
+    authorization: Option<&Authorization>,
+) -> Outgoing {
     let mut headers = call.headers.clone();
     headers.push((
         ACCEPT,

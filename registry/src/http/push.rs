@@ -174,7 +174,11 @@ impl Registry {
         let add = |index: &mut ImageIndex| {
             let mut changed = false;
             for entry in entries {
-                if !index.manifests.iter().any(|other| other.digest == entry.digest) {
+                if !index
+                    .manifests
+                    .iter()
+                    .any(|other| other.digest == entry.digest)
+                {
                     index.manifests.push(entry.clone());
                     changed = true;
                 }

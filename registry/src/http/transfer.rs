@@ -38,7 +38,11 @@ impl Registry {
         });
         if let Some(data) = inline {
             let pieces = Whole(Some(data.clone()));
-            return Ok(BlobStream::new(Box::new(pieces), descriptor, self.name.clone()));
+            return Ok(BlobStream::new(
+                Box::new(pieces),
+                descriptor,
+                self.name.clone(),
+            ));
         }
         let url = self.url(&format!("blobs/{}", descriptor.digest))?;
         let call = Call {
@@ -55,7 +59,11 @@ impl Registry {
                     patience: self.settings.deadline,
                     until: Instant::now() + self.time_for(descriptor.size),
                 };
-                Ok(BlobStream::new(Box::new(pieces), descriptor, self.name.clone()))
+                Ok(BlobStream::new(
+                    Box::new(pieces),
+                    descriptor,
+                    self.name.clone(),
+                ))
             }
             (404, _) if reply.at_home => Err(StoreError::NotFound {
                 thing: Thing::Blob,
@@ -80,7 +88,10 @@ impl Registry {
                 Err(
                     StoreError::Authentication { .. }
                     | StoreError::Unavailable {
-                        outage: Outage::Status { status: 400..=499, .. },
+                        outage:
+                            Outage::Status {
+                                status: 400..=499, ..
+                            },
                         ..
                     },
                 ) => {}
@@ -300,7 +311,10 @@ impl Depot for Registry {
         Box::pin(self.settle(subject, edit))
     }
 
-    fn delete_manifest<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn delete_manifest<'a>(
+        &'a self,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move { self.delete(&digest.to_string()).await })
     }
 
@@ -308,9 +322,13 @@ impl Depot for Registry {
         Box::pin(async move {
             match self.delete(tag).await {
                 // Older registries delete by digest alone.
-                Err(StoreError::Unsupported { .. } | StoreError::Unavailable {
-                    outage: Outage::Status { status: 400, .. }, ..
-                }) => match crate::store::Store::tag(self, tag).await? {
+                Err(
+                    StoreError::Unsupported { .. }
+                    | StoreError::Unavailable {
+                        outage: Outage::Status { status: 400, .. },
+                        ..
+                    },
+                ) => match crate::store::Store::tag(self, tag).await? {
                     Some(found) => self.delete(&found.descriptor.digest.to_string()).await,
                     None => Ok(false),
                 },

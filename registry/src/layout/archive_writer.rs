@@ -262,15 +262,14 @@ impl Store for ArchiveWriter {
         tag: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Pushed, StoreError>> {
         Box::pin(async move {
-            let manifest = Manifest::parse(&bytes, Some(media_type), &self.limits).map_err(
-                |error| {
+            let manifest =
+                Manifest::parse(&bytes, Some(media_type), &self.limits).map_err(|error| {
                     let fault = Fault::Malformed {
                         what: "manifest",
                         error: error.to_string(),
                     };
                     StoreError::untrusted(self.name_of(), fault)
-                },
-            )?;
+                })?;
             let descriptor =
                 Descriptor::new(media_type, digest::sha256(&bytes), bytes.len() as u64);
             let resolved = Resolved {
@@ -292,7 +291,11 @@ impl Store for ArchiveWriter {
     fn tags<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         Box::pin(async move {
             let state = self.state.lock().await;
-            let names = state.index.manifests.iter().filter_map(super::source::ref_name);
+            let names = state
+                .index
+                .manifests
+                .iter()
+                .filter_map(super::source::ref_name);
             Ok(names.map(str::to_owned).collect())
         })
     }
@@ -316,7 +319,13 @@ impl Depot for ArchiveWriter {
         descriptor: &'a Descriptor,
     ) -> BoxFuture<'a, Result<BlobStream, StoreError>> {
         Box::pin(async move {
-            let found = self.state.lock().await.manifests.get(&descriptor.digest).cloned();
+            let found = self
+                .state
+                .lock()
+                .await
+                .manifests
+                .get(&descriptor.digest)
+                .cloned();
             let bytes = found.map(|found| found.bytes).ok_or(StoreError::NotFound {
                 thing: Thing::Blob,
                 name: format!("{}@{}", self.name_of(), descriptor.digest),

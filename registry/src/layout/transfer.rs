@@ -77,7 +77,11 @@ pub(super) fn stretch(
             },
         ));
     }
-    Ok(BlobStream::new(Box::new(stretch), descriptor, source.name()))
+    Ok(BlobStream::new(
+        Box::new(stretch),
+        descriptor,
+        source.name(),
+    ))
 }
 
 impl Layout {
@@ -299,7 +303,10 @@ impl Depot for Layout {
         Box::pin(async { Ok(()) })
     }
 
-    fn delete_manifest<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn delete_manifest<'a>(
+        &'a self,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move { self.delete(digest) })
     }
 
@@ -317,8 +324,7 @@ impl Archive {
     fn read_only_depot<T>(path: &Path) -> Result<T, StoreError> {
         Err(StoreError::Unsupported {
             store: format!("oci-archive:{}", path.display()),
-            detail: "an archive that exists is not changed; unpack it and use `oci:DIR`"
-                .to_owned(),
+            detail: "an archive that exists is not changed; unpack it and use `oci:DIR`".to_owned(),
         })
     }
 }

@@ -191,12 +191,21 @@ async fn carry_blobs(
             Outcome::Foreign => {
                 tell(
                     moving,
-                    Step::Note(format!("layer `{}` is kept elsewhere and stays there", blob.digest)),
+                    Step::Note(format!(
+                        "layer `{}` is kept elsewhere and stays there",
+                        blob.digest
+                    )),
                 );
                 done.foreign.push(blob.digest);
             }
         }
-        tell(moving, Step::Blob { blob });
+        tell(
+            moving,
+            Step::Blob {
+                digest: blob.digest,
+                size: blob.size,
+            },
+        );
     }
     Ok(())
 }
@@ -261,7 +270,10 @@ async fn check_lists(destination: &dyn Depot, survey: &Survey) -> Result<(), Sto
         let listing = destination.referrers(&subject).await?;
         destination.renew();
         for digest in referrers {
-            let found = listing.descriptors.iter().any(|entry| entry.digest == digest);
+            let found = listing
+                .descriptors
+                .iter()
+                .any(|entry| entry.digest == digest);
             if !found && listing.complete {
                 return Err(StoreError::response(
                     destination.name(),
@@ -332,7 +344,9 @@ async fn merged(
     theirs: &[&Descriptor],
 ) -> Result<Bytes, StoreError> {
     let mut manifest = ours.clone();
-    manifest.layers.extend(theirs.iter().map(|layer| (*layer).clone()));
+    manifest
+        .layers
+        .extend(theirs.iter().map(|layer| (*layer).clone()));
     let layers: Vec<String> = manifest
         .layers
         .iter()
@@ -348,14 +362,7 @@ async fn merged(
     })
     .to_string();
     let config_digest = digest::sha256(config.as_bytes());
-    manifest.config = Descriptor::new(
-        media_types::OCI_CONFIG,
-        config_digest,
-        config.len() as u64,
-    );
-    destination
-        .push_blob(config.into(), &config_digest)
-        .await?;
+    manifest.config = Descriptor::new(media_types::OCI_CONFIG, config_digest, config.len() as u64);
+    destination.push_blob(config.into(), &config_digest).await?;
     Ok(manifest.to_json().into())
 }
-

@@ -10,7 +10,7 @@ mod survey;
 
 use std::sync::Arc;
 
-use countersign_formats::{Descriptor, Digest};
+use countersign_formats::Digest;
 
 use crate::store::{ListedVia, Resolved};
 
@@ -80,7 +80,9 @@ pub enum Step {
     /// A blob is at the destination.
     Blob {
         /// Which.
-        blob: Descriptor,
+        digest: Digest,
+        /// Its bytes.
+        size: u64,
     },
     /// Something is worth telling.
     Note(String),

@@ -232,7 +232,11 @@ async fn referrers(
         entries.extend(tagged.map(|entry| (entry, ListedVia::FallbackTag)));
     }
     if !complete {
-        return Err(over(source, "number of referrers of one manifest", entries.len()));
+        return Err(over(
+            source,
+            "number of referrers of one manifest",
+            entries.len(),
+        ));
     }
     let mut known = BTreeSet::new();
     entries.retain(|(entry, _)| known.insert(entry.digest));
@@ -264,10 +268,14 @@ async fn referrers(
                 }),
                 // The fallback tag is written by whoever may push; the API's list is the registry's own word.
                 other if via == ListedVia::Api => {
-                    let about = other.map_or("nothing".to_owned(), |other| other.digest.to_string());
+                    let about =
+                        other.map_or("nothing".to_owned(), |other| other.digest.to_string());
                     return Err(StoreError::response(
                         source.name(),
-                        format!("`{}` is listed as a referrer of `{subject}` and refers to {about}", entry.digest),
+                        format!(
+                            "`{}` is listed as a referrer of `{subject}` and refers to {about}",
+                            entry.digest
+                        ),
                     ));
                 }
                 _ => drop("it does not refer to what it is listed for".to_owned()),

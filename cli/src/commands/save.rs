@@ -1,0 +1,25 @@
+//! `save`: an image with its platforms and its evidence into a folder or a tar file.
+
+use countersign_formats::Reference;
+
+use super::Done;
+use crate::arguments::Save;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::moving::{self, Route};
+use crate::{images, stores};
+
+pub(crate) fn run(arguments: &Save, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+    let source = stores::reference(&arguments.image)?;
+    let tag = images::resolved_tag(&source).map(str::to_owned);
+    let destination: Reference = moving::local(
+        arguments.dir.as_deref(),
+        arguments.file.as_deref(),
+        tag.as_deref(),
+    )?;
+    let route = Route {
+        source,
+        destination,
+    };
+    moving::run(context, &route, &arguments.carried)
+}

@@ -1,0 +1,520 @@
+//! What `copy`, `save` and `load` do: survey, judge when asked to, carry, report.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use countersign::Verifier;
+use countersign_formats::{Descriptor, Digest, Manifest, Reference};
+use countersign_registry::layout::{ArchiveWriter, Layout};
+use countersign_registry::replicate::{
+    Moving, Piece, Replicated, Role, Scope, Step, Survey, replicate, survey,
+};
+use countersign_registry::{Depot, Resolved, Settings, StoreError, open_depot};
+use serde_json::{Value, json};
+
+use crate::arguments::{Carried, Trust};
+use crate::commands::Done;
+use crate::context::Context;
+use crate::escape;
+use crate::evidence_kind;
+use crate::exit::ExitStatus;
+use crate::explain;
+use crate::failure::Failure;
+use crate::judging::Judging;
+use crate::progress::Progress;
+use crate::trust::{self, Wanted};
+use crate::{images, stores};
+
+/// Where an image comes from and where it goes.
+pub(crate) struct Route {
+    pub(crate) source: Reference,
+    pub(crate) destination: Reference,
+}
+
+/// A destination, and what must be done when everything is in it.
+enum Destination {
+    Depot(Arc<dyn Depot>),
+    Archive(Arc<ArchiveWriter>),
+}
+
+impl Destination {
+    fn open(reference: &Reference, settings: &Settings) -> Result<Self, Failure> {
+        Ok(match reference {
+            Reference::Registry(_) => Self::Depot(open_depot(reference, settings)?),
+            Reference::Layout(layout) => Self::Depot(Arc::new(
+                Layout::create(layout.path())?.with_limits(settings.limits.clone()),
+            )),
+            Reference::Archive(archive) => Self::Archive(Arc::new(ArchiveWriter::create(
+                archive.path(),
+                settings.limits.clone(),
+            )?)),
+        })
+    }
+
+    fn depot(&self) -> Arc<dyn Depot> {
+        match self {
+            Self::Depot(depot) => Arc::clone(depot),
+            Self::Archive(archive) => {
+                let depot: Arc<dyn Depot> = Arc::<ArchiveWriter>::clone(archive);
+                depot
+            }
+        }
+    }
+}
+
+/// What was judged before anything was written.
+struct Judged {
+    /// Digests of the pieces of evidence that count.
+    accepted: Vec<Digest>,
+    record: Value,
+}
+
+/// Moves an image along its route and reports.
+pub(crate) fn run(
+    context: &mut Context<'_, '_>,
+    route: &Route,
+    carried: &Carried,
+) -> Result<Done, Failure> {
+    refuse_idle_trust(carried)?;
+    if carried.trust.print_policy {
+        let policies = trust::policy(context, &carried.trust, Wanted::Signature, false, &[])?;
+        return Ok(trust::print(context, &policies));
+    }
+    let scope = scope(carried)?;
+    let settings = settings(context);
+    let runtime = context.runtime()?;
+    let source = open_depot(&route.source, &settings)?;
+    let root = runtime.block_on(async {
+        let resolved = source.resolve(&stores::target(&route.source)).await?;
+        match &carried.platform {
+            None => Ok(resolved),
+            Some(platform) => choose_platform(context, &*source, &resolved, platform).await,
+        }
+    })?;
+    let tag = destination_tag(route, &root)?;
+    let name = images::pinned(&route.source, &root.descriptor.digest);
+    let judged = if carried.verify_first {
+        match judge(context, &runtime, &name, &carried.trust)? {
+            Ok(judged) => Some(judged),
+            Err(denied) => return Ok(denied),
+        }
+    } else {
+        None
+    };
+    let found = runtime.block_on(survey(&*source, root.clone(), &scope))?;
+    let destination = Destination::open(&route.destination, &settings)?;
+    let depot = destination.depot();
+    let moving = Moving {
+        tag: tag.clone(),
+        mount: mount(route),
+        parallel: usize::from(carried.parallel),
+        watch: Some(watch(context)),
+    };
+    let done = runtime.block_on(async {
+        let done = replicate(&source, &depot, &found, &moving).await?;
+        if let Destination::Archive(archive) = &destination {
+            archive.finish().await?;
+        }
+        Ok::<_, StoreError>(done)
+    })?;
+    let requests = source.requests() + depot.requests();
+    Ok(report(
+        context,
+        &Told {
+            source: name,
+            route,
+            root: &root,
+            tag,
+            judged: judged.as_ref(),
+            found: &found,
+            done: &done,
+            requests,
+        },
+    ))
+}
+
+/// A flag that says whom to trust and is not acted on would be a check that somebody believes in.
+fn refuse_idle_trust(carried: &Carried) -> Result<(), Failure> {
+    if carried.verify_first || carried.trust.print_policy || !carried.trust.names_somebody() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "conflicting-flags",
+        "a flag says whom to trust, and nothing is verified without `--verify-first`",
+    )
+    .hint("add `--verify-first`, or drop the trust flags"))
+}
+
+fn scope(carried: &Carried) -> Result<Scope, Failure> {
+    if carried.no_evidence {
+        return Ok(Scope::ImageAlone);
+    }
+    if carried.only.is_empty() {
+        return Ok(Scope::Everything);
+    }
+    evidence_kind::choice(&carried.only).map(Scope::Chosen)
+}
+
+/// As for every command, but the deadline is for standing still: who moves gigabytes needs more than who asks a question.
+pub(crate) fn settings(context: &Context<'_, '_>) -> Settings {
+    let mut settings = stores::settings(context);
+    settings.shared_deadline = None;
+    settings
+}
+
+/// The manifest of one platform of an index.
+async fn choose_platform(
+    context: &mut Context<'_, '_>,
+    source: &dyn Depot,
+    root: &Resolved,
+    wanted: &str,
+) -> Result<Resolved, Failure> {
+    let Manifest::Index(index) = &root.manifest else {
+        return Err(Failure::usage(
+            "not-an-index",
+            format!("`{}` is one image and no index", root.descriptor.digest),
+        )
+        .hint("drop `--platform`"));
+    };
+    let matching: Vec<&Descriptor> = index
+        .manifests
+        .iter()
+        .filter(|entry| platform_name(entry).is_some_and(|name| matches_platform(&name, wanted)))
+        .collect();
+    match matching.as_slice() {
+        [entry] => {
+            context.printer.say(
+                "the index itself stays behind: what was signed or attested about it does not come along",
+            );
+            Ok(source.manifest(entry).await?)
+        }
+        [] => {
+            let known: Vec<String> = index.manifests.iter().filter_map(platform_name).collect();
+            Err(Failure::new(
+                ExitStatus::NotFound,
+                "platform-not-found",
+                format!("the index has no image for `{}`", escape::field(wanted)),
+            )
+            .hint(format!("it has: {}", escape::field(&known.join(", ")))))
+        }
+        _ => Err(Failure::usage(
+            "platform-ambiguous",
+            format!(
+                "several images of the index are for `{}`",
+                escape::field(wanted)
+            ),
+        )
+        .hint("name the variant (`linux/arm/v7`), or copy by digest")),
+    }
+}
+
+fn platform_name(entry: &Descriptor) -> Option<String> {
+    let platform = entry.platform.as_ref()?;
+    let variant = platform.variant.as_ref();
+    let variant = variant
+        .map(|variant| format!("/{variant}"))
+        .unwrap_or_default();
+    Some(format!(
+        "{}/{}{variant}",
+        platform.os, platform.architecture
+    ))
+}
+
+/// Without a variant any is meant; `linux/arm64` and `linux/arm64/v8` are one.
+fn matches_platform(name: &str, wanted: &str) -> bool {
+    name == wanted
+        || name
+            .strip_prefix(wanted)
+            .is_some_and(|rest| rest.starts_with('/'))
+        || (wanted == "linux/arm64/v8" && name == "linux/arm64")
+}
+
+/// The tag at the destination; a digest that is named there must be the image's.
+fn destination_tag(route: &Route, root: &Resolved) -> Result<Option<String>, Failure> {
+    if let Some(digest) = route.destination.digest()
+        && *digest != root.descriptor.digest
+    {
+        return Err(Failure::usage(
+            "destination-digest",
+            format!(
+                "the destination is named by `{digest}` and the image is `{}`",
+                root.descriptor.digest
+            ),
+        )
+        .hint("drop the digest from the destination: an image keeps its own"));
+    }
+    let own = route.destination.tag().map(str::to_owned);
+    let named_by_digest = route.destination.digest().is_some();
+    Ok(own.or_else(|| {
+        images::resolved_tag(&route.source)
+            .filter(|_| !named_by_digest)
+            .map(str::to_owned)
+    }))
+}
+
+/// Blobs can be mounted from another repository of the same registry.
+fn mount(route: &Route) -> Option<String> {
+    match (&route.source, &route.destination) {
+        (Reference::Registry(source), Reference::Registry(destination))
+            if source.registry() == destination.registry()
+                && source.repository() != destination.repository() =>
+        {
+            Some(source.repository().to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Judges the image where it is; `Err` inside is the denial, an answer of its own.
+fn judge(
+    context: &mut Context<'_, '_>,
+    runtime: &tokio::runtime::Runtime,
+    name: &str,
+    flags: &Trust,
+) -> Result<Result<Judged, Done>, Failure> {
+    let policies = trust::policy(context, flags, Wanted::Signature, false, &[])?;
+    let verifier: Verifier = Judging::new(context, policies, flags, &[])?.verifier(context)?;
+    let pinned = stores::reference(name)?;
+    let now = context.now;
+    let verification = runtime.block_on(verifier.verify(&pinned, now))?;
+    let decision = &verification.decision;
+    let status = explain::status(decision);
+    let keys = crate::judging::trusted(&verifier);
+    explain::explain(context, &verification.name, decision, &keys);
+    let record = crate::judging::record(decision);
+    if status != ExitStatus::Pass {
+        context.printer.say("nothing was written");
+        return Ok(Err(Done {
+            status,
+            result: Some(json!({
+                "source": name,
+                "copied": false,
+                "exitCode": status.code(),
+                "decision": record,
+            })),
+        }));
+    }
+    Ok(Ok(Judged {
+        accepted: decision
+            .accepted
+            .iter()
+            .map(|verified| verified.digest())
+            .collect(),
+        record,
+    }))
+}
+
+/// One bar for everything that moves.
+fn watch(context: &Context<'_, '_>) -> countersign_registry::replicate::Watch {
+    let terminal = context.terminal;
+    let words = context.printer.words();
+    let bar: Mutex<Option<Progress>> = Mutex::new(None);
+    Arc::new(move |step: &Step| {
+        let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
+        match step {
+            Step::Surveyed { bytes, .. } => *bar = Some(Progress::bytes("copy", *bytes, terminal)),
+            Step::Blob { size, .. } => {
+                if let Some(bar) = &*bar {
+                    bar.advance(*size);
+                }
+            }
+            Step::Note(note) => words.say(note),
+            _ => {}
+        }
+    })
+}
+
+/// Everything that there is to report.
+struct Told<'a> {
+    source: String,
+    route: &'a Route,
+    root: &'a Resolved,
+    tag: Option<String>,
+    judged: Option<&'a Judged>,
+    found: &'a Survey,
+    done: &'a Replicated,
+    requests: u64,
+}
+
+fn report(context: &mut Context<'_, '_>, told: &Told<'_>) -> Done {
+    let Told {
+        root, found, done, ..
+    } = told;
+    let name = images::pinned(&told.route.destination, &root.descriptor.digest);
+    let evidence: Vec<&Piece> = found
+        .pieces
+        .iter()
+        .filter(|piece| piece.role.subject().is_some())
+        .collect();
+    let images = found
+        .pieces
+        .iter()
+        .filter(|piece| piece.role == Role::Child)
+        .count();
+    for piece in &evidence {
+        let (kind, predicates) = evidence_kind::unverified_kind(piece);
+        let what = predicates
+            .first()
+            .map(|found| format!(" {}", escape::field(found)));
+        context.printer.say(&format!(
+            "  {} {}{} about {} [{}]",
+            kind.word(),
+            piece.resolved.descriptor.digest,
+            what.unwrap_or_default(),
+            subject_word(piece, root),
+            verified_word(told.judged, piece),
+        ));
+    }
+    for entry in &found.dangling {
+        context.printer.warn(&format!(
+            "`{}` in the list of `{}` was passed over: {}",
+            entry.entry.digest, entry.subject, entry.why
+        ));
+    }
+    for tagged in done.tagged.iter().filter(|tagged| tagged.kept > 0) {
+        context.printer.say(&format!(
+            "  the tag `{}` keeps {} of the destination's own",
+            escape::field(&tagged.tag),
+            count(tagged.kept, "layer", "layers")
+        ));
+    }
+    context.printer.say(&format!(
+        "copied {} with {} and {}; {} carried ({} bytes), {} mounted, {} there already",
+        told.source,
+        count(images, "platform manifest", "platform manifests"),
+        count(evidence.len(), "piece of evidence", "pieces of evidence"),
+        count(done.carried, "blob", "blobs"),
+        done.bytes,
+        done.mounted,
+        done.present,
+    ));
+    context.printer.line(&name);
+    Done::pass(json!({
+        "source": told.source,
+        "destination": name,
+        "copied": true,
+        "exitCode": 0,
+        "digest": root.descriptor.digest.to_string(),
+        "mediaType": escape::capped(&root.descriptor.media_type, escape::FIELD_BYTES),
+        "tag": told.tag,
+        "verified": told.judged.is_some(),
+        "decision": told.judged.map(|judged| judged.record.clone()),
+        "children": images,
+        "evidence": evidence.iter().map(|piece| entry(piece, told.judged)).collect::<Vec<_>>(),
+        "passedOver": found.passed_over,
+        "dangling": found.dangling.iter().map(|entry| json!({
+            "digest": entry.entry.digest.to_string(),
+            "subject": entry.subject.to_string(),
+            "why": entry.why,
+        })).collect::<Vec<_>>(),
+        "foreignLayers": done.foreign.iter().map(Digest::to_string).collect::<Vec<_>>(),
+        "mergedTags": done.tagged.iter().filter(|tagged| tagged.kept > 0).map(|tagged| json!({
+            "tag": tagged.tag,
+            "digest": tagged.digest.to_string(),
+            "kept": tagged.kept,
+        })).collect::<Vec<_>>(),
+        "blobs": {
+            "present": done.present,
+            "mounted": done.mounted,
+            "carried": done.carried,
+            "bytes": done.bytes,
+        },
+        "requests": told.requests,
+    }))
+}
+
+fn subject_word(piece: &Piece, root: &Resolved) -> String {
+    match piece.role.subject() {
+        Some(subject) if *subject == root.descriptor.digest => "the image".to_owned(),
+        Some(subject) => subject.to_string(),
+        None => String::new(),
+    }
+}
+
+/// Evidence moves whether or not it was verified, and this says which.
+fn verified_word(judged: Option<&Judged>, piece: &Piece) -> &'static str {
+    match is_verified(judged, piece) {
+        true => "verified",
+        false => "not verified",
+    }
+}
+
+fn is_verified(judged: Option<&Judged>, piece: &Piece) -> bool {
+    let Manifest::Image(image) = &piece.resolved.manifest else {
+        return false;
+    };
+    judged.is_some_and(|judged| {
+        image
+            .layers
+            .iter()
+            .any(|layer| judged.accepted.contains(&layer.digest))
+    })
+}
+
+fn entry(piece: &Piece, judged: Option<&Judged>) -> Value {
+    let (kind, predicates) = evidence_kind::unverified_kind(piece);
+    let capped = |text: &str| escape::capped(text, escape::FIELD_BYTES);
+    let (via, tag) = match &piece.role {
+        Role::Tagged { tag, .. } => ("tag", Some(capped(tag))),
+        _ => ("referrer", None),
+    };
+    json!({
+        "digest": piece.resolved.descriptor.digest.to_string(),
+        "subject": piece.role.subject().map(Digest::to_string),
+        "kind": kind.word(),
+        "artifactType": capped(evidence_kind::artifact_type(piece)),
+        "predicateTypes": predicates.iter().map(|found| capped(found)).collect::<Vec<_>>(),
+        "via": via,
+        "tag": tag,
+        "size": piece.resolved.descriptor.size,
+        "verified": is_verified(judged, piece),
+    })
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// A reference to the layout or the archive that `--dir` or `--file` names.
+pub(crate) fn local(
+    dir: Option<&Path>,
+    file: Option<&Path>,
+    select: Option<&str>,
+) -> Result<Reference, Failure> {
+    let (form, path) = match (dir, file) {
+        (Some(dir), _) => ("oci", dir),
+        (None, Some(file)) => ("oci-archive", file),
+        (None, None) => {
+            return Err(Failure::usage(
+                "missing-flag",
+                "neither `--dir` nor `--file` is given",
+            ));
+        }
+    };
+    let path = path.to_str().ok_or_else(|| {
+        Failure::usage(
+            "path-not-text",
+            format!("the path `{}` is not UTF-8", path.display()),
+        )
+    })?;
+    let suffix = match select {
+        None => String::new(),
+        Some(digest) if digest.starts_with("sha") && digest.contains(':') => format!("@{digest}"),
+        Some(tag) => format!(":{tag}"),
+    };
+    stores::reference(&format!("{form}:{path}{suffix}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches_platform;
+
+    #[test]
+    fn a_platform_without_a_variant_means_any() {
+        assert!(matches_platform("linux/arm/v7", "linux/arm"));
+        assert!(matches_platform("linux/arm/v7", "linux/arm/v7"));
+        assert!(matches_platform("linux/arm64", "linux/arm64/v8"));
+        assert!(!matches_platform("linux/arm64", "linux/arm"));
+        assert!(!matches_platform("linux/arm/v7", "linux/arm/v6"));
+    }
+}
