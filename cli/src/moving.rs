@@ -159,6 +159,8 @@ fn scope(carried: &Carried) -> Result<Scope, Failure> {
 pub(crate) fn settings(context: &Context<'_, '_>) -> Settings {
     let mut settings = stores::settings(context);
     settings.shared_deadline = None;
+    // What is moved is what is there now.
+    settings.cache = None;
     settings
 }
 
@@ -273,7 +275,7 @@ fn judge(
     flags: &Trust,
 ) -> Result<Result<Judged, Done>, Failure> {
     let policies = trust::policy(context, flags, Wanted::Signature, false, &[])?;
-    let verifier: Verifier = Judging::new(context, policies, flags, &[])?.verifier(context)?;
+    let verifier: Verifier = Judging::of_files(context, policies, flags, &[])?.verifier(context)?;
     let pinned = stores::reference(name)?;
     let now = context.now;
     let verification = runtime.block_on(verifier.verify(&pinned, now))?;

@@ -147,7 +147,7 @@ fn empty() -> ImageManifest {
 }
 
 /// The configuration of an image with these layers and nothing to run: some registries take no manifest with another.
-fn config(layers: impl Iterator<Item = Digest>) -> Bytes {
+pub(crate) fn config(layers: impl Iterator<Item = Digest>) -> Bytes {
     let layers: Vec<String> = layers.map(|digest| digest.to_string()).collect();
     let history: Vec<_> = layers
         .iter()

@@ -124,6 +124,7 @@ fn unchanged(etag: HeaderValue, kept: KeptListing) -> Reply {
         at_home: true,
         code: None,
         message: None,
+        rest: None,
     }
 }
 

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use countersign_formats::{Descriptor, Digest, ImageManifest, Manifest, media_types};
+use countersign_formats::{Descriptor, Digest, Manifest};
 use countersign_proof::digest;
-use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -15,7 +13,8 @@ use super::survey::is_manifest;
 use super::{Role, Step, Survey, Watch};
 use crate::depot::{Depot, Taken};
 use crate::error::{Fault, Outage, StoreError};
-use crate::store::Resolved;
+use crate::legacy::config as layers_config;
+use crate::store::{Replacement, Resolved};
 
 /// Times that the carrying of one blob is tried.
 const ATTEMPTS: u32 = 3;
@@ -291,78 +290,101 @@ async fn tag_evidence(
     ours: &Resolved,
     tag: &str,
 ) -> Result<TaggedAs, StoreError> {
-    let theirs = destination.tag(tag).await?;
-    let (bytes, media_type, kept) = match (theirs, &ours.manifest) {
-        (Some(theirs), _) if theirs.descriptor.digest == ours.descriptor.digest => {
-            return Ok(TaggedAs {
-                tag: tag.to_owned(),
-                digest: theirs.descriptor.digest,
-                kept: 0,
-            });
-        }
-        (Some(theirs), Manifest::Image(image)) => {
-            let Manifest::Image(other) = &theirs.manifest else {
-                return Err(StoreError::response(
-                    destination.name(),
-                    format!("the tag `{tag}` holds something that is no evidence"),
-                ));
-            };
-            let missing: Vec<&Descriptor> = other
-                .layers
-                .iter()
-                .filter(|layer| !image.layers.iter().any(|own| same_layer(own, layer)))
-                .collect();
-            if missing.is_empty() {
-                (ours.bytes.clone(), ours.descriptor.media_type.clone(), 0)
-            } else {
-                let kept = missing.len();
-                let merged = merged(destination, image, &missing).await?;
-                (merged, image.media_type.clone(), kept)
+    let name = destination.name();
+    let change = |current: Option<&Resolved>| merge(&name, tag, current, ours);
+    let resolved = match destination.update_tag(tag, &change).await {
+        // A layout is written under its lock, where nobody comes in between.
+        Err(StoreError::Unsupported { .. }) => {
+            let current = destination.tag(tag).await?;
+            match change(current.as_ref())? {
+                Some(replacement) => {
+                    for blob in replacement.blobs {
+                        let digest = digest::sha256(&blob);
+                        destination.push_blob(blob, &digest).await?;
+                    }
+                    let pushed = destination
+                        .push_manifest(replacement.manifest, &replacement.media_type, Some(tag))
+                        .await?;
+                    pushed.descriptor.digest
+                }
+                None => ours.descriptor.digest,
             }
         }
-        _ => (ours.bytes.clone(), ours.descriptor.media_type.clone(), 0),
+        Ok(resolved) => resolved.descriptor.digest,
+        Err(error) => return Err(error),
     };
-    let pushed = destination
-        .push_manifest(bytes, &media_type, Some(tag))
-        .await?;
+    let kept = match destination.tag(tag).await?.map(|now| now.manifest) {
+        Some(Manifest::Image(now)) => now.layers.len().saturating_sub(layers(ours).len()),
+        _ => 0,
+    };
     Ok(TaggedAs {
         tag: tag.to_owned(),
-        digest: pushed.descriptor.digest,
+        digest: resolved,
         kept,
     })
+}
+
+fn layers(resolved: &Resolved) -> &[Descriptor] {
+    match &resolved.manifest {
+        Manifest::Image(image) => &image.layers,
+        Manifest::Index(_) => &[],
+    }
+}
+
+/// Our manifest, with the layers of the destination's own after ours; `None` when nothing is missing there.
+fn merge(
+    store: &str,
+    tag: &str,
+    current: Option<&Resolved>,
+    ours: &Resolved,
+) -> Result<Option<Replacement>, StoreError> {
+    let as_it_is = Replacement {
+        blobs: Vec::new(),
+        media_type: ours.descriptor.media_type.clone(),
+        manifest: ours.bytes.clone(),
+    };
+    let (Some(current), Manifest::Image(image)) = (current, &ours.manifest) else {
+        return Ok(Some(as_it_is));
+    };
+    let Manifest::Image(other) = &current.manifest else {
+        return Err(StoreError::untrusted(
+            store,
+            Fault::TagHolds {
+                tag: tag.to_owned(),
+                found: "an index",
+            },
+        ));
+    };
+    let lacks =
+        |has: &[Descriptor], layer: &Descriptor| !has.iter().any(|other| same_layer(other, layer));
+    if !image.layers.iter().any(|layer| lacks(&other.layers, layer)) {
+        return Ok(None);
+    }
+    let theirs: Vec<Descriptor> = other
+        .layers
+        .iter()
+        .filter(|layer| lacks(&image.layers, layer))
+        .cloned()
+        .collect();
+    if theirs.is_empty() {
+        return Ok(Some(as_it_is));
+    }
+    let mut manifest = image.clone();
+    manifest.layers.extend(theirs);
+    let config = layers_config(manifest.layers.iter().map(|layer| layer.digest));
+    manifest.config = Descriptor::new(
+        manifest.config.media_type.clone(),
+        digest::sha256(&config),
+        config.len() as u64,
+    );
+    Ok(Some(Replacement {
+        blobs: vec![config],
+        media_type: manifest.media_type.clone(),
+        manifest: manifest.to_json().into(),
+    }))
 }
 
 /// Layers with the same bytes are different signatures when their annotations differ.
 fn same_layer(one: &Descriptor, other: &Descriptor) -> bool {
     one.digest == other.digest && one.annotations == other.annotations
-}
-
-/// Our manifest with their layers after ours, as cosign appends: a config whose layers are those of the manifest.
-async fn merged(
-    destination: &dyn Depot,
-    ours: &ImageManifest,
-    theirs: &[&Descriptor],
-) -> Result<Bytes, StoreError> {
-    let mut manifest = ours.clone();
-    manifest
-        .layers
-        .extend(theirs.iter().map(|layer| (*layer).clone()));
-    let layers: Vec<String> = manifest
-        .layers
-        .iter()
-        .map(|layer| layer.digest.to_string())
-        .collect();
-    let config = json!({
-        "architecture": "",
-        "created": "0001-01-01T00:00:00Z",
-        "history": layers.iter().map(|_| json!({"created": "0001-01-01T00:00:00Z"})).collect::<Vec<_>>(),
-        "os": "",
-        "rootfs": {"type": "layers", "diff_ids": layers},
-        "config": {},
-    })
-    .to_string();
-    let config_digest = digest::sha256(config.as_bytes());
-    manifest.config = Descriptor::new(media_types::OCI_CONFIG, config_digest, config.len() as u64);
-    destination.push_blob(config.into(), &config_digest).await?;
-    Ok(manifest.to_json().into())
 }
