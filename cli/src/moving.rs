@@ -488,7 +488,7 @@ pub(crate) fn local(
         (None, Some(file)) => ("oci-archive", file),
         (None, None) => {
             return Err(Failure::usage(
-                "missing-flag",
+                "missing-argument",
                 "neither `--dir` nor `--file` is given",
             ));
         }
