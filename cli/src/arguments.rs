@@ -13,6 +13,7 @@ mod rejection;
 mod services;
 mod transport;
 mod trust;
+mod written;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub(crate) use rejection::rejection;
 pub(crate) use services::{Ambient, Login as LoginWay, Services};
 pub(crate) use transport::Transport;
 pub(crate) use trust::{Annotation, Trust};
+pub(crate) use written::Written;
 
 use crate::printer::Output;
 

@@ -64,10 +64,8 @@ pub(crate) fn each(
 }
 
 /// Refuses what is no reference, before anything else is done.
-pub(crate) fn readable(images: &[String]) -> Result<(), Failure> {
-    images
-        .iter()
-        .try_for_each(|text| stores::reference(text).map(drop))
+pub(crate) fn readable(images: &[String]) -> Result<Vec<Reference>, Failure> {
+    images.iter().map(|text| stores::reference(text)).collect()
 }
 
 /// The name of an image by digest: `ghcr.io/acme/app@sha256:…`, `oci:DIR@sha256:…`.

@@ -17,6 +17,7 @@ mod files;
 mod images;
 mod judging;
 mod key_files;
+mod legacy;
 mod material;
 mod moving;
 mod presence;

@@ -9,8 +9,8 @@ mod login;
 mod services;
 
 use bytes::Bytes;
-use countersign_formats::{Limits, PublicKey};
-use countersign_proof::{Scheme, Verified};
+use countersign_formats::{Limits, PublicKey, UnixTime, Window};
+use countersign_proof::{Image, Scheme, Subject, TrustMaterial, TrustedKey, Verified};
 use countersign_services::ServiceError;
 use countersign_sign::{
     Attachments, Prepared, PrivateKey, SignError, Signature, Signed, Signer as _, SignerMaterial,
@@ -120,6 +120,58 @@ impl Signatory {
         match &self.who {
             Who::Key(key) => Some(key),
             Who::Identity(_) => None,
+        }
+    }
+
+    /// The layer of an `.att` manifest that a bundle of this signatory amounts to, proven under the same trust.
+    ///
+    /// # Errors
+    /// A layer that cannot carry what the bundle does, or does not verify.
+    pub(crate) fn attestation_layer(
+        &self,
+        context: &Context<'_, '_>,
+        bundle: &Verified,
+    ) -> Result<Verified, Failure> {
+        let subject = Subject::Image(Image::pinned(*bundle.subject()));
+        let limits = Limits::DEFAULT;
+        let proven = match (&self.who, &self.services) {
+            (_, Some(services)) => {
+                // Our clock may be behind a service's.
+                let now = UnixTime(clock::now().0.saturating_add(CLOCK_SKEW));
+                let trust = services.trust(false);
+                countersign_sign::attestation_layer(bundle, &subject, trust, now, &limits)?
+            }
+            (Who::Key(key), None) => {
+                let key = TrustedKey {
+                    key: PublicKey::clone(key.public_key()),
+                    valid: Window::ALWAYS,
+                    schemes: None,
+                };
+                let trust = TrustMaterial::keys_only(vec![key])
+                    .map_err(|error| Failure::usage(error.code(), error.to_string()))?;
+                countersign_sign::attestation_layer(bundle, &subject, &trust, context.now, &limits)?
+            }
+            (Who::Identity(_), None) => {
+                return Err(Failure::internal("no-services", "no services were opened"));
+            }
+        };
+        Ok(proven)
+    }
+
+    /// Refuses logs whose entries cannot be stored in annotations, before one has an entry.
+    ///
+    /// # Errors
+    /// Exit 2 for a log of Rekor v2, which gives no promise.
+    pub(crate) fn has_place_in_tags(&self) -> Result<(), Failure> {
+        match &self.services {
+            Some(services) if services.logs() > 0 && !services.give_promises()? => {
+                Err(Failure::usage(
+                    "log-without-promise",
+                    "the entries of this log give no promise, and `.sig` and `.att` tags carry nothing else of a log",
+                )
+                .hint("write `--format bundle`, or name a log of Rekor v1 in the signing config"))
+            }
+            _ => Ok(()),
         }
     }
 

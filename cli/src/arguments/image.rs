@@ -8,6 +8,7 @@ use clap::builder::BoolishValueParser;
 use super::evidence::Sources;
 use super::services::Services;
 use super::trust::{Annotation, Trust, annotation};
+use super::written::Written;
 
 /// `sign`.
 #[derive(Args, Debug)]
@@ -29,6 +30,9 @@ pub(crate) struct Sign {
     /// Do nothing where this key has signed the digest with these annotations already.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_IF_MISSING", hide_env = true)]
     pub(crate) if_missing: bool,
+    /// In which form it is stored beside the image.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Written::Bundle, env = "COUNTERSIGN_FORMAT", hide_env = true)]
+    pub(crate) format: Written,
     /// Also write the bundle to this file.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
     pub(crate) bundle: Option<PathBuf>,
@@ -82,6 +86,9 @@ pub(crate) struct Attest {
     /// Refuse an image that is named by tag.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_REQUIRE_DIGEST", hide_env = true)]
     pub(crate) require_digest: bool,
+    /// In which form it is stored beside the image.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Written::Bundle, env = "COUNTERSIGN_FORMAT", hide_env = true)]
+    pub(crate) format: Written,
     /// Also write the bundle to this file.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
     pub(crate) bundle: Option<PathBuf>,

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::images::{self, ImageDone};
 use crate::signatory::{Asked, Signatory};
 use crate::signing::{self, Claim, Placing};
-use crate::stores;
+use crate::{legacy, stores};
 
 pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     signing::one_image_for_bundle(&arguments.images, arguments.bundle.as_ref())?;
@@ -35,7 +35,12 @@ pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Do
         subjects: arguments.images.clone(),
         input_taken: signing::takes_input(&[&arguments.predicate, &arguments.statement]),
     };
-    images::readable(&arguments.images)?;
+    legacy::possible(
+        arguments.format,
+        arguments.bundle.is_some(),
+        !arguments.no_upload,
+        &images::readable(&arguments.images)?,
+    )?;
     let mut signatory = Signatory::open(context, asked)?;
     let settings = stores::settings(context);
     let runtime = context.runtime()?;
@@ -98,7 +103,14 @@ fn one(
     let subject = Subject::Image(Image::pinned(image.digest));
     let prepared = Prepared::statement(statement, subject, &limits).map_err(named)?;
     let name = images::pinned(reference, &image.digest);
+    if work.arguments.format.legacy() {
+        signatory.has_place_in_tags()?;
+    }
     let signed = signatory.sign(context, runtime, prepared, &name)?;
+    let written = work.arguments.format;
+    if !written.bundle() {
+        context.printer.line(&name);
+    }
     let placing = Placing {
         verb: "attested",
         text,
@@ -108,5 +120,21 @@ fn one(
         bundle_file: work.arguments.bundle.as_ref(),
         upload: !work.arguments.no_upload,
     };
-    placing.place(context, runtime, &signed)
+    let done = match written.bundle() {
+        true => Some(placing.place(context, runtime, &signed)?),
+        false => None,
+    };
+    if !written.legacy() {
+        return done.ok_or_else(|| Failure::internal("nothing-written", "no form was asked for"));
+    }
+    let layer = signatory.attestation_layer(context, &signed.verified)?;
+    let published = legacy::place(context, runtime, store.as_ref(), &image, &layer)?;
+    Ok(legacy::done(
+        done,
+        text,
+        &name,
+        &image,
+        &signed.verified,
+        &published,
+    ))
 }

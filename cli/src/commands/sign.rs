@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use countersign_formats::{Limits, Reference};
+use countersign_formats::{Descriptor, Limits, Reference};
 use countersign_proof::{Image, Subject};
-use countersign_registry::Settings;
+use countersign_registry::{Settings, Store};
 use countersign_sign::{Prepared, image_statement};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::images::{self, ImageDone};
 use crate::signatory::{Asked, Signatory};
 use crate::signing::{self, Placing};
-use crate::{presence, stores};
+use crate::{legacy, presence, stores};
 
 pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     signing::one_image_for_bundle(&arguments.images, arguments.bundle.as_ref())?;
@@ -45,7 +45,12 @@ pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done
         subjects: arguments.images.clone(),
         input_taken: false,
     };
-    images::readable(&arguments.images)?;
+    legacy::possible(
+        arguments.format,
+        arguments.bundle.is_some(),
+        !arguments.no_upload,
+        &images::readable(&arguments.images)?,
+    )?;
     let mut signatory = Signatory::open(context, asked)?;
     let settings = stores::settings(context);
     let runtime = context.runtime()?;
@@ -113,6 +118,58 @@ fn one(
             }),
         });
     }
+    if work.arguments.format.legacy() {
+        signatory.has_place_in_tags()?;
+    }
+    let mut done = None;
+    if work.arguments.format.bundle() {
+        done = Some(bundle(
+            context,
+            runtime,
+            work,
+            signatory,
+            text,
+            reference,
+            store.as_ref(),
+            &image,
+        )?);
+    }
+    if work.arguments.format.legacy() {
+        let repository = images::repository(reference);
+        let prepared = Prepared::simple_signing(image.digest, &repository, work.annotations)?;
+        let signed = signatory.sign(context, runtime, prepared, &name)?;
+        if done.is_none() {
+            context.printer.line(&name);
+        }
+        let published = legacy::place(context, runtime, store.as_ref(), &image, &signed.verified)?;
+        done = Some(legacy::done(
+            done,
+            text,
+            &name,
+            &image,
+            &signed.verified,
+            &published,
+        ));
+    }
+    done.ok_or_else(|| Failure::internal("nothing-written", "no form was asked for"))
+}
+
+/// Signs an image into a bundle and stores that.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "an image, where it is, and who signs it"
+)]
+fn bundle(
+    context: &mut Context<'_, '_>,
+    runtime: &tokio::runtime::Runtime,
+    work: &Work<'_>,
+    signatory: &mut Signatory,
+    text: &str,
+    reference: &Reference,
+    store: &dyn Store,
+    image: &Descriptor,
+) -> Result<ImageDone, Failure> {
+    let name = images::pinned(reference, &image.digest);
     let statement = image_statement(&image.digest, work.annotations)?;
     let subject = Subject::Image(Image::pinned(image.digest));
     let prepared = Prepared::statement(statement, subject, &Limits::DEFAULT)?;
@@ -121,8 +178,8 @@ fn one(
         verb: "signed",
         text,
         reference,
-        store: store.as_ref(),
-        image: &image,
+        store,
+        image,
         bundle_file: work.arguments.bundle.as_ref(),
         upload: !work.arguments.no_upload,
     };

@@ -232,6 +232,14 @@ impl Services {
         Ok(logged_scheme(key, versions.is_empty() || pure_is_taken))
     }
 
+    /// Whether every log gives a promise with an entry, as Rekor v1 does.
+    pub(super) fn give_promises(&self) -> Result<bool, ServiceError> {
+        let versions = self.logs.candidates.iter().map(RekorVersion::of);
+        Ok(!versions
+            .collect::<Result<Vec<_>, _>>()?
+            .contains(&RekorVersion::V2))
+    }
+
     /// Timestamps of a signature.
     pub(super) async fn stamp(&self, signature: &Bytes) -> Result<Vec<Bytes>, ServiceError> {
         self.timestamps

@@ -13,6 +13,7 @@ mod evidence;
 mod images;
 mod keyless;
 mod keys;
+mod legacy;
 mod loopback;
 mod messages;
 mod output;
