@@ -49,9 +49,10 @@ bench:
 coverage:
     cargo llvm-cov --locked -p countersign-formats -p countersign-proof --summary-only
 
-# Re-make what is generated from the code: vectors and docs/attacks.md, the rows of docs/errors.md.
-generate:
-    cargo run --locked -p countersign-testdata --example generate
+# Write what is generated from the code and missing or stale: vectors, docs/attacks.md (arguments: --only NAME…, --all),
+# and the rows of docs/errors.md.
+generate *arguments:
+    cargo run --locked -p countersign-testdata --example generate -- {{ arguments }}
     UPDATE_ERRORS=1 cargo test --locked -p countersign-tests --test errors
 
 # Every fuzz target for SECONDS each.

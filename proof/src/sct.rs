@@ -175,3 +175,25 @@ fn prefixed(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_of_version_1_and_ends_where_its_signature_ends() {
+        let mut bytes = vec![0];
+        bytes.extend_from_slice(&[7; 32]);
+        bytes.extend_from_slice(&1_000_u64.to_be_bytes());
+        bytes.extend_from_slice(&[0, 0, 4, 3, 0, 1, 9]);
+        assert!(
+            read(&bytes).is_some_and(
+                |timestamp| timestamp.signature == [9] && timestamp.extensions.is_empty()
+            )
+        );
+        assert!(read(&[&bytes[..], &[0]].concat()).is_none());
+        assert!(read(bytes.get(..bytes.len() - 1).unwrap_or_default()).is_none());
+        bytes[0] = 1;
+        assert!(read(&bytes).is_none());
+    }
+}

@@ -14,7 +14,7 @@ use crate::certificate_log::SctSpec;
 use crate::keys::{LabKey, sha256};
 use crate::timestamp_authority::{TIME_STAMPING, TimestampSpec};
 use crate::transparency_log::{
-    Entry, EntrySpec, Log, dsse_v1, hashedrekord_v1, hashedrekord_v2, hex, intoto_v2,
+    Entry, EntrySpec, Log, dsse_v1, dsse_v2, hashedrekord_v1, hashedrekord_v2, hex, intoto_v2,
 };
 
 /// When the lab signs: 2026-01-15T12:00:00Z.
@@ -27,6 +27,8 @@ pub const START: i64 = 1_735_689_600;
 pub const END: i64 = 2_051_222_400;
 /// The DSSE payload type of in-toto statements.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
+/// The trusted root of the committed vectors.
+const COMMITTED_ROOT: &str = include_str!("../vectors/trusted_root.json");
 /// Issuer that the lab's certificates name.
 pub const ISSUER: &str = "https://issuer.lab.example";
 
@@ -64,8 +66,42 @@ impl Default for Lab {
 }
 
 impl Lab {
-    /// The lab; the same keys each time, certificates signed anew.
+    /// The lab as the committed vectors know it: the same keys, and their authorities' very certificates.
+    ///
+    /// So a vector that is added later goes with the trusted root that the others share.
     pub fn new() -> Self {
+        let mut lab = Self::anew();
+        let root: Value = serde_json::from_str(COMMITTED_ROOT).expect("committed trusted root");
+        let chain = |kind: &str, number: usize| -> Vec<Vec<u8>> {
+            root[kind][number]["certChain"]["certificates"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|value| crate::base64_decode(value["rawBytes"].as_str().unwrap_or_default()))
+                .collect()
+        };
+        let take = |identities: [&mut Identity; 2], chain: Vec<Vec<u8>>| {
+            for (identity, der) in identities.into_iter().zip(chain) {
+                identity.certificate = der;
+            }
+        };
+        take(
+            [&mut lab.intermediate, &mut lab.root],
+            chain("certificateAuthorities", 0),
+        );
+        take(
+            [&mut lab.rsa_timestamp_leaf, &mut lab.timestamp_root],
+            chain("timestampAuthorities", 1),
+        );
+        take(
+            [&mut lab.timestamp_leaf, &mut lab.timestamp_root],
+            chain("timestampAuthorities", 0),
+        );
+        lab
+    }
+
+    /// The lab with certificates signed anew, for writing all vectors at once.
+    pub fn anew() -> Self {
         let (root, intermediate) = chain_of("lab");
         let (timestamp_root, timestamp_leaf) =
             timestamp_chain("lab-tsa", &LabKey::p384("lab-tsa-leaf"));
@@ -612,7 +648,12 @@ impl<'lab> Recipe<'lab> {
                     json!({"keyDetails": key.key_details(), "publicKey": {"rawBytes": STANDARD.encode(key.spki())}})
                 }
             };
-            return hashedrekord_v2(hash.protobuf_name(), &hash.of(signed), signature, verifier);
+            return match (&self.content, kind) {
+                (Content::Envelope { payload, .. }, "dsse") => {
+                    dsse_v2(payload, signature, verifier)
+                }
+                _ => hashedrekord_v2(hash.protobuf_name(), &hash.of(signed), signature, verifier),
+            };
         }
         let pem = match certificate {
             Some(der) => crate::pem("CERTIFICATE", der),

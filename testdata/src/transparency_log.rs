@@ -37,6 +37,23 @@ pub struct NoteSigner {
     pub broken: bool,
 }
 
+/// A witness's line on a checkpoint (C2SP tlog-cosignature).
+#[derive(Clone, Debug)]
+pub struct Cosigner {
+    /// Who cosigns, Ed25519.
+    pub key: LabKey,
+    /// Name in the line.
+    pub name: String,
+    /// Four bytes before the signature, in place of the witness's own.
+    pub hint: Option<[u8; 4]>,
+    /// The time that the line states, seconds since 1970.
+    pub time: i64,
+    /// The time that is signed.
+    pub signed_time: i64,
+    /// What is signed in place of the checkpoint's text.
+    pub text: Option<String>,
+}
+
 /// A checkpoint before it is signed.
 #[derive(Clone, Debug)]
 pub struct CheckpointSpec {
@@ -50,6 +67,42 @@ pub struct CheckpointSpec {
     pub extensions: Vec<String>,
     /// Signature lines.
     pub signers: Vec<NoteSigner>,
+    /// Lines of witnesses, behind them.
+    pub cosigners: Vec<Cosigner>,
+}
+
+impl Cosigner {
+    /// An honest line of a witness.
+    pub fn new(key: &LabKey, name: &str, time: i64) -> Self {
+        Self {
+            key: key.clone(),
+            name: name.to_owned(),
+            hint: None,
+            time,
+            signed_time: time,
+            text: None,
+        }
+    }
+
+    /// The first bytes of SHA-256 over name, type and key (C2SP signed-note).
+    pub fn hint(&self) -> [u8; 4] {
+        let name = self.name.as_bytes();
+        let id = sha256(&[name, b"\n\x04", &self.key.raw_public()[..]].concat());
+        [id[0], id[1], id[2], id[3]]
+    }
+
+    /// The line under this text.
+    fn line(&self, text: &str) -> String {
+        let text = self.text.as_deref().unwrap_or(text);
+        let signed = format!("cosignature/v1\ntime {}\n{text}", self.signed_time);
+        let blob = [
+            &self.hint.unwrap_or(self.hint())[..],
+            &self.time.to_be_bytes(),
+            &self.key.sign(signed.as_bytes()),
+        ]
+        .concat();
+        format!("\u{2014} {} {}\n", self.name, STANDARD.encode(blob))
+    }
 }
 
 /// An entry on its way into a log, each part open to bending before it is written.
@@ -182,6 +235,9 @@ impl CheckpointSpec {
                 STANDARD.encode(blob)
             ));
         }
+        for cosigner in &self.cosigners {
+            note.push_str(&cosigner.line(&text));
+        }
         note
     }
 }
@@ -228,6 +284,7 @@ impl EntrySpec {
                 root: tree_root.to_vec(),
                 extensions: Vec::new(),
                 signers: vec![self.log.note_signer()],
+                cosigners: Vec::new(),
             };
             if let Some(bend) = self.checkpoint {
                 bend(&mut checkpoint);
@@ -294,6 +351,13 @@ pub fn hashedrekord_v2(algorithm: &str, digest: &[u8], signature: &[u8], verifie
     json!({"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": {
         "data": {"algorithm": algorithm, "digest": STANDARD.encode(digest)},
         "signature": {"content": STANDARD.encode(signature), "verifier": verifier}}}})
+}
+
+/// `dsse` 0.0.2, which logs of version 2 once wrote; `verifier` as in [`hashedrekord_v2`].
+pub fn dsse_v2(payload: &[u8], signature: &[u8], verifier: Value) -> Value {
+    json!({"apiVersion": "0.0.2", "kind": "dsse", "spec": {"dsseV002": {
+        "payloadHash": {"algorithm": "SHA2_256", "digest": STANDARD.encode(sha256(payload))},
+        "signatures": [{"content": STANDARD.encode(signature), "verifier": verifier}]}}})
 }
 
 /// Lower-case hexadecimal.

@@ -41,8 +41,16 @@ pub struct Vector {
     pub keys: Vec<VectorKey>,
     /// Named dangers: `ignore-sct`, `ignore-log`, `judge-certificates-now`.
     pub dangers: Vec<&'static str>,
+    /// The dangers that an accepted input must name as what weakened its proof.
+    pub weakened: Vec<&'static str>,
+    /// An own certificate authority.
+    pub own_authority: Option<OwnAuthority>,
+    /// Trusted witnesses: name and key.
+    pub witnesses: Vec<(&'static str, LabKey)>,
     /// What an accepted input must have proven: logs, timestamps, certificate transparency logs.
     pub proven: Option<(usize, usize, usize)>,
+    /// Which of the trusted witnesses must have been found.
+    pub witnessed: Vec<&'static str>,
 }
 
 /// Which storage form the input has.
@@ -78,6 +86,15 @@ pub enum RootChoice {
     None,
 }
 
+/// A certificate authority that is trusted by hand.
+#[derive(Clone, Debug)]
+pub struct OwnAuthority {
+    /// Its roots, DER.
+    pub roots: Vec<Vec<u8>>,
+    /// Intermediates below them, DER.
+    pub intermediates: Vec<Vec<u8>>,
+}
+
 /// A trusted key of a vector.
 #[derive(Clone, Debug)]
 pub struct VectorKey {
@@ -107,7 +124,11 @@ impl Vector {
             root: RootChoice::Shared,
             keys: Vec::new(),
             dangers: Vec::new(),
+            weakened: Vec::new(),
+            own_authority: None,
+            witnesses: Vec::new(),
             proven: None,
+            witnessed: Vec::new(),
         }
     }
 
@@ -224,6 +245,35 @@ impl Vector {
     /// Weakens the checks by name.
     pub fn danger(mut self, name: &'static str) -> Self {
         self.dangers.push(name);
+        self.weakened.push(name);
+        self
+    }
+
+    /// Allows to weaken the checks by name, although this input needs no such thing.
+    pub fn idle_danger(mut self, name: &'static str) -> Self {
+        self.dangers.push(name);
+        self
+    }
+
+    /// Trusts an own certificate authority.
+    pub fn own_authority(mut self, roots: &[&[u8]], intermediates: &[&[u8]]) -> Self {
+        let owned = |list: &[&[u8]]| list.iter().map(|der| der.to_vec()).collect();
+        self.own_authority = Some(OwnAuthority {
+            roots: owned(roots),
+            intermediates: owned(intermediates),
+        });
+        self
+    }
+
+    /// Trusts a witness.
+    pub fn witness(mut self, name: &'static str, key: &LabKey) -> Self {
+        self.witnesses.push((name, key.clone()));
+        self
+    }
+
+    /// States which witnesses must have been found.
+    pub fn witnessed(mut self, names: &[&'static str]) -> Self {
+        self.witnessed = names.to_vec();
         self
     }
 
@@ -239,6 +289,9 @@ impl Vector {
     /// Whatever the file system reports.
     pub fn write(&self, vectors: &Path) -> io::Result<()> {
         let folder = vectors.join(self.group).join(self.name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("input.json"), &self.input)?;
         if self.form != Form::Bundle {
@@ -254,6 +307,27 @@ impl Vector {
         }
         for (number, key) in self.keys.iter().enumerate() {
             fs::write(folder.join(format!("key-{number}.pub")), &key.pem)?;
+        }
+        for (number, (_, key)) in self.witnesses.iter().enumerate() {
+            fs::write(
+                folder.join(format!("witness-{number}.pub")),
+                key.public_pem(),
+            )?;
+        }
+        if let Some(OwnAuthority {
+            roots,
+            intermediates,
+        }) = &self.own_authority
+        {
+            let pem = |list: &[Vec<u8>]| -> String {
+                list.iter()
+                    .map(|der| crate::pem("CERTIFICATE", der))
+                    .collect()
+            };
+            fs::write(folder.join("own-roots.pem"), pem(roots))?;
+            if !intermediates.is_empty() {
+                fs::write(folder.join("own-intermediates.pem"), pem(intermediates))?;
+            }
         }
         fs::write(folder.join("expect.toml"), self.expect())
     }
@@ -289,6 +363,17 @@ impl Vector {
         if !self.dangers.is_empty() {
             out.push_str(&format!("dangers = {}\n", quoted(&self.dangers)));
         }
+        if self.code.is_none() && !self.weakened.is_empty() {
+            let mut weakened = self.weakened.clone();
+            weakened.sort_unstable();
+            out.push_str(&format!("weakened = {}\n", quoted(&weakened)));
+        }
+        if self.own_authority.is_some() {
+            out.push_str("own_authority = true\n");
+        }
+        if !self.witnesses.is_empty() {
+            out.push_str(&format!("witnessed = {}\n", quoted(&self.witnessed)));
+        }
         out.push_str(&format!("accept = {}\n", self.code.is_none()));
         if let Some(code) = self.code {
             out.push_str(&format!("code = {code:?}\n"));
@@ -304,6 +389,11 @@ impl Vector {
             if let Some(end) = &key.end {
                 out.push_str(&format!("end = {end:?}\n"));
             }
+        }
+        for (number, (name, _)) in self.witnesses.iter().enumerate() {
+            out.push_str(&format!(
+                "\n[[witnesses]]\nname = {name:?}\nfile = \"witness-{number}.pub\"\n"
+            ));
         }
         if let Some((logs, timestamps, scts)) = self.proven {
             out.push_str(&format!(

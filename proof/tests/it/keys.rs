@@ -4,8 +4,8 @@ use crate::lab::{builder, code, image, prove, public, trusted};
 use bytes::Bytes;
 use countersign_formats::{Digest, HashAlgorithm, UnixTime, Window};
 use countersign_proof::{
-    BytesContent, Content, ContentError, DigestContent, Scheme, Subject, TrustMaterial, TrustedKey,
-    digest,
+    BytesContent, Content, ContentError, DigestContent, RejectReason, Scheme, Subject,
+    TrustMaterial, TrustedKey, digest,
 };
 use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Evidence, IN_TOTO, Lab, NOW, SIGNED_AT, image_statement, pae};
@@ -231,6 +231,13 @@ fn a_key_counts_only_in_its_window() {
             "{valid:?}"
         );
     }
+    for (evidence, is_proven) in [(&logged, true), (&undated, false)] {
+        let rejected = prove(evidence, &image(), trust(window(0, 1))).unwrap_err();
+        let RejectReason::KeyWindow { proven, .. } = *rejected.reason() else {
+            panic!("{rejected}")
+        };
+        assert_eq!(proven, is_proven);
+    }
     // One key with two windows counts in both.
     let twice = trust(window(0, 10)).key(TrustedKey {
         key: public(&key),
@@ -255,6 +262,51 @@ fn a_stranger_s_signature_names_the_stranger() {
         code(prove(&evidence, &image(), builder(&lab))),
         "key-not-trusted"
     );
+}
+
+// What a rejection says must be true of the evidence: a hint that is empty, or is a trusted key's own, names no stranger.
+#[test]
+fn a_rejection_names_the_stranger_only_where_the_hint_does() {
+    let lab = Lab::new();
+    let signer = LabKey::p256("signer");
+    let words = |hint: &str, trust: countersign_proof::TrustBuilder| {
+        let evidence = lab
+            .managed(signer.clone())
+            .signed_by(LabKey::p256("stranger"))
+            .bundle(|bundle| bundle["verificationMaterial"]["publicKey"]["hint"] = json!(hint))
+            .build();
+        let rejected = prove(&evidence, &image(), trust).unwrap_err();
+        rejected.hint().unwrap_or_default()
+    };
+    let own = countersign_proof::KeyId::of(&public(&signer)).hint();
+    let trusted = || only(&signer, None);
+    assert!(!words(&own, trusted()).contains(&own));
+    assert!(!words("", trusted()).contains("identifier"));
+    assert!(words("somebody", trusted()).contains("`somebody`"));
+    assert!(words("somebody", builder(&lab)).contains("`somebody`"));
+    assert!(!words("", builder(&lab)).contains("identifier"));
+}
+
+// The entry's own index is unsigned where no promise covers it; the proof's is what the checkpoint vouches for.
+#[test]
+fn without_a_promise_an_entry_stands_at_its_proof_s_index() {
+    let lab = Lab::new();
+    let key = LabKey::p256("signer");
+    let index = |promised: bool| {
+        let evidence = lab
+            .managed(key.clone())
+            .rekor_v1()
+            .bundle(|bundle| {
+                let entry = &mut bundle["verificationMaterial"]["tlogEntries"][0];
+                if !promised {
+                    entry.as_object_mut().unwrap().remove("inclusionPromise");
+                }
+            })
+            .build();
+        let verified = prove(&evidence, &image(), builder(&lab).key(trusted(&key))).unwrap();
+        verified.logs()[0].log_index
+    };
+    assert_eq!((index(true), index(false)), (1_005, 5));
 }
 
 #[test]

@@ -162,6 +162,20 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |checkpoint| checkpoint.size = "10".to_owned(),
         ),
         reject(
+            "origin-with-a-tree-that-is-no-number",
+            "a version 1 log's origin ends in the number of its tree",
+            &["N-70"],
+            "checkpoint-origin",
+            |checkpoint| checkpoint.origin = "rekor.lab.example - 12x".to_owned(),
+        ),
+        reject(
+            "origin-without-a-tree",
+            "a version 1 log's origin names its tree",
+            &["N-70"],
+            "checkpoint-origin",
+            |checkpoint| checkpoint.origin = "rekor.lab.example".to_owned(),
+        ),
+        reject(
             "size-with-leading-zero",
             "a size has one spelling",
             &["N-70", "#1722"],

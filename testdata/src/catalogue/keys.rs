@@ -10,6 +10,9 @@ use crate::vector::{Vector, VectorKey, VectorSubject};
 const G: &str = "keys";
 const GOOD: &str = "key-of-p-256";
 const ED25519: &str = "key-of-ed25519";
+const P384_MESSAGE: &str = "message-of-a-p-384-key";
+/// The P-384 key's signature over the lab's file with SHA-256, made by OpenSSL (`openssl dgst -sha256 -sign`).
+const P384_BY_SHA256: &str = "MGUCMG+ShI1/u+DA485q8cnvFLBbmea+RHV5XCJN2Ouc/3Wh/VwZJmawpU6CWFXAHp/GUgIxAJHJyyYDiqyOxA77rZJ/5ly7jPtHibUu5/YE0F+c5qqdo+pS/153TiiadQPi+FwIYQ==";
 const WINDOW: &str = "timestamp-in-the-last-second-of-the-key-s-window";
 
 pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
@@ -80,8 +83,19 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         Vector::accepted(G, "message-of-an-ed25519-key", "an Ed25519 message signature is verified over the file itself").about_file()
             .key(&edwards).bundle(&lab.managed(edwards.clone()).message(&Lab::artifact()).bundle(|bundle| bundle["messageSignature"]["messageDigest"] = json!({})).build()),
         Vector::rejected(G, "message-of-an-ed25519-key-without-the-file", "an Ed25519 message signature needs the file, not only its digest", "content-needed", "message-of-an-ed25519-key").rows(&["N-61"])
-            .about(VectorSubject::FileDigest(format!("sha256:{}", crate::transparency_log::hex(&crate::keys::sha256(&Lab::artifact())))))
+            .about(sha256_only())
             .key(&edwards).bundle(&lab.managed(edwards.clone()).message(&Lab::artifact()).bundle(|bundle| bundle["messageSignature"]["messageDigest"] = json!({})).build()),
+        Vector::accepted(G, P384_MESSAGE, "a P-384 key's message signature is over the SHA-384 of the file").about_file().rows(&["N-62"])
+            .key(&p384).bundle(&lab.managed(p384.clone()).message(&Lab::artifact()).build()),
+        Vector::rejected(G, "message-of-a-p-384-key-where-only-sha-256-is-known", "a signature over a SHA-384 digest can't be judged by a SHA-256 digest", "content-needed", P384_MESSAGE).rows(&["N-62"])
+            .about(sha256_only()).key(&p384)
+            .bundle(&lab.managed(p384.clone()).message(&Lab::artifact()).bundle(|bundle| bundle["messageSignature"]["messageDigest"] = json!({})).build()),
+        Vector::accepted(G, "message-of-a-p-384-key-by-sha-256", "a P-384 key may sign with SHA-256, as older cosign does with every key").about(sha256_only()).rows(&["N-62"])
+            .key(&p384).bundle(&lab.managed(p384.clone()).message(&Lab::artifact()).signature(|signature| *signature = crate::base64_decode(P384_BY_SHA256))
+                .bundle(|bundle| bundle["messageSignature"]["messageDigest"] = json!({})).build()),
+        Vector::rejected(G, "message-of-a-p-384-key-by-sha-256-of-another-file", "a P-384 key's signature with SHA-256 is of one file as well", "signature-invalid", "message-of-a-p-384-key-by-sha-256")
+            .about(VectorSubject::File(b"another file\n".to_vec())).rows(&["N-62"])
+            .key(&p384).bundle(&lab.managed(p384.clone()).message(b"another file\n").signature(|signature| *signature = crate::base64_decode(P384_BY_SHA256)).build()),
         reject("signature-of-another-key-under-the-trusted-key-s-hint", "a hint does not lend the trusted key", &["N-34", "A137"], "signature-invalid", GOOD, &key, lab.managed(key.clone()).signed_by(LabKey::p256("stranger"))),
         reject("certificate-where-keys-alone-are-trusted", "a certificate proves nothing where no authority is trusted", &["A026"], "no-authorities", GOOD, &key, lab.keyless("user@example.org").rekor_v1()),
         Vector::rejected(G, "key-where-certificates-alone-are-trusted", "a key that is not trusted proves nothing beside trusted authorities", "key-not-trusted", GOOD).rows(&["A026"])
@@ -130,6 +144,12 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         pem("raw-key-without-algorithm", "32 raw bytes are not a key that says what it is", &["TOB-SIGSTORE-6"], "bad-der", crate::pem("PUBLIC KEY", &edwards.raw_public())),
         small_order_key(lab),
     ]
+}
+
+/// The lab's file, of which only the SHA-256 digest is known.
+fn sha256_only() -> VectorSubject {
+    let digest = crate::keys::sha256(&Lab::artifact());
+    VectorSubject::FileDigest(format!("sha256:{}", crate::transparency_log::hex(&digest)))
 }
 
 /// A149: with the neutral element as key, R = B and S = 1 verify under every message.

@@ -11,6 +11,7 @@ use crate::vector::Vector;
 const G: &str = "logs";
 const V1: &str = "entry-of-a-version-1-log";
 const V2: &str = "entry-of-a-version-2-log-with-timestamp";
+const DSSE_V2: &str = "version-2-entry-about-an-envelope";
 const MESSAGE: &str = "entry-for-a-message";
 const MANAGED: &str = "entry-for-a-managed-key";
 
@@ -30,6 +31,14 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
     };
     let body_v2 = |name, claim, rows: &[&'static str], code, bend: fn(&mut Value)| {
         reject(name, claim, rows, code, V2, v2().body(bend))
+    };
+    let dsse_v2 = || {
+        lab.keyless(USER)
+            .logged(lab.rekor_v2.clone(), "dsse")
+            .timestamped()
+    };
+    let body_dsse_v2 = |name, claim, rows: &[&'static str], code, bend: fn(&mut Value)| {
+        reject(name, claim, rows, code, DSSE_V2, dsse_v2().body(bend))
     };
     let entry_v1 = |name, claim, rows: &[&'static str], code, bend: fn(&mut EntrySpec)| {
         reject(name, claim, rows, code, V1, v1().entry(bend))
@@ -80,6 +89,17 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
                 proof.remove("logIndex");
                 proof.remove("hashes");
             }).build()).proven(1, 1, 1),
+        Vector::accepted(G, "two-entries-of-one-log", "one log may hold two entries about one signature; they are of one log").rows(&["A015"])
+            .bundle(&v1().logged(lab.rekor_v1.clone(), "intoto").entry(|entry| if entry.kind == "intoto" { entry.before = 2 }).build()).proven(2, 0, 1),
+        reject("two-entries-at-one-index", "a log has one entry at an index", &["A015", "#1702"], "log-entry-duplicate", "two-entries-of-one-log",
+            v1().logged(lab.rekor_v1.clone(), "intoto")),
+        reject("one-body-at-two-indexes", "a body that is logged twice counts once", &["A015", "#1702"], "log-entry-duplicate", "two-entries-of-one-log", {
+            let made = std::cell::Cell::new(0);
+            v1().logged(lab.rekor_v1.clone(), "").entry(move |entry| {
+                made.set(made.get() + 1);
+                entry.before = made.get();
+            })
+        }),
         // Binding.
         splice("entry-of-another-signature", "an entry about another signature of the same signer proves nothing here", &["A001", "A002", "A011", "A017", "A027"], V1,
             v1(), of(v1().statement(&other_statement))),
@@ -134,6 +154,27 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |body| body["spec"]["hashedRekordV002"]["signature"]["verifier"]["keyDetails"] = json!("PKIX_RSA_PKCS1V15_2048_SHA256")),
         body_v2("version-2-two-verifiers", "certificate and public key in one verifier are refused", &["N-73", "#566"], "conflict",
             |body| body["spec"]["hashedRekordV002"]["signature"]["verifier"]["publicKey"] = json!({"rawBytes": "MAA="})),
+        // `dsse` of version 2 is read, and never written.
+        Vector::accepted(G, DSSE_V2, "a version 2 entry may be about the envelope itself").bundle(&dsse_v2().build()).proven(1, 1, 1),
+        Vector::accepted(G, "version-2-envelope-entry-for-a-managed-key", "a version 2 entry about a managed key's envelope is proven").and_key(&key)
+            .bundle(&lab.managed(key.clone()).logged(lab.rekor_v2.clone(), "dsse").build()).proven(1, 0, 0),
+        splice("version-2-envelope-entry-of-another-signature", "a version 2 entry about another envelope proves nothing here", &["A011", "A017"], DSSE_V2,
+            dsse_v2(), of(dsse_v2().statement(&other_statement))),
+        splice("version-2-envelope-entry-of-a-second-signature", "a version 2 entry must hold these signature bytes, not only this payload", &["A017", "TOB-SIGSTORE-9"], DSSE_V2, dsse_v2(), of(dsse_v2())),
+        body_dsse_v2("version-2-envelope-entry-of-another-signer", "a version 2 entry with this signature under another key is not about this signer", &["A017", "N-73"], "log-entry-signer",
+            |body| body["spec"]["dsseV002"]["signatures"][0]["verifier"] = json!({"keyDetails": "PKIX_ECDSA_P256_SHA_256", "publicKey": {"rawBytes": crate::encode(LabKey::p256("stranger").spki())}})),
+        body_dsse_v2("version-2-envelope-entry-payload-differs", "the logged payload hash must be the payload's, in version 2 as well", &["N-73", "A002"], "log-entry-payload",
+            |body| body["spec"]["dsseV002"]["payloadHash"]["digest"] = json!("RUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUVFRUU=")),
+        body_dsse_v2("version-2-envelope-entry-key-details-differ", "the logged key details must fit the signer's key, for envelopes as well", &["N-62"], "log-entry-key-details",
+            |body| body["spec"]["dsseV002"]["signatures"][0]["verifier"]["keyDetails"] = json!("PKIX_ED25519")),
+        reject("version-2-envelope-entry-for-a-message", "a version 2 entry about an envelope is not about bare bytes", &["N-73"], "log-entry-kind", "version-2-entry-for-a-message",
+            lab.keyless(USER).message(&Lab::artifact()).rekor_v2().timestamped().body(|body| {
+                let signature = body["spec"]["hashedRekordV002"]["signature"].clone();
+                let digest = body["spec"]["hashedRekordV002"]["data"].clone();
+                *body = json!({"apiVersion": "0.0.2", "kind": "dsse", "spec": {"dsseV002": {"payloadHash": digest, "signatures": [signature]}}});
+            })).about_file(),
+        Vector::accepted(G, "version-2-entry-for-a-message", "a version 2 entry for a message signature verifies").about_file()
+            .bundle(&lab.keyless(USER).message(&Lab::artifact()).rekor_v2().timestamped().build()).proven(1, 1, 1),
         // Promise and time.
         entry_v1("promise-over-another-index", "a promise covers the index", &["N-75", "A005"], "log-promise", |entry| {
             entry.promise_override = Some(json!({"body": crate::encode(&entry.body), "integratedTime": entry.integrated_time, "logID": hex(&entry.log.id()), "logIndex": 7}));
@@ -177,6 +218,12 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             .trust(lab, |root| root["tlogs"][0]["publicKey"]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&v1().build()).proven(1, 0, 1),
         Vector::rejected(G, "log-key-begins-after-the-entry", "a log key counts inside its window only", "log-window", "log-key-ended-with-the-entry").rows(&["N-77", "TOB-SIGSTORE-1"])
             .trust(lab, |root| root["tlogs"][0]["publicKey"]["validFor"]["start"] = json!("2026-01-15T12:00:01Z")).bundle(&v1().build()),
+        Vector::rejected(G, "version-2-log-ended-before-the-timestamp", "a log without promises counts inside its window only, by the time that a timestamp proves", "log-window", "version-2-log-ended-with-the-timestamp").rows(&["N-77", "TOB-SIGSTORE-1"])
+            .trust(lab, |root| root["tlogs"][2]["publicKey"]["validFor"]["end"] = json!("2026-01-15T11:59:59Z")).bundle(&v2().timestamp(|token| token.accuracy = None).build()),
+        Vector::accepted(G, "version-2-log-ended-with-the-timestamp", "the last second of a log's window belongs to it, whatever proves the time").rows(&["N-77"])
+            .trust(lab, |root| root["tlogs"][2]["publicKey"]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&v2().timestamp(|token| token.accuracy = None).build()).proven(1, 1, 1),
+        Vector::accepted(G, "version-2-log-out-of-use-without-any-time", "an entry of a log that is out of use counts for nothing where nothing proves when it was made").rows(&["N-77"]).and_key(&key)
+            .trust(lab, |root| root["tlogs"][2]["publicKey"]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&lab.managed(key.clone()).rekor_v2().build()).proven(0, 0, 0),
         reject("second-entry-without-proof-and-promise", "every entry of a bundle must be right, not only one", &["A005", "A015"], "log-no-proof", V1,
             v1().logged(lab.second_rekor_v1.clone(), "").bundle(|bundle| {
                 let second = bundle["verificationMaterial"]["tlogEntries"][1].as_object_mut().expect("object");

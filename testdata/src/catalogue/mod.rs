@@ -7,9 +7,11 @@ mod envelopes;
 mod keys;
 mod layers;
 mod logs;
+mod own_authorities;
 mod statements;
 mod timestamps;
 mod trust;
+mod witnesses;
 
 use crate::lab::Lab;
 use crate::vector::Vector;
@@ -20,6 +22,7 @@ const USER: &str = "user@example.org";
 /// All vectors, in the order of their groups.
 pub fn all(lab: &Lab) -> Vec<Vector> {
     [
+        own_authorities::vectors(lab),
         bundles::vectors(lab),
         certificates::vectors(lab),
         checkpoints::vectors(lab),
@@ -30,6 +33,7 @@ pub fn all(lab: &Lab) -> Vec<Vector> {
         statements::vectors(lab),
         timestamps::vectors(lab),
         trust::vectors(lab),
+        witnesses::vectors(lab),
     ]
     .concat()
 }

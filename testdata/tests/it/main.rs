@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
-mod mutations;
-#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod verdicts;

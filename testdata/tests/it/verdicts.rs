@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use countersign_formats::{Digest, Limits, PublicKey, TrustedRoot, UnixTime, Window};
+use countersign_formats::{
+    Digest, Limits, PublicKey, TrustedRoot, UnixTime, Window, pem_certificates,
+};
 use countersign_proof::{
     BytesContent, Dangers, DigestContent, Origin, StorageForm, Subject, TrustMaterial, TrustedKey,
-    Unverified, Verified, verify,
+    Unverified, Verified, Witness, verify,
 };
 
 use crate::vectors;
@@ -53,6 +55,22 @@ impl Expectation {
         }
     }
 
+    fn witnesses(&self) -> Vec<(String, PublicKey)> {
+        let list = self
+            .table
+            .get("witnesses")
+            .and_then(toml::Value::as_array)
+            .cloned();
+        list.unwrap_or_default()
+            .iter()
+            .map(|witness| {
+                let pem = self.file(witness["file"].as_str().unwrap());
+                let name = witness["name"].as_str().unwrap().to_owned();
+                (name, PublicKey::from_pem(&pem).unwrap())
+            })
+            .collect()
+    }
+
     fn proven(&self) -> Option<[i64; 3]> {
         let proven = self.table.get("proven")?;
         Some(["logs", "timestamps", "scts"].map(|key| proven[key].as_integer().unwrap()))
@@ -86,24 +104,8 @@ pub(crate) fn all() -> Vec<Expectation> {
 }
 
 /// The one road: trusted root, keys, piece, proof. An error of any step is its code.
-pub(crate) fn judge(vector: &Expectation) -> Result<Verified, (String, String)> {
-    judge_input(vector, vector.file("input.json"))
-}
-
-/// The same road with another input in the place of the vector's own.
-pub(crate) fn judge_input(
-    vector: &Expectation,
-    input: Bytes,
-) -> Result<Verified, (String, String)> {
-    judge_layer(vector, input, &vector.annotations())
-}
-
-/// The same road with another input and other annotations.
-pub(crate) fn judge_layer(
-    vector: &Expectation,
-    input: Bytes,
-    annotations: &BTreeMap<String, String>,
-) -> Result<Verified, (String, String)> {
+fn judge(vector: &Expectation) -> Result<Verified, (String, String)> {
+    let (input, annotations) = (vector.file("input.json"), vector.annotations());
     let limits = Limits::DEFAULT;
     let mut builder = TrustMaterial::builder();
     let root = match vector.text("trusted_root").unwrap() {
@@ -153,6 +155,21 @@ pub(crate) fn judge_layer(
             other => panic!("unknown danger `{other}`"),
         }
     }
+    if vector.table.contains_key("own_authority") {
+        let list = |name: &str| match vector.folder.join(name).exists() {
+            true => pem_certificates(&vector.file(name), &limits),
+            false => Ok(Vec::new()),
+        };
+        let error =
+            |error: countersign_formats::Error| (error.code().to_owned(), error.to_string());
+        builder = builder.certificate_authority(
+            list("own-roots.pem").map_err(error)?,
+            list("own-intermediates.pem").map_err(error)?,
+        );
+    }
+    for (name, key) in vector.witnesses() {
+        builder = builder.witness(Witness { name, key });
+    }
     let trust = builder
         .dangers(dangers)
         .build()
@@ -168,13 +185,13 @@ pub(crate) fn judge_layer(
         "bundle" => Unverified::bundle(input, Origin::new(StorageForm::BundleFile), &limits),
         "simple-signing" => Unverified::simple_signing(
             input,
-            annotations,
+            &annotations,
             Origin::new(StorageForm::SignatureTag),
             &limits,
         ),
         "dsse" => Unverified::dsse(
             input,
-            annotations,
+            &annotations,
             Origin::new(StorageForm::AttestationTag),
             &limits,
         ),
@@ -200,9 +217,19 @@ fn every_vector_ends_as_its_folder_says() {
                     verified.scts().len(),
                 ]
                 .map(|count| count as i64);
+                let mut weakened: Vec<_> =
+                    verified.dangers().iter().map(|one| one.name()).collect();
+                weakened.sort_unstable();
                 match vector.proven() {
                     Some(wanted) if wanted != proven => {
                         format!("accepted, proven {proven:?} instead of {wanted:?}")
+                    }
+                    _ if verified.witnesses() != vector.texts("witnessed") => {
+                        format!("accepted, witnessed by {:?}", verified.witnesses())
+                    }
+                    // What weakens a proof is named in it, and nothing that did not matter.
+                    _ if weakened != vector.texts("weakened") => {
+                        format!("accepted, weakened by {weakened:?}")
                     }
                     _ => "accepted".to_owned(),
                 }

@@ -44,7 +44,7 @@ pub(crate) const REQUIRED: &[Pin] = &[
     Pin {
         reason: "protobuf JSON: unknown members, and other spellings of known ones, are refused in every object",
         outcome: "unknown-field",
-        seeds: &["key-v1", "keyless-v1", "keyless-v1-intoto", "keyless-v2"],
+        seeds: &["key-v1", "keyless-v1*", "keyless-v2"],
         places: &[("dsseEnvelope*", &["add"])],
     },
     Pin {
@@ -56,13 +56,7 @@ pub(crate) const REQUIRED: &[Pin] = &[
     Pin {
         reason: "bundle specification: the media type says which version it is and may not be left out",
         outcome: "missing-field",
-        seeds: &[
-            "key-v1",
-            "key-file-v1",
-            "keyless-v1",
-            "keyless-v1-intoto",
-            "keyless-file-v1",
-        ],
+        seeds: &["key-v1", "key-file-v1", "keyless-v1*", "keyless-file-v1"],
         places: &[("mediaType", &["remove"])],
     },
     Pin {
@@ -186,6 +180,33 @@ pub(crate) const REQUIRED: &[Pin] = &[
         outcome: "checkpoint-origin",
         seeds: &["*"],
         places: &[("verificationMaterial.tlogEntries[].logId*", &["swap"])],
+    },
+    Pin {
+        reason: "every entry of a known log proves its inclusion, whatever the other entries prove",
+        outcome: "log-no-proof",
+        seeds: &["keyless-v1-twice"],
+        places: &[(
+            "verificationMaterial.tlogEntries[].inclusionProof",
+            &["remove"],
+        )],
+    },
+    Pin {
+        reason: "an entry of a log that the trust does not know counts for nothing; policy counts logs",
+        outcome: "accepted",
+        seeds: &["keyless-v1-twice"],
+        places: &[(
+            "verificationMaterial.tlogEntries[].logId.keyId > ",
+            &["cut", "flip", "longer"],
+        )],
+    },
+    Pin {
+        reason: "protobuf JSON: `null` stands only where writers are known to have written it",
+        outcome: "wrong-type",
+        seeds: &["keyless-v1-twice"],
+        places: &[(
+            "verificationMaterial.tlogEntries[].inclusionProof",
+            &["null"],
+        )],
     },
     Pin {
         reason: "bundle specification: an entry names its log",

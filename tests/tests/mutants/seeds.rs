@@ -177,6 +177,7 @@ enum Services {
     Timestamp,
     Version1,
     Version1Intoto,
+    Version1Twice,
     Version2,
     Version2Rsa,
 }
@@ -219,6 +220,13 @@ const PLANS: &[(&str, Form, bool, Signed, Services)] = &[
         false,
         Signed::Statement,
         Services::Version1Intoto,
+    ),
+    (
+        "keyless-v1-twice",
+        Form::Bundle,
+        false,
+        Signed::Statement,
+        Services::Version1Twice,
     ),
     (
         "keyless-file-v1",
@@ -332,6 +340,7 @@ fn vouched<'lab>(lab: &Lab, recipe: Recipe<'lab>, services: Services, time: i64)
         Services::None => recipe,
         Services::Timestamp => recipe.timestamped_by(&lab.timestamp_leaf, time),
         Services::Version1 => recipe.rekor_v1(),
+        Services::Version1Twice => recipe.rekor_v1().logged(lab.second_rekor_v1.clone(), ""),
         Services::Version1Intoto => recipe.logged(lab.rekor_v1.clone(), "intoto"),
         Services::Version2 => recipe.rekor_v2().timestamped_by(&lab.timestamp_leaf, time),
         Services::Version2Rsa => recipe

@@ -3,6 +3,7 @@
 use crate::mutants::pins::Pin;
 
 const KEY_V1: &[&str] = &["key-v1", "key-file-v1"];
+const TWICE_LOGGED: &[&str] = &["keyless-v1-twice"];
 const KEY_TIMESTAMP: &[&str] = &["key-timestamp"];
 const LEGACY_KEYLESS: &[&str] = &["sig-keyless-v1", "sig-keyless-timestamp", "att-keyless-v1"];
 const LEGACY_V1: &[&str] = &["sig-key-v1", "sig-keyless-v1", "att-keyless-v1"];
@@ -28,6 +29,7 @@ const LOGGED: &[&str] = &[
     "key-file-v1",
     "keyless-v1",
     "keyless-v1-intoto",
+    "keyless-v1-twice",
     "keyless-file-v1",
     "keyless-v2",
     "keyless-v2-rsa",
@@ -38,6 +40,7 @@ const LOGGED_V1: &[&str] = &[
     "key-file-v1",
     "keyless-v1",
     "keyless-v1-intoto",
+    "keyless-v1-twice",
     "keyless-file-v1",
 ];
 const LEGACY: &[&str] = &[
@@ -65,6 +68,28 @@ const WHOLE_ELEMENT: &[&str] = &[
 
 /// Everything that is still accepted.
 pub(crate) const FREE: &[Pin] = &[
+    Pin {
+        reason: "entries of two logs stand each alone: their order means nothing, and policy counts logs",
+        outcome: "accepted",
+        seeds: TWICE_LOGGED,
+        places: &[
+            ("verificationMaterial.tlogEntries", &["reorder"]),
+            ("verificationMaterial.tlogEntries[]", &["remove"]),
+            (
+                "verificationMaterial.tlogEntries[].logId.keyId > ",
+                &["cut", "flip", "longer"],
+            ),
+        ],
+    },
+    Pin {
+        reason: "an entry without its promise is still proven to be in the log, and no longer when; the other says when",
+        outcome: "accepted",
+        seeds: TWICE_LOGGED,
+        places: &[(
+            "verificationMaterial.tlogEntries[].inclusionPromise",
+            &["remove"],
+        )],
+    },
     Pin {
         reason: "RFC 8259 §4: the order of an object's members means nothing",
         outcome: "accepted",
