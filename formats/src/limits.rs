@@ -57,6 +57,8 @@ pub struct Limits {
     pub trust_instances: usize,
     /// Bytes of all policy sources together.
     pub policy_bytes: u64,
+    /// Bytes of all sections of one pack together; its images and referrers have the limits of any layout.
+    pub pack_bytes: u64,
     /// Bytes of one answer of a token service.
     pub token_bytes: u64,
     /// Bytes of the body of an error answer.
@@ -97,6 +99,7 @@ impl Limits {
         trusted_root_bytes: 4 << 20,
         trust_instances: 64,
         policy_bytes: 1 << 20,
+        pack_bytes: 128 << 20,
         token_bytes: 64 << 10,
         error_body_bytes: 16 << 10,
         timestamp_bytes: 64 << 10,

@@ -82,6 +82,7 @@ pub mod blocking;
 mod error;
 mod evidence;
 mod gather;
+pub mod pack;
 mod pieces;
 mod policies;
 mod pool;

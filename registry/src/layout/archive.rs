@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use countersign_formats::{Descriptor, Digest, HashAlgorithm, Limits};
+use countersign_formats::{Descriptor, Digest, HashAlgorithm, ImageIndex, Limits};
 use rustix::fs::{Mode, OFlags};
 
 use super::source::{self, Source};
@@ -116,6 +116,30 @@ impl Archive {
             left: place.size,
         };
         Ok(Some((stretch, place.size)))
+    }
+
+    /// Reads `index.json`.
+    ///
+    /// # Errors
+    /// When it is absent, too large or malformed.
+    pub fn list(&self) -> Result<ImageIndex, StoreError> {
+        source::index(self)
+    }
+
+    /// Reads a blob of exactly the size and digest of its descriptor.
+    ///
+    /// # Errors
+    /// As [`Store::blob`].
+    pub fn content(&self, descriptor: &Descriptor, cap: u64) -> Result<Bytes, StoreError> {
+        source::blob(self, descriptor, cap)
+    }
+
+    /// Reads the manifest that an entry of the list names.
+    ///
+    /// # Errors
+    /// As [`Store::resolve`].
+    pub fn manifest(&self, entry: &Descriptor) -> Result<Resolved, StoreError> {
+        source::listed(self, entry)
     }
 
     fn bytes(&self, place: Place, cap: u64, what: &'static str) -> Result<Bytes, StoreError> {

@@ -238,7 +238,8 @@ pub(super) fn manifest(
     }))
 }
 
-fn listed(source: &dyn Source, entry: &Descriptor) -> Result<Resolved, StoreError> {
+/// The manifest that an entry of the list names, of exactly its size.
+pub(super) fn listed(source: &dyn Source, entry: &Descriptor) -> Result<Resolved, StoreError> {
     let absent = || StoreError::NotFound {
         thing: Thing::Image,
         name: format!("{}@{}", source.name(), entry.digest),
