@@ -9,7 +9,7 @@ use countersign_policy::{Decision, PolicySet};
 use countersign_proof::KeyId;
 use serde_json::{Value, json};
 
-use crate::arguments::{Sources, Trust};
+use crate::arguments::{Platforms, Sources, Trust};
 use crate::commands::Done;
 use crate::context::Context;
 use crate::elsewhere::Elsewhere;
@@ -19,7 +19,7 @@ use crate::explain;
 use crate::failure::Failure;
 use crate::images::{self, ImageDone};
 use crate::material::Material;
-use crate::{blob_content, files, stores};
+use crate::{blob_content, files, platforms, stores};
 
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
@@ -113,17 +113,18 @@ fn evidence(paths: &[PathBuf]) -> Result<Vec<Evidence>, Failure> {
 pub(crate) fn images(
     context: &mut Context<'_, '_>,
     names: &[String],
+    platforms: &Platforms,
     judging: Judging,
 ) -> Result<Done, Failure> {
     // Typing errors come before the trust material is prepared.
-    for name in names {
-        stores::reference(name)?;
-    }
+    images::readable(names)?;
     let verifier = judging.verifier(context)?;
     let runtime = context.runtime()?;
+    let settings = stores::settings(context);
+    let names = platforms::chosen(context, &runtime, &settings, names, platforms)?;
     let now = context.now;
     let trusted = trusted(&verifier);
-    let done = images::each(context, names, |context, text, reference| {
+    let done = images::each(context, &names, |context, text, reference| {
         let verification = runtime.block_on(verifier.verify(reference, now))?;
         Ok(report(context, text, &verification, &trusted))
     })?;

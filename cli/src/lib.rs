@@ -20,6 +20,7 @@ mod key_files;
 mod legacy;
 mod material;
 mod moving;
+mod platforms;
 mod presence;
 mod printer;
 mod progress;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign::Verifier;
-use countersign_formats::{Descriptor, Digest, Manifest, Reference};
+use countersign_formats::{Digest, Manifest, Reference};
 use countersign_registry::layout::{ArchiveWriter, Layout};
 use countersign_registry::replicate::{
     Moving, Piece, Replicated, Role, Scope, Step, Survey, replicate, survey,
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::judging::Judging;
 use crate::progress::Progress;
 use crate::trust::{self, Wanted};
-use crate::{images, stores};
+use crate::{images, platforms, stores};
 
 /// Where an image comes from and where it goes.
 pub(crate) struct Route {
@@ -172,63 +172,13 @@ async fn choose_platform(
     wanted: &str,
 ) -> Result<Resolved, Failure> {
     let Manifest::Index(index) = &root.manifest else {
-        return Err(Failure::usage(
-            "not-an-index",
-            format!("`{}` is one image and no index", root.descriptor.digest),
-        )
-        .hint("drop `--platform`"));
+        return Err(platforms::not_an_index(&root.descriptor));
     };
-    let matching: Vec<&Descriptor> = index
-        .manifests
-        .iter()
-        .filter(|entry| platform_name(entry).is_some_and(|name| matches_platform(&name, wanted)))
-        .collect();
-    match matching.as_slice() {
-        [entry] => {
-            context.printer.say(
-                "the index itself stays behind: what was signed or attested about it does not come along",
-            );
-            Ok(source.manifest(entry).await?)
-        }
-        [] => {
-            let known: Vec<String> = index.manifests.iter().filter_map(platform_name).collect();
-            Err(Failure::new(
-                ExitStatus::NotFound,
-                "platform-not-found",
-                format!("the index has no image for `{}`", escape::field(wanted)),
-            )
-            .hint(format!("it has: {}", escape::field(&known.join(", ")))))
-        }
-        _ => Err(Failure::usage(
-            "platform-ambiguous",
-            format!(
-                "several images of the index are for `{}`",
-                escape::field(wanted)
-            ),
-        )
-        .hint("name the variant (`linux/arm/v7`), or copy by digest")),
-    }
-}
-
-fn platform_name(entry: &Descriptor) -> Option<String> {
-    let platform = entry.platform.as_ref()?;
-    let variant = platform.variant.as_ref();
-    let variant = variant
-        .map(|variant| format!("/{variant}"))
-        .unwrap_or_default();
-    Some(format!(
-        "{}/{}{variant}",
-        platform.os, platform.architecture
-    ))
-}
-
-/// Without a variant any is meant; `linux/arm64` and `linux/arm64/v8` are one.
-fn matches_platform(name: &str, wanted: &str) -> bool {
-    name == wanted
-        || name
-            .strip_prefix(wanted)
-            .is_some_and(|rest| rest.starts_with('/'))
-        || (wanted == "linux/arm64/v8" && name == "linux/arm64")
+    let entry = platforms::one(index, wanted)?;
+    context.printer.say(
+        "the index itself stays behind: what was signed or attested about it does not come along",
+    );
+    Ok(source.manifest(entry).await?)
 }
 
 /// The tag at the destination; a digest that is named there must be the image's.
@@ -505,18 +455,4 @@ pub(crate) fn local(
         Some(tag) => format!(":{tag}"),
     };
     stores::reference(&format!("{form}:{path}{suffix}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches_platform;
-
-    #[test]
-    fn a_platform_without_a_variant_means_any() {
-        assert!(matches_platform("linux/arm/v7", "linux/arm"));
-        assert!(matches_platform("linux/arm/v7", "linux/arm/v7"));
-        assert!(matches_platform("linux/arm64", "linux/arm64/v8"));
-        assert!(!matches_platform("linux/arm64", "linux/arm"));
-        assert!(!matches_platform("linux/arm/v7", "linux/arm/v6"));
-    }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::evidence::Sources;
+use super::platform::Platforms;
 use super::services::Services;
 use super::trust::{Annotation, Trust, annotation};
 use super::written::Written;
@@ -16,6 +17,8 @@ pub(crate) struct Sign {
     /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) platforms: Platforms,
     /// The private key: a file, or `env://NAME`; without one an identity signs (needs `--signing-config`).
     #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
     pub(crate) key: Option<String>,
@@ -50,6 +53,8 @@ pub(crate) struct Attest {
     /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) platforms: Platforms,
     /// The private key: a file, or `env://NAME`; without one an identity signs (needs `--signing-config`).
     #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
     pub(crate) key: Option<String>,
@@ -107,6 +112,8 @@ pub(crate) struct Verify {
     #[arg(required_unless_present = "print_policy", value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
     #[command(flatten)]
+    pub(crate) platforms: Platforms,
+    #[command(flatten)]
     pub(crate) trust: Trust,
     /// Demand that NAME=VALUE was signed with the digest; several times: all of them.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
@@ -121,6 +128,8 @@ pub(crate) struct VerifyAttestation {
     /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]`, a layout `oci:DIR[:TAG][@DIGEST]`, or `oci-archive:FILE`.
     #[arg(required_unless_present = "print_policy", value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) platforms: Platforms,
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// What the predicate must be: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::images::{self, ImageDone};
 use crate::signatory::{Asked, Signatory};
 use crate::signing::{self, Placing};
-use crate::{legacy, presence, stores};
+use crate::{legacy, platforms, presence, stores};
 
 pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     signing::one_image_for_bundle(&arguments.images, arguments.bundle.as_ref())?;
@@ -54,7 +54,14 @@ pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done
     let mut signatory = Signatory::open(context, asked)?;
     let settings = stores::settings(context);
     let runtime = context.runtime()?;
-    let images = arguments.images.clone();
+    let images = platforms::chosen(
+        context,
+        &runtime,
+        &settings,
+        &arguments.images,
+        &arguments.platforms,
+    )?;
+    signing::one_image_for_bundle(&images, arguments.bundle.as_ref())?;
     images::each(context, &images, |context, text, reference| {
         let work = Work {
             arguments: &arguments,

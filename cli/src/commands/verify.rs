@@ -19,5 +19,5 @@ pub(crate) fn run(arguments: Verify, context: &mut Context<'_, '_>) -> Result<Do
         return Ok(trust::print(context, &policies));
     }
     let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
-    judging::images(context, &arguments.images, judging)
+    judging::images(context, &arguments.images, &arguments.platforms, judging)
 }

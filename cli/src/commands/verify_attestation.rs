@@ -27,5 +27,5 @@ pub(crate) fn run(
         return Ok(trust::print(context, &policies));
     }
     let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
-    judging::images(context, &arguments.images, judging)
+    judging::images(context, &arguments.images, &arguments.platforms, judging)
 }

@@ -18,6 +18,7 @@ mod loopback;
 mod messages;
 mod output;
 mod own_authority;
+mod platforms;
 mod program;
 mod refusals;
 mod scripted;

@@ -1,0 +1,21 @@
+//! The flags that choose platforms of an image index.
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+/// Which images of an index are meant, in place of the index itself.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Platforms {
+    /// The image for this platform inside the index, as `linux/arm64` or `linux/arm/v7`; several times.
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        conflicts_with = "all_platforms",
+        env = "COUNTERSIGN_PLATFORM",
+        hide_env = true
+    )]
+    pub(crate) platform: Vec<String>,
+    /// The image of every platform inside the index, each by itself.
+    #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_ALL_PLATFORMS", hide_env = true)]
+    pub(crate) all_platforms: bool,
+}
