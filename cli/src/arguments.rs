@@ -8,6 +8,7 @@ mod keys;
 mod material;
 mod moving;
 mod platform;
+mod policies;
 pub(crate) mod refused;
 mod registry;
 mod rejection;
@@ -29,6 +30,7 @@ pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAt
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
 pub(crate) use moving::{Carried, Copy, Load, Save};
 pub(crate) use platform::Platforms;
+pub(crate) use policies::Explain;
 pub(crate) use registry::{Login, Logout, RegistryCommand, Serve};
 pub(crate) use rejection::rejection;
 pub(crate) use services::{Ambient, Login as LoginWay, Services};
@@ -150,6 +152,8 @@ pub(crate) enum Command {
 pub(crate) enum PolicyCommand {
     /// Read policy files and say what they ask for.
     Check(PolicyCheck),
+    /// Explain why an image passes or not: evidence, rules, nearest miss, and what would make it pass.
+    Explain(Box<Explain>),
 }
 
 /// `policy check`.

@@ -14,6 +14,7 @@ mod load;
 mod login;
 mod logout;
 mod policy_check;
+mod policy_explain;
 mod public_key;
 mod registry_serve;
 mod save;
@@ -77,6 +78,7 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::ImportKeyPair(_) => "import-key-pair",
         Command::PublicKey(_) => "public-key",
         Command::Policy(PolicyCommand::Check(_)) => "policy check",
+        Command::Policy(PolicyCommand::Explain(_)) => "policy explain",
         Command::Registry(RegistryCommand::Serve(_)) => "registry serve",
         Command::Cache(CacheCommand::Show) => "cache show",
         Command::Cache(CacheCommand::Clear) => "cache clear",
@@ -112,6 +114,9 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
         Command::ImportKeyPair(arguments) => import_key_pair::run(&arguments, context),
         Command::PublicKey(arguments) => public_key::run(&arguments, context),
         Command::Policy(PolicyCommand::Check(arguments)) => policy_check::run(&arguments, context),
+        Command::Policy(PolicyCommand::Explain(arguments)) => {
+            policy_explain::run(&arguments, context)
+        }
         Command::Registry(RegistryCommand::Serve(arguments)) => {
             registry_serve::run(&arguments, context)
         }

@@ -364,7 +364,7 @@ fn change(piece: &Rejected, trusted: &[KeyId]) -> Vec<String> {
 }
 
 /// A key as a piece names it: by its identifier where it can be read, else as it stands.
-fn hinted(hint: &str) -> String {
+pub(crate) fn hinted(hint: &str) -> String {
     match decode_base64(hint, 32) {
         Some(bytes) if bytes.len() == 32 => {
             format!(
@@ -431,7 +431,7 @@ pub(crate) fn claim(kind: &ClaimKind) -> String {
     }
 }
 
-fn signer(signer: &Signer) -> String {
+pub(crate) fn signer(signer: &Signer) -> String {
     match signer {
         Signer::Key(id) => format!("key {id}"),
         Signer::Fulcio(identity) => format!(

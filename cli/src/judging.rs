@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use countersign::{Evidence, Verification, Verifier, VerifyError};
+use countersign::{Evidence, Verification, Verifier, VerifierBuilder, VerifyError};
 use countersign_formats::Limits;
 use countersign_policy::{Decision, PolicySet};
 use countersign_proof::KeyId;
@@ -79,8 +79,19 @@ impl Judging {
         })
     }
 
+    /// A verifier that reads every source to its end, so that its decisions know all there is.
+    pub(crate) fn thorough(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
+        let (builder, material) = self.builder(context);
+        Ok(material.apply(builder.thorough()).build()?)
+    }
+
     /// The verifier for this run.
     pub(crate) fn verifier(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
+        let (builder, material) = self.builder(context);
+        Ok(material.apply(builder).build()?)
+    }
+
+    fn builder(self, context: &Context<'_, '_>) -> (VerifierBuilder, Material) {
         let mut builder = Verifier::builder()
             .policy(self.policies)
             .settings(stores::settings(context))
@@ -91,7 +102,7 @@ impl Judging {
                 .evidence_from(elsewhere.places)
                 .tag_prefixes(elsewhere.tag_prefixes);
         }
-        Ok(self.material.apply(builder).build()?)
+        (builder, self.material)
     }
 }
 
@@ -170,6 +181,7 @@ pub(crate) fn trusted(verifier: &Verifier) -> Vec<KeyId> {
         .collect()
 }
 
+/// The decision for the JSON envelope.
 pub(crate) fn record(decision: &Decision) -> Value {
     // A record is made of strings, numbers and lists of them, which serialize.
     serde_json::to_value(decision.record()).unwrap_or(Value::Null)

@@ -12,6 +12,7 @@ mod escape;
 mod evidence_kind;
 mod exit;
 mod explain;
+mod explanation;
 mod failure;
 mod files;
 mod images;

@@ -19,6 +19,7 @@ mod messages;
 mod output;
 mod own_authority;
 mod platforms;
+mod policies;
 mod program;
 mod refusals;
 mod scripted;

@@ -6,7 +6,7 @@ use crate::program::{command, finish, words};
 use crate::workshop::{Workshop, attach};
 
 /// Lines of each command, one that works and one that does not.
-const LINES: [&str; 26] = [
+const LINES: [&str; 28] = [
     "generate-key-pair --output-key-prefix made",
     "generate-key-pair --output-key-prefix release",
     "import-key-pair --key plain.key --output-key-prefix imported",
@@ -29,6 +29,8 @@ const LINES: [&str; 26] = [
     "discover oci:image:1.0",
     "inspect release.pub",
     "policy check policy.yaml",
+    "policy explain --policy policy.yaml oci:image:1.0",
+    "policy explain --key other.pub oci:image:1.0",
     "completion bash",
     "no-such-command",
     "policy",
