@@ -36,15 +36,7 @@ pub(crate) fn chosen(
         let Manifest::Index(index) = &resolved.manifest else {
             return Err(not_an_index(&resolved.descriptor));
         };
-        let entries = if flags.all_platforms {
-            every(index)?
-        } else {
-            let wanted = flags.platform.iter();
-            wanted
-                .map(|wanted| one(index, wanted))
-                .collect::<Result<_, _>>()?
-        };
-        for entry in entries {
+        for entry in entries(index, flags)? {
             let pinned = images::pinned(&reference, &entry.digest);
             context.printer.say(&format!(
                 "{} of {} is {}",
@@ -58,6 +50,18 @@ pub(crate) fn chosen(
         }
     }
     Ok(chosen)
+}
+
+/// The entries that were chosen.
+pub(crate) fn entries<'a>(
+    index: &'a ImageIndex,
+    flags: &Platforms,
+) -> Result<Vec<&'a Descriptor>, Failure> {
+    if flags.all_platforms {
+        return every(index);
+    }
+    let wanted = flags.platform.iter();
+    wanted.map(|wanted| one(index, wanted)).collect()
 }
 
 /// The entry for one platform.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::evidence::Sources;
+use super::evidence::{Places, Sources};
 use super::platform::Platforms;
 use super::services::Services;
 use super::trust::{Annotation, Trust, annotation};
@@ -163,6 +163,10 @@ pub(crate) struct Discover {
     /// Image: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(value_name = "IMAGE")]
     pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) platforms: Platforms,
+    #[command(flatten)]
+    pub(crate) places: Places,
     /// How the list is laid out.
     #[arg(long, value_enum, value_name = "LAYOUT", default_value_t = Layout::Tree, env = "COUNTERSIGN_FORMAT", hide_env = true)]
     pub(crate) format: Layout,

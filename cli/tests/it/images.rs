@@ -36,7 +36,7 @@ fn an_image_in_a_layout_is_signed_attested_listed_and_verified() {
             && listed.stdout.contains("attestation sha256:"),
         "{listed:?}"
     );
-    assert_eq!(listed.stdout.matches("[not verified]").count(), 2);
+    assert_eq!(listed.stdout.matches("[signed, not verified]").count(), 2);
     let table = workshop.run("tree --format table oci:image:1.0").ends(0);
     assert!(table.stdout.starts_with("KIND"), "{table:?}");
     assert_eq!(table.stdout.lines().count(), 3);
@@ -408,7 +408,7 @@ fn killing_a_signer_leaves_a_layout_that_is_as_before_or_complete() {
         let _ = child.wait();
         if round % 10 == 0 {
             let listed = workshop.run("discover oci:image:1.0").ends(0);
-            assert!(!listed.stdout.contains("[not verified] ["), "{listed:?}");
+            assert!(!listed.stdout.contains("not verified] ["), "{listed:?}");
         }
     }
     // Everything that is listed is whole: each piece is a signature of this key, and one more can be added.

@@ -106,7 +106,7 @@ fn both_forms_are_written_and_each_is_enough() {
         .run(&format!("discover --allow-http {image}"))
         .ends(0);
     assert_eq!(
-        listed.stdout.matches("[not verified]").count(),
+        listed.stdout.matches("[signed, not verified]").count(),
         6,
         "{listed:?}"
     );

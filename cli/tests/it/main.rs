@@ -9,6 +9,7 @@
 
 mod blobs;
 mod demonstration;
+mod discover;
 mod evidence;
 mod images;
 mod keyless;
