@@ -12,7 +12,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
 
-usual=(crane oras olareg oci-conformance docker-registry skopeo umoci mmdebstrap syft cosign)
+usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo umoci mmdebstrap syft cosign distribution cosign2)
 sigstore=(cosign fulcio tsa rekor2)
 budget=${COUNTERSIGN_PEERS_BUDGET:-} seed=${COUNTERSIGN_PEERS_SEED:-} names=()
 while [ $# -gt 0 ]; do

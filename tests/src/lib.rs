@@ -14,4 +14,4 @@ pub mod registries;
 pub use image::RealImage;
 pub use peers::{Peer, skipped};
 pub use process::{Outcome, Program, countersign};
-pub use registries::{Registry, RegistryKind};
+pub use registries::{LOGIN, Registry, RegistryKind};

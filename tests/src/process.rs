@@ -36,6 +36,10 @@ impl Program {
                 "DOCKER_CONFIG".into(),
                 directory.join("docker").into_os_string(),
             ),
+            (
+                "REGISTRY_AUTH_FILE".into(),
+                directory.join("docker/config.json").into_os_string(),
+            ),
             ("COSIGN_PASSWORD".into(), "pw".into()),
         ];
         if let Some(path) = std::env::var_os("PATH") {

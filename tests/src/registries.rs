@@ -1,11 +1,15 @@
 //! Registries on loopback: ours and real ones, each in its own folder, stopped when dropped.
 
+use std::ffi::OsString;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::{Peer, countersign};
+
+/// The user and password of registries that want one.
+pub const LOGIN: (&str, &str) = ("peer", "peer-password");
 
 /// Which registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +18,12 @@ pub enum RegistryKind {
     Ours,
     /// Debian's docker-registry 2.8: no referrers API.
     DockerRegistry,
+    /// The same, with a password for everything ([`LOGIN`]).
+    DockerRegistryBasic,
+    /// The same, with bearer tokens of `tests/peers/token_service.py`: pulling is free, pushing needs [`LOGIN`].
+    DockerRegistryToken,
+    /// CNCF distribution 3: no referrers API.
+    Distribution,
     /// olareg: referrers API.
     Olareg,
 }
@@ -21,79 +31,173 @@ pub enum RegistryKind {
 /// A running registry.
 #[derive(Debug)]
 pub struct Registry {
-    child: Child,
+    /// The registry, and a token service beside it.
+    children: Vec<Child>,
     port: u16,
 }
 
 impl RegistryKind {
+    /// One of each way to find referrers: what most tests need.
+    pub const USUAL: [Self; 3] = [Self::Ours, Self::DockerRegistry, Self::Olareg];
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ours, Self::DockerRegistry, Self::Olareg];
+    pub const ALL: [Self; 6] = [
+        Self::Ours,
+        Self::DockerRegistry,
+        Self::DockerRegistryBasic,
+        Self::DockerRegistryToken,
+        Self::Distribution,
+        Self::Olareg,
+    ];
 
-    /// Its name, and for a peer its program's.
+    /// Its name for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ours => "countersign",
             Self::DockerRegistry => "docker-registry",
+            Self::DockerRegistryBasic => "docker-registry, password",
+            Self::DockerRegistryToken => "docker-registry, tokens",
+            Self::Distribution => "distribution",
             Self::Olareg => "olareg",
         }
     }
 
-    /// Starts one with its state in `folder`; `None` when its program is not installed.
+    /// The programs that it needs, besides ours.
+    pub fn programs(self) -> &'static [&'static str] {
+        match self {
+            Self::Ours => &[],
+            Self::DockerRegistry => &["docker-registry"],
+            Self::DockerRegistryBasic => &["docker-registry", "htpasswd"],
+            Self::DockerRegistryToken => &["docker-registry", "python3", "openssl"],
+            Self::Distribution => &["registry"],
+            Self::Olareg => &["olareg"],
+        }
+    }
+
+    /// Whether it wants [`LOGIN`] for pushing.
+    pub fn wants_login(self) -> bool {
+        matches!(self, Self::DockerRegistryBasic | Self::DockerRegistryToken)
+    }
+
+    /// Starts one with its state in `folder`; `None` when a program of [`Self::programs`] is not installed.
     ///
     /// # Panics
     ///
     /// When it does not answer within twenty seconds.
     pub fn start(self, folder: &Path) -> Option<Registry> {
-        let port = free_port();
-        let mut command = match self {
-            Self::Ours => {
+        let found: Option<Vec<Peer>> = self.programs().iter().copied().map(Peer::find).collect();
+        let found = found?;
+        let mut registry = Registry {
+            children: Vec::new(),
+            port: free_port(),
+        };
+        let port = registry.port;
+        let mut command = match found.first() {
+            None => {
                 let mut command = Command::new(countersign());
-                command.args([
-                    "registry",
-                    "serve",
-                    "--listen",
-                    &format!("127.0.0.1:{port}"),
-                    "--dir",
-                ]);
-                command.arg(folder.join("ours"));
+                command.args(["registry", "serve", "--listen"]);
+                command.arg(format!("127.0.0.1:{port}"));
+                command.arg("--dir").arg(folder.join("ours"));
                 command
             }
-            Self::DockerRegistry => {
-                let configuration = folder.join("docker-registry.yml");
+            Some(olareg) if self == Self::Olareg => {
+                let mut command = Command::new(olareg.path());
+                command.args(["serve", "--addr", "127.0.0.1", "--store-type", "mem"]);
+                command.args(["--port", &port.to_string()]);
+                command
+            }
+            Some(distribution) => {
+                let configuration = folder.join("registry.yml");
                 let text = format!(
                     "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: '{}'}}, delete: {{enabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n",
-                    folder.join("docker-registry").display()
+                    folder.join("storage").display()
                 );
                 std::fs::write(&configuration, text).expect("configuration is written");
-                let mut command = Command::new(Peer::find("docker-registry")?.path());
+                let mut command = Command::new(distribution.path());
                 command.arg("serve").arg(configuration);
                 command
             }
-            Self::Olareg => {
-                let mut command = Command::new(Peer::find("olareg")?.path());
-                command.args([
-                    "serve",
-                    "--addr",
-                    "127.0.0.1",
-                    "--port",
-                    &port.to_string(),
-                    "--store-type",
-                    "mem",
-                ]);
-                command
-            }
         };
-        let log =
-            std::fs::File::create(folder.join(format!("{}.log", self.name()))).expect("log file");
+        match self {
+            Self::DockerRegistryBasic => {
+                command.envs(password_file(found.get(1)?, folder));
+            }
+            Self::DockerRegistryToken => {
+                let (service, environment) = token_service(found.get(1)?, folder);
+                registry.children.push(service);
+                command.envs(environment);
+            }
+            _ => {}
+        }
+        let log = std::fs::File::create(folder.join("registry.log")).expect("log file");
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("log file"))
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let registry = Registry { child, port };
-        registry.wait();
+        registry.children.push(child);
+        wait(port);
         Some(registry)
+    }
+}
+
+/// The settings of a registry whose one user is [`LOGIN`].
+fn password_file(htpasswd: &Peer, folder: &Path) -> Vec<(&'static str, OsString)> {
+    let file = folder.join("htpasswd");
+    let made = Command::new(htpasswd.path())
+        .arg("-Bbc")
+        .arg(&file)
+        .args([LOGIN.0, LOGIN.1])
+        .output()
+        .expect("htpasswd runs");
+    assert!(made.status.success(), "htpasswd: {made:?}");
+    vec![
+        ("REGISTRY_AUTH", "htpasswd".into()),
+        ("REGISTRY_AUTH_HTPASSWD_REALM", "peers".into()),
+        ("REGISTRY_AUTH_HTPASSWD_PATH", file.into()),
+    ]
+}
+
+/// A token service for [`LOGIN`], and the settings of a registry that trusts it.
+fn token_service(python: &Peer, folder: &Path) -> (Child, Vec<(&'static str, OsString)>) {
+    let port = free_port();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/token_service.py");
+    let child = Command::new(python.path())
+        .arg(script)
+        .arg(port.to_string())
+        .arg(folder)
+        .arg(format!("{}:{}", LOGIN.0, LOGIN.1))
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("the token service starts");
+    // It makes its certificate before it listens.
+    wait(port);
+    let environment = vec![
+        ("REGISTRY_AUTH", "token".into()),
+        // A name: clients refuse an address on another port than the registry's.
+        (
+            "REGISTRY_AUTH_TOKEN_REALM",
+            format!("http://localhost:{port}/token").into(),
+        ),
+        ("REGISTRY_AUTH_TOKEN_SERVICE", "peers".into()),
+        ("REGISTRY_AUTH_TOKEN_ISSUER", "peers".into()),
+        (
+            "REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE",
+            folder.join("token.pem").into(),
+        ),
+    ];
+    (child, environment)
+}
+
+/// Waits until somebody listens.
+fn wait(port: u16) {
+    let start = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "port {port} does not answer"
+        );
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -102,24 +206,14 @@ impl Registry {
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
-
-    fn wait(&self) {
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "port {} does not answer",
-                self.port
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
 }
 
 impl Drop for Registry {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::scene::Scene;
 fn cosign_verifies_our_signature_and_our_five_megabyte_attestation() {
     let test = "cosign_verifies_ours";
     let [cosign] = peers!(test, ["cosign"]);
-    for kind in RegistryKind::ALL {
+    for kind in RegistryKind::USUAL {
         let Some(scene) = Scene::new(test, kind) else {
             continue;
         };
@@ -77,7 +77,7 @@ fn cosign_verifies_our_signature_and_our_five_megabyte_attestation() {
 fn we_verify_the_signature_and_attestation_of_cosign() {
     let test = "we_verify_cosign";
     let [cosign] = peers!(test, ["cosign"]);
-    for kind in RegistryKind::ALL {
+    for kind in RegistryKind::USUAL {
         let Some(scene) = Scene::new(test, kind) else {
             continue;
         };
@@ -168,7 +168,7 @@ fn we_verify_the_signature_and_attestation_of_cosign() {
 fn the_legacy_signature_tag_of_cosign_verifies() {
     let test = "legacy_tag";
     let [cosign] = peers!(test, ["cosign"]);
-    for kind in RegistryKind::ALL {
+    for kind in RegistryKind::USUAL {
         let Some(scene) = Scene::new(test, kind) else {
             continue;
         };
@@ -241,7 +241,7 @@ fn our_key_files_and_those_of_cosign_open_on_both_sides() {
 fn oras_discovers_what_we_attached() {
     let test = "oras_discovers";
     let [oras] = peers!(test, ["oras"]);
-    for kind in RegistryKind::ALL {
+    for kind in RegistryKind::USUAL {
         let Some(scene) = Scene::new(test, kind) else {
             continue;
         };

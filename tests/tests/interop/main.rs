@@ -9,5 +9,6 @@ mod both_ways;
 mod key_kinds;
 mod keyless;
 mod layouts;
+mod matrix;
 mod offline;
 mod scene;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use countersign_tests::{
-    Outcome, Peer, Program, RealImage, Registry, RegistryKind, countersign, skipped,
+    LOGIN, Outcome, Peer, Program, RealImage, Registry, RegistryKind, countersign, skipped,
 };
 use tempfile::TempDir;
 
@@ -34,6 +34,16 @@ impl Scene {
             return None;
         };
         let name = format!("{}/demo/app", registry.host());
+        let countersign = Program::new(countersign(), folder.path())
+            .env("COUNTERSIGN_ALLOW_HTTP", "true")
+            .env("COUNTERSIGN_PASSWORD", "pw");
+        if kind.wants_login() {
+            let (user, password) = LOGIN;
+            let host = registry.host();
+            countersign
+                .run(["login", "--username", user, "--password", password, &host])
+                .expect(0);
+        }
         Program::new(skopeo.path(), folder.path())
             .run([
                 "copy",
@@ -53,9 +63,6 @@ impl Scene {
             ])
             .expect(0);
         let digest = raw.stdout.trim().to_owned();
-        let countersign = Program::new(countersign(), folder.path())
-            .env("COUNTERSIGN_ALLOW_HTTP", "true")
-            .env("COUNTERSIGN_PASSWORD", "pw");
         Some(Self {
             countersign,
             _registry: registry,
@@ -92,6 +99,25 @@ impl Scene {
             kind,
         ])
         .expect(0);
+    }
+
+    /// The image once more, in another repository of the same registry: `HOST/demo/REPOSITORY@sha256:…`.
+    pub(crate) fn again(&self, repository: &str) -> String {
+        let name = self
+            .name
+            .replace("/demo/app", &format!("/demo/{repository}"));
+        let skopeo = Peer::find("skopeo").expect("it pushed the image before");
+        self.program(&skopeo)
+            .run([
+                "copy",
+                "--quiet",
+                "--src-tls-verify=false",
+                "--dest-tls-verify=false",
+                &format!("docker://{}:v1", self.name),
+                &format!("docker://{name}:v1"),
+            ])
+            .expect(0);
+        format!("{name}@{}", self.digest)
     }
 
     /// The signing configuration that names no service.
