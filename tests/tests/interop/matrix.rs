@@ -18,7 +18,8 @@ const END: &str = "<!-- end of the matrix -->";
 const SPDX: &str = r#"{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"demo","dataLicense":"CC0-1.0","documentNamespace":"https://acme.example/spdx/demo","creationInfo":{"created":"2026-01-01T00:00:00Z","creators":["Tool: demo"]},"packages":[]}"#;
 
 /// A trusted root without any instance.
-const NO_TRUST: &str = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#;
+const NO_TRUST: &str =
+    r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#;
 
 /// Programs that write or read; a missing one leaves its rows alone.
 struct Tools {
@@ -66,7 +67,8 @@ fn who_reads_what_whom_wrote() {
         let tools = Tools::of(&scene);
         std::fs::write(scene.folder().join("spdx.json"), SPDX).expect("predicate");
         std::fs::write(scene.folder().join("nothing.json"), NO_TRUST).expect("trusted root");
-    X mut column = Column::new();
+        scene.key("k", "ecdsa-p256");
+        let mut column = Column::new();
         written_by_us(&scene, &tools, &mut column);
         if let Some(cosign) = &tools.cosign {
             written_by_cosign_3(&scene, cosign, &mut column);
