@@ -2,10 +2,12 @@
 
 mod blob;
 mod cache;
+mod carrying;
 mod evidence;
 mod image;
 mod keys;
 mod material;
+mod mending;
 mod moving;
 mod platform;
 mod policies;
@@ -25,9 +27,14 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use blob::{AttestBlob, SignBlob, VerifyBlob, VerifyBlobAttestation};
 pub(crate) use cache::CacheCommand;
+pub(crate) use carrying::{
+    AttachAttestation, AttachBundle, AttachCommand, AttachSbom, AttachSignature, Download,
+    DownloadCommand, ProofFlags,
+};
 pub(crate) use evidence::{Places, Sources};
 pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAttestation};
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
+pub(crate) use mending::{Clean, Doctor, Repair};
 pub(crate) use moving::{Carried, Copy, Load, Save};
 pub(crate) use platform::Platforms;
 pub(crate) use policies::Explain;
@@ -120,6 +127,18 @@ pub(crate) enum Command {
     Save(Save),
     /// Bring what `save` or cosign put into a folder or a tar file into a registry.
     Load(Load),
+    /// Print the evidence of an image as it is stored.
+    #[command(subcommand)]
+    Download(DownloadCommand),
+    /// Store evidence that was made elsewhere beside an image.
+    #[command(subcommand)]
+    Attach(AttachCommand),
+    /// Remove evidence that is not wanted any more; shows what it would do until `--yes` is given.
+    Clean(Clean),
+    /// Mend the list of an image's referrers under its fallback tag.
+    Repair(Repair),
+    /// Find out what a registry can do and who sees what is in it.
+    Doctor(Doctor),
     /// Show what a bundle, key, certificate, manifest or policy says, without verifying it.
     Inspect(Inspect),
     /// Make a key pair: an encrypted private key and its public key.

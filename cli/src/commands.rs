@@ -1,12 +1,16 @@
 //! One module a command, and the table that finds it.
 
+mod attach;
 mod attest;
 mod attest_blob;
 mod cache;
+mod clean;
 mod completion;
 mod copy;
 mod demo;
 mod discover;
+mod doctor;
+mod download;
 mod generate_key_pair;
 mod import_key_pair;
 mod inspect;
@@ -17,6 +21,7 @@ mod policy_check;
 mod policy_explain;
 mod public_key;
 mod registry_serve;
+mod repair;
 mod save;
 mod sign;
 mod sign_blob;
@@ -27,7 +32,9 @@ mod verify_blob_attestation;
 
 use serde_json::Value;
 
-use crate::arguments::{CacheCommand, Command, PolicyCommand, RegistryCommand};
+use crate::arguments::{
+    AttachCommand, CacheCommand, Command, DownloadCommand, PolicyCommand, RegistryCommand,
+};
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -73,6 +80,17 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::Copy(_) => "copy",
         Command::Save(_) => "save",
         Command::Load(_) => "load",
+        Command::Download(DownloadCommand::Signature(_)) => "download signature",
+        Command::Download(DownloadCommand::Attestation(_)) => "download attestation",
+        Command::Download(DownloadCommand::Sbom(_)) => "download sbom",
+        Command::Download(DownloadCommand::Bundle(_)) => "download bundle",
+        Command::Attach(AttachCommand::Bundle(_)) => "attach bundle",
+        Command::Attach(AttachCommand::Signature(_)) => "attach signature",
+        Command::Attach(AttachCommand::Attestation(_)) => "attach attestation",
+        Command::Attach(AttachCommand::Sbom(_)) => "attach sbom",
+        Command::Clean(_) => "clean",
+        Command::Repair(_) => "repair",
+        Command::Doctor(_) => "doctor",
         Command::Inspect(_) => "inspect",
         Command::GenerateKeyPair(_) => "generate-key-pair",
         Command::ImportKeyPair(_) => "import-key-pair",
@@ -109,6 +127,11 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
         Command::Copy(arguments) => copy::run(&arguments, context),
         Command::Save(arguments) => save::run(&arguments, context),
         Command::Load(arguments) => load::run(&arguments, context),
+        Command::Download(command) => download::run(&command, context),
+        Command::Attach(command) => attach::run(command, context),
+        Command::Clean(arguments) => clean::run(&arguments, context),
+        Command::Repair(arguments) => repair::run(&arguments, context),
+        Command::Doctor(arguments) => doctor::run(&arguments, context),
         Command::Inspect(arguments) => inspect::run(&arguments, context),
         Command::GenerateKeyPair(arguments) => generate_key_pair::run(&arguments, context),
         Command::ImportKeyPair(arguments) => import_key_pair::run(&arguments, context),

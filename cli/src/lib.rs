@@ -29,6 +29,7 @@ mod secrets;
 mod settings;
 mod signatory;
 mod signing;
+mod staged;
 mod stores;
 mod trust;
 

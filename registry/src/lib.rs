@@ -4,6 +4,7 @@
 //! *are*, never whether they may be trusted. Absence is a value of its own: only a 404, or a layout that does not list
 //! something, is "there is none"; whatever else goes wrong is an error and stays one.
 
+mod attach;
 mod cache;
 mod depot;
 mod error;
@@ -11,6 +12,7 @@ mod http;
 mod keychain;
 pub mod layout;
 mod legacy;
+mod mend;
 mod open;
 mod publish;
 mod referrer;
@@ -20,12 +22,16 @@ mod settings;
 mod store;
 mod stream;
 
+pub use attach::{Attachment, attach};
 pub use cache::{Cache, Contents, Removed};
 pub use depot::{Depot, Edit, Fallback, Taken, open_depot};
 pub use error::{ErrorClass, Fault, Outage, StoreError, Thing};
-pub use http::{Budget, ClientIdentity, Mirror, MirrorError, Registry, Sessions};
+pub use http::{
+    Ability, Budget, ClientIdentity, Finding, Mirror, MirrorError, Probed, Registry, Sessions,
+};
 pub use keychain::{Credential, Keychain, Stored};
 pub use legacy::{PublishedLegacy, publish_legacy};
+pub use mend::{Mended, Mending, mend};
 pub use open::open;
 pub use publish::{Published, publish};
 pub use referrer::fallback_tag;

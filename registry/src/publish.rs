@@ -111,7 +111,7 @@ fn annotations(verified: &Verified, content: &str, created: UnixTime) -> BTreeMa
     annotations
 }
 
-fn empty_config() -> Descriptor {
+pub(crate) fn empty_config() -> Descriptor {
     let mut config = Descriptor::new(
         media_types::OCI_EMPTY,
         digest::sha256(media_types::EMPTY_JSON),
@@ -122,7 +122,7 @@ fn empty_config() -> Descriptor {
     config
 }
 
-fn manifest(
+pub(crate) fn manifest(
     image: &Descriptor,
     config: Descriptor,
     bundle: Descriptor,

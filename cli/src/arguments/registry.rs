@@ -28,6 +28,15 @@ pub(crate) struct Serve {
         hide_env = true
     )]
     pub(crate) listen: SocketAddr,
+    /// Let manifests, tags and blobs be deleted.
+    #[arg(long, value_parser = BoolishValueParser::new(), conflicts_with = "read_only", env = "COUNTERSIGN_ALLOW_DELETE", hide_env = true)]
+    pub(crate) allow_delete: bool,
+    /// Take no pushes.
+    #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_READ_ONLY", hide_env = true)]
+    pub(crate) read_only: bool,
+    /// Who may log in: a file with a line `NAME:PASSWORD` each, `NAME:PASSWORD:pull` for who may only pull; nobody else gets in.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_USERS", hide_env = true)]
+    pub(crate) users: Option<PathBuf>,
 }
 
 /// `login`.

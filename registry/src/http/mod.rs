@@ -10,6 +10,7 @@ mod link;
 mod listing;
 mod mirror;
 mod origin;
+mod probe;
 mod pull;
 mod push;
 mod referrers;
@@ -33,6 +34,7 @@ use transport::Transport;
 pub use budget::Budget;
 pub use identity::ClientIdentity;
 pub use mirror::{Mirror, MirrorError};
+pub use probe::{Ability, Finding, Probed};
 pub use sessions::Sessions;
 
 /// A repository of a registry.

@@ -51,7 +51,11 @@ impl Registry {
         }
     }
 
-    async fn upload_once(&self, bytes: Bytes, digest: &Digest) -> Result<(), StoreError> {
+    pub(super) async fn upload_once(
+        &self,
+        bytes: Bytes,
+        digest: &Digest,
+    ) -> Result<(), StoreError> {
         let place = self.begin_upload().await?;
         let place = self.upload_place(&place.from, place.location.as_ref(), digest)?;
         let put = Call {

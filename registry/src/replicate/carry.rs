@@ -285,7 +285,10 @@ async fn check_lists(destination: &dyn Depot, survey: &Survey) -> Result<(), Sto
 }
 
 /// Gives evidence its tag at the destination; layers that are there under the same tag stay.
-async fn tag_evidence(
+///
+/// # Errors
+/// Whatever the store answers; [`Fault::TagHolds`] when the tag holds something that is no evidence.
+pub async fn tag_evidence(
     destination: &dyn Depot,
     ours: &Resolved,
     tag: &str,

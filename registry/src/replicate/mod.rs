@@ -14,7 +14,7 @@ use countersign_formats::Digest;
 
 use crate::store::{ListedVia, Resolved};
 
-pub use carry::{Moving, Replicated, TaggedAs, replicate};
+pub use carry::{Moving, Replicated, TaggedAs, replicate, tag_evidence};
 pub use survey::{Scope, Survey, Surveyed, survey};
 
 /// What a manifest is to the image that is moved.
