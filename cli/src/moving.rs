@@ -29,6 +29,14 @@ use crate::{images, platforms, stores};
 pub(crate) struct Route {
     pub(crate) source: Reference,
     pub(crate) destination: Reference,
+    /// Whether the destination was written with a tag; one without gets the source's, never a `latest` that nobody wrote.
+    pub(crate) tagged: bool,
+}
+
+/// Whether a reference was written with a tag.
+pub(crate) fn is_tagged(text: &str) -> bool {
+    let name = text.split('@').next().unwrap_or(text);
+    name.rsplit('/').next().unwrap_or(name).contains(':')
 }
 
 /// A destination, and what must be done when everything is in it.
@@ -195,7 +203,11 @@ fn destination_tag(route: &Route, root: &Resolved) -> Result<Option<String>, Fai
         )
         .hint("drop the digest from the destination: an image keeps its own"));
     }
-    let own = route.destination.tag().map(str::to_owned);
+    let own = route
+        .destination
+        .tag()
+        .filter(|_| route.tagged)
+        .map(str::to_owned);
     let named_by_digest = route.destination.digest().is_some();
     Ok(own.or_else(|| {
         images::resolved_tag(&route.source)
@@ -423,7 +435,7 @@ fn entry(piece: &Piece, judged: Option<&Judged>) -> Value {
     })
 }
 
-fn count(number: usize, one: &str, many: &str) -> String {
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
@@ -455,4 +467,17 @@ pub(crate) fn local(
         Some(tag) => format!(":{tag}"),
     };
     stores::reference(&format!("{form}:{path}{suffix}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_tagged;
+
+    #[test]
+    fn a_port_is_no_tag() {
+        assert!(is_tagged("127.0.0.1:5000/acme/app:1.4"));
+        assert!(is_tagged("ghcr.io/acme/app:1.4@sha256:00"));
+        assert!(!is_tagged("127.0.0.1:5000/acme/app"));
+        assert!(!is_tagged("127.0.0.1:5000/acme/app@sha256:00"));
+    }
 }

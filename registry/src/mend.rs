@@ -105,7 +105,7 @@ pub async fn mend(
                 if !wrong.is_empty() {
                     mended.corrected.push((entry.digest, wrong));
                 }
-                right.insert(entry.digest, descriptor);
+                right.insert(entry.digest, *descriptor);
             }
             Look::Absent => mended.dangling.push(entry.digest),
             Look::Stranger => mended.strangers.push(entry.digest),
@@ -118,7 +118,7 @@ pub async fn mend(
         }
         match (look(depot, &digest, subject).await?, origin) {
             (Look::Referrer(descriptor), _) => {
-                right.insert(digest, descriptor);
+                right.insert(digest, *descriptor);
                 mended.restored.push((digest, origin));
             }
             (Look::Absent, KNOWN) => mended.unknown.push((digest, "it is not there")),
@@ -155,7 +155,7 @@ pub async fn mend(
 const KNOWN: &str = "a digest that was given";
 
 enum Look {
-    Referrer(Descriptor),
+    Referrer(Box<Descriptor>),
     Absent,
     Stranger,
 }
@@ -164,7 +164,7 @@ async fn look(depot: &dyn Depot, digest: &Digest, subject: &Digest) -> Result<Lo
     match depot.resolve(&Target::Digest(*digest)).await {
         Ok(resolved) => Ok(match resolved.manifest.subject() {
             Some(about) if about.digest == *subject => {
-                Look::Referrer(referrer_descriptor(&resolved))
+                Look::Referrer(Box::new(referrer_descriptor(&resolved)))
             }
             _ => Look::Stranger,
         }),

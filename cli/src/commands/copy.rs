@@ -11,6 +11,7 @@ pub(crate) fn run(arguments: &Copy, context: &mut Context<'_, '_>) -> Result<Don
     let route = Route {
         source: stores::reference(&arguments.source)?,
         destination: stores::reference(&arguments.destination)?,
+        tagged: moving::is_tagged(&arguments.destination),
     };
     moving::run(context, &route, &arguments.carried)
 }

@@ -2,7 +2,7 @@
 
 use countersign_formats::{Reference, RegistryReference};
 use countersign_registry::replicate::{Scope, survey};
-use countersign_registry::{Ability, Probed, Registry, Store, Target, open_depot};
+use countersign_registry::{Ability, Probed, Registry, Store, StoreError, Target, open_depot};
 use serde_json::{Value, json};
 
 use super::Done;
@@ -38,7 +38,12 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
     let settings = moving::settings(context);
     let runtime = context.runtime()?;
     let registry = Registry::open(&reference, &settings)?;
-    let target = repository_given.then(|| target(&reference)).flatten();
+    let target = match repository_given {
+        true if named(&arguments.registry) => target(&reference),
+        // Any image says how the repository answers.
+        true => runtime.block_on(any_image(&registry))?,
+        false => None,
+    };
     let mut probed = runtime.block_on(registry.probe(target.as_ref(), context.now))?;
     if arguments.write {
         runtime.block_on(registry.probe_by_writing(&mut probed))?;
@@ -100,6 +105,22 @@ fn reference(text: &str) -> Result<(RegistryReference, bool), Failure> {
     }
 }
 
+/// Whether an image is named, and not the repository alone.
+fn named(text: &str) -> bool {
+    text.contains('@') || moving::is_tagged(text)
+}
+
+/// The first tag of a repository that is no evidence; a repository that is not there yet has none.
+async fn any_image(registry: &Registry) -> Result<Option<Target>, Failure> {
+    let tags = match registry.tags().await {
+        Ok(tags) => tags,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut images = tags.into_iter().filter(|tag| !tag.contains("sha256-"));
+    Ok(images.next().map(Target::Tag))
+}
+
 fn target(reference: &RegistryReference) -> Option<Target> {
     match (reference.digest(), reference.tag()) {
         (Some(digest), _) => Some(Target::Digest(*digest)),
@@ -137,46 +158,54 @@ fn consumers(probed: &Probed, forms: Option<&Forms>) -> Vec<(&'static str, Strin
         Ability::No => "by the fallback tag, which works without the API",
         Ability::Unknown => "by the referrers API or the fallback tag",
     };
-    let there = |what: &str, number: Option<usize>| match number {
-        None => format!("{what}"),
-        Some(0) => format!("{what}: none here"),
-        Some(number) => format!("{what}: {number} here"),
-    };
-    let bundles = there("bundles", forms.map(|forms| forms.bundles));
-    let tags = there(
-        "`.sig` and `.att` tags",
-        forms.map(|forms| forms.signature_tags + forms.attestation_tags),
-    );
-    let signatures = there("`.sig` tags", forms.map(|forms| forms.signature_tags));
-    let notation = there("notation signatures", forms.map(|forms| forms.notation));
-    vec![
-        (
-            "countersign",
-            format!("{bundles}, {lists}; {tags}; {notation}"),
-        ),
+    let none = Forms::default();
+    let here = forms.unwrap_or(&none);
+    let tags = here.signature_tags + here.attestation_tags;
+    let Forms {
+        bundles, notation, ..
+    } = *here;
+    let cosign3 = if bundles > 0 { bundles } else { tags };
+    let all = bundles + tags + notation + here.others;
+    let rows: [(&'static str, String, usize); 8] = [
+        ("countersign", format!("every form, {lists}"), all),
         (
             "cosign 3",
-            format!("{bundles}, {lists}; {tags} when there is no bundle"),
+            format!("bundles, {lists}; without any, `.sig` and `.att` tags"),
+            cosign3,
         ),
         (
             "cosign 2",
-            format!("{tags}; bundles only with `--new-bundle-format`"),
+            "`.sig` and `.att` tags; bundles only with `--new-bundle-format`".to_owned(),
+            tags,
         ),
-        ("podman, CRI-O, skopeo", format!("{signatures}; no bundles")),
+        (
+            "podman, CRI-O, skopeo",
+            "`.sig` tags alone".to_owned(),
+            here.signature_tags,
+        ),
         (
             "policy-controller",
-            format!("{tags}; bundles only where its policy says so"),
+            "`.sig` and `.att` tags; bundles only where its policy says so".to_owned(),
+            tags,
         ),
         (
             "Kyverno",
-            format!("{tags}; {bundles} with `type: SigstoreBundle`"),
+            "`.sig` and `.att` tags; bundles only with `type: SigstoreBundle`".to_owned(),
+            tags,
         ),
-        ("notation", format!("{notation}, {lists}")),
+        ("notation", format!("its own signatures, {lists}"), notation),
         (
             "oras discover",
-            format!("all referrers, {lists}; no `.sig` and `.att` tags"),
+            format!("referrers of every kind, {lists}; no tags"),
+            all - tags,
         ),
-    ]
+    ];
+    rows.into_iter()
+        .map(|(name, sees, number)| match forms {
+            Some(_) => (name, format!("{sees}: {number} of {all} here")),
+            None => (name, sees),
+        })
+        .collect()
 }
 
 fn tell(

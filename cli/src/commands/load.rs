@@ -15,6 +15,7 @@ pub(crate) fn run(arguments: &Load, context: &mut Context<'_, '_>) -> Result<Don
             arguments.select.as_deref(),
         )?,
         destination: stores::reference(&arguments.image)?,
+        tagged: moving::is_tagged(&arguments.image),
     };
     moving::run(context, &route, &arguments.carried)
 }

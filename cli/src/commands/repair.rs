@@ -90,7 +90,8 @@ fn tell(context: &mut Context<'_, '_>, subject: &Digest, mended: &Mended, mendin
         ));
     }
     if mended.duplicates > 0 {
-        printer.say(&format!("  {} entries were there twice", mended.duplicates));
+        let number = moving::count(mended.duplicates, "entry was", "entries were");
+        printer.say(&format!("  {number} there more than once"));
     }
     for (digest, why) in &mended.unknown {
         printer.warn(&format!("`{digest}` was given as known: {why}"));

@@ -6,7 +6,7 @@ use crate::program::{command, finish, words};
 use crate::workshop::{Workshop, attach};
 
 /// Lines of each command, one that works and one that does not.
-const LINES: [&str; 28] = [
+const LINES: [&str; 38] = [
     "generate-key-pair --output-key-prefix made",
     "generate-key-pair --output-key-prefix release",
     "import-key-pair --key plain.key --output-key-prefix imported",
@@ -27,6 +27,16 @@ const LINES: [&str; 28] = [
     "verify-blob --key release.pub --bundle file.txt.sigstore.json file.txt",
     "verify-blob-attestation --key release.pub --type any --bundle a.json file.txt",
     "discover oci:image:1.0",
+    "copy oci:image:1.0 oci:copied:1.0",
+    "copy --verify-first --key other.pub oci:image:1.0 oci:never:1.0",
+    "save --file image.tar oci:image:1.0",
+    "load --file image.tar oci:loaded:1.0",
+    "download bundle oci:image:1.0",
+    "download sbom --key release.pub oci:image:1.0",
+    "attach sbom --sbom sbom.json --type spdxjson --unverified oci:image:1.0",
+    "clean --type sbom oci:image:1.0",
+    "repair oci:image:1.0",
+    "doctor --allow-http 127.0.0.1:1",
     "inspect release.pub",
     "policy check policy.yaml",
     "policy explain --policy policy.yaml oci:image:1.0",

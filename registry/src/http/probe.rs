@@ -335,7 +335,7 @@ impl Registry {
             }
         }
         let deleted = self.delete_manifest(&subject.digest).await;
-        if !matches!(deleted, Ok(_)) {
+        if deleted.is_err() {
             left.push(format!(
                 "tag countersign-doctor, manifest {}",
                 subject.digest

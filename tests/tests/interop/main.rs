@@ -10,5 +10,7 @@ mod key_kinds;
 mod keyless;
 mod layouts;
 mod matrix;
+mod moving;
 mod offline;
+mod races;
 mod scene;
