@@ -34,6 +34,8 @@ pub enum Document {
     SimpleSigning,
     /// The annotations of a signature or attestation layer.
     LegacyAnnotations,
+    /// A Notary Project signature.
+    Notation,
     /// A checkpoint of a transparency log in signed-note form.
     Checkpoint,
     /// The canonical body of a transparency log entry.
@@ -65,6 +67,7 @@ impl Document {
             Self::PredicateType => "predicate type",
             Self::SimpleSigning => "simple-signing payload",
             Self::LegacyAnnotations => "signature annotations",
+            Self::Notation => "notation signature",
             Self::Checkpoint => "checkpoint",
             Self::LogBody => "log entry body",
             Self::TrustedRoot => "trusted root",
@@ -165,6 +168,11 @@ pub enum ErrorKind {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// CBOR is not of the definite form that is read, or not what belongs there.
+    BadCbor {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
 }
 
 /// A document was refused: which, where in it, and why.
@@ -219,6 +227,7 @@ impl Error {
             ErrorKind::Unsupported { .. } => "unsupported",
             ErrorKind::BadPem { .. } => "bad-pem",
             ErrorKind::BadDer { .. } => "bad-der",
+            ErrorKind::BadCbor { .. } => "bad-cbor",
         }
     }
 
@@ -314,6 +323,7 @@ impl fmt::Display for Error {
             }
             ErrorKind::BadPem { reason } => write!(f, "not valid PEM: {reason}"),
             ErrorKind::BadDer { reason } => write!(f, "not valid DER: {reason}"),
+            ErrorKind::BadCbor { reason } => write!(f, "not a CBOR that can be read: {reason}"),
         }
     }
 }

@@ -19,6 +19,7 @@
 
 mod base64_text;
 mod bundle;
+mod cbor;
 mod checkpoint;
 mod descriptor;
 mod digest;
@@ -33,6 +34,7 @@ mod log_body;
 mod log_entry;
 mod manifest;
 pub mod media_types;
+mod notation;
 mod pem;
 pub mod predicate_types;
 mod public_key;
@@ -57,6 +59,7 @@ pub use limits::Limits;
 pub use log_body::{LogBody, LoggedHash, LoggedSignature, Verifier};
 pub use log_entry::{InclusionProof, LogEntry};
 pub use manifest::{ImageIndex, ImageManifest, Manifest};
+pub use notation::{NotationEnvelope, NotationSignature};
 pub use pem::{PemBlock, pem_blocks, pem_certificates, write_pem};
 pub use predicate_types::PredicateType;
 pub use public_key::{KeyKind, PublicKey};

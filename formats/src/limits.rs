@@ -65,6 +65,8 @@ pub struct Limits {
     pub error_body_bytes: u64,
     /// Bytes of one DER timestamp response.
     pub timestamp_bytes: usize,
+    /// Bytes of one Notary Project signature.
+    pub notation_bytes: u64,
     /// Bytes of all headers of one HTTP answer.
     pub header_bytes: usize,
 }
@@ -103,6 +105,7 @@ impl Limits {
         token_bytes: 64 << 10,
         error_body_bytes: 16 << 10,
         timestamp_bytes: 64 << 10,
+        notation_bytes: 32 << 20,
         header_bytes: 64 << 10,
     };
 }

@@ -2,6 +2,7 @@
 
 mod document;
 mod image;
+mod notation;
 
 use std::path::Path;
 

@@ -263,3 +263,27 @@ fn what_lies_elsewhere_says_where() {
         .ends(0);
     assert!(run.stdout.contains("in oci:home"), "{run:?}");
 }
+
+/// Signatures that notation 1.3.2 made.
+#[test]
+fn notation_signatures_are_decoded_and_said_to_be_unverified() {
+    let workshop = Workshop::new();
+    let peers =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/peers/notation-1.3.2");
+    for (file, envelope) in [("signature.jws.json", "JWS"), ("signature.cose", "COSE")] {
+        let bytes = std::fs::read(peers.join(file)).unwrap();
+        workshop.write("piece", &bytes);
+        let run = workshop.run("inspect piece").ends(0);
+        assert!(run.stdout.starts_with("NOT VERIFIED"), "{run:?}");
+        let json = workshop.run("-o json inspect piece").ends(0).json();
+        let document = &json["result"]["document"];
+        assert_eq!(document["envelope"], envelope);
+        assert_eq!(document["algorithm"], "PS256");
+        assert_eq!(document["signingScheme"], "notary.x509");
+        assert_eq!(document["target"]["annotations"][0], "env=prod");
+        assert_eq!(document["certificates"].as_array().unwrap().len(), 1);
+        // Cut, it is an error that names what it looks like.
+        workshop.write("piece", &bytes[..bytes.len() - 9]);
+        workshop.run("inspect piece").ends(2);
+    }
+}

@@ -97,9 +97,11 @@ impl Gatherer<'_> {
             StorageForm::SignatureTag | StorageForm::SignatureReferrer
         );
         if !simple {
-            return self
-                .patient(store.blob(&piece.layer, self.limits.bundle_bytes))
-                .await;
+            let cap = match piece.origin.form {
+                StorageForm::NotationReferrer => self.limits.notation_bytes,
+                _ => self.limits.bundle_bytes,
+            };
+            return self.patient(store.blob(&piece.layer, cap)).await;
         }
         // The same payload is listed once for each of its signers.
         let known = self

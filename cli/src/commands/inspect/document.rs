@@ -16,12 +16,15 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::image::manifest_facts;
-use super::{Facts, outside};
+use super::{Facts, notation, outside};
 use crate::commands::{generate_key_pair, policy_check};
 use crate::context::Context;
 use crate::explain;
 use crate::failure::Failure;
 use crate::files;
+
+/// The CBOR tag 18 in one byte (RFC 9052).
+const COSE_SIGN1: u8 = 0xd2;
 
 /// The members of a JSON document that tell what it is.
 #[derive(Deserialize)]
@@ -30,6 +33,8 @@ struct Marks {
     media_type: Option<String>,
     verification_material: Option<IgnoredAny>,
     payload_type: Option<IgnoredAny>,
+    /// Of a JWS.
+    protected: Option<IgnoredAny>,
     #[serde(rename = "_type")]
     statement_type: Option<IgnoredAny>,
     critical: Option<IgnoredAny>,
@@ -54,6 +59,10 @@ pub(super) fn read(context: &Context<'_, '_>, path: &Path) -> Result<Facts, Fail
         return pem(&bytes).map_err(|error| about("PEM file", error));
     }
     let limits = Limits::DEFAULT;
+    // A tagged COSE_Sign1; no text begins so.
+    if bytes.starts_with(&[COSE_SIGN1]) {
+        return notation::read(&bytes).map_err(|error| about("notation signature", error));
+    }
     if bytes.trim_ascii_start().starts_with(b"{") {
         let marks: Marks = serde_json::from_slice(&bytes).map_err(|error| {
             Failure::usage(
@@ -73,6 +82,9 @@ pub(super) fn read(context: &Context<'_, '_>, path: &Path) -> Result<Facts, Fail
             return TrustedRoot::parse(&bytes, &limits)
                 .map(|root| trusted_root(&root))
                 .map_err(|error| about("trusted root", error));
+        }
+        if marks.protected.is_some() {
+            return notation::read(&bytes).map_err(|error| about("notation signature", error));
         }
         if marks.payload_type.is_some() {
             return envelope(&bytes).map_err(|error| about("DSSE envelope", error));
@@ -335,7 +347,7 @@ fn pem(bytes: &[u8]) -> Result<Facts, countersign_formats::Error> {
 }
 
 /// A certificate as the reader of bundles sees it, so that what is shown is what a verification would compare.
-fn certificate(der: Bytes) -> Value {
+pub(super) fn certificate(der: Bytes) -> Value {
     let fingerprint = digest::sha256(&der).to_string();
     let bundle = Bundle {
         version: BundleVersion::V0_3,

@@ -3,8 +3,8 @@
 use countersign_formats::{Descriptor, Limits, Manifest, Reference, media_types};
 use serde_json::{Value, json};
 
-use super::document;
 use super::{Facts, outside};
+use super::{document, notation};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::{images, stores};
@@ -26,6 +26,16 @@ pub(super) fn read(context: &mut Context<'_, '_>, reference: &Reference) -> Resu
         match document::bundle(&bytes) {
             Ok(inner) => facts.add_inner("bundle", &inner),
             Err(failure) => facts.add("bundleError", outside(&failure.message)),
+        }
+    }
+    if let Manifest::Image(manifest) = &image.manifest
+        && manifest.effective_artifact_type() == media_types::NOTATION_SIGNATURE
+        && let [layer] = manifest.layers.as_slice()
+    {
+        let bytes = runtime.block_on(store.blob(layer, Limits::DEFAULT.notation_bytes))?;
+        match notation::read(&bytes) {
+            Ok(inner) => facts.add_inner("notation", &inner),
+            Err(error) => facts.add("notationError", outside(&error.to_string())),
         }
     }
     Ok(facts)
