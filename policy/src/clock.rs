@@ -48,6 +48,22 @@ impl Clock {
             })
     }
 
+    /// Whether `start` is now or was.
+    pub(crate) fn has_begun(&self, start: UnixTime) -> bool {
+        self.is_within(&Window {
+            start: Some(start),
+            end: None,
+        })
+    }
+
+    /// Whether `end`, the last second of something, is now or still comes.
+    pub(crate) fn is_open_until(&self, end: UnixTime) -> bool {
+        self.is_within(&Window {
+            start: None,
+            end: Some(end),
+        })
+    }
+
     /// The last second for which the answers hold; `None` when no answer depended on the time.
     pub(crate) fn valid_until(&self) -> Option<UnixTime> {
         let edge = self.valid_until.load(Ordering::Relaxed);

@@ -9,7 +9,7 @@ use crate::evidence::{Answer, Cause, CauseClass, SourceKind, Unusable};
 use crate::explain::Ground;
 use crate::mismatch::Mismatch;
 use crate::record::DecisionRecord;
-use crate::rules::Mode;
+use crate::rules::{Insecure, Mode};
 
 /// What a set of policies says about one subject.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Decision {
     pub verdict: Verdict,
     /// What is to be done, by the policies' modes; the verdict stays what it is.
     pub action: Action,
-    /// How each policy came to its part of the answer.
+    /// How each policy that speaks of the subject came to its part of the answer.
     pub policies: Vec<PolicyOutcome>,
     /// Proven pieces that count for some rule.
     pub accepted: Vec<Arc<Verified>>,
@@ -39,6 +39,10 @@ pub struct Decision {
     pub digests: Digests,
     /// Names of the dangers that were accepted for the proofs which count.
     pub dangers: Vec<String>,
+    /// The repository that the subject was asked for by.
+    pub image_name: Option<String>,
+    /// The index that the image was reached through.
+    pub index: Option<Digest>,
     /// What it takes to judge again under a supposition.
     pub(crate) ground: Box<Ground>,
 }
@@ -55,11 +59,12 @@ pub enum Verdict {
 }
 
 /// What is to be done with the subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// Admit it.
     Admit,
-    /// Admit it and say what is wrong: only policies in mode `warn` stand against it.
+    /// Admit it and say what is wrong: only policies in mode `warn` stand against it, or an exception or excused outage lets
+    /// it through.
     AdmitWithWarning,
     /// Do not admit it.
     Deny,
@@ -100,15 +105,46 @@ pub struct PolicyOutcome {
     pub name: String,
     /// What the policy does with what it does not pass.
     pub mode: Mode,
+    /// What is to be done as far as this policy is concerned.
+    pub action: Action,
+    /// Whether the requirement was judged, and if not, why.
+    pub standing: Standing,
+    /// The checks that the policy leaves out, with its reasons.
+    pub insecure: Vec<Insecure>,
     /// How its requirement was judged.
     pub rule: RuleOutcome,
+}
+
+/// Whether a policy's requirement decides about a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Judged,
+    /// The subject stands on the policy's deny-list: it fails.
+    Denied,
+    /// The policy has expired: it passes nothing.
+    Expired {
+        /// The last second at which it passed anything.
+        since: UnixTime,
+    },
+    /// An exception lets the subject through: the requirement is not asked.
+    Excepted {
+        /// The last second at which the exception holds.
+        until: UnixTime,
+        /// Why there is one.
+        reason: String,
+    },
 }
 
 /// How one rule was judged.
 #[derive(Debug, Clone)]
 pub struct RuleOutcome {
+    /// Where the rule stands in its policy, such as `require.allOf[0]`.
+    pub part: String,
     /// The rule, in words.
     pub rule: String,
+    /// Whether evidence withheld can never help the rule; one that is not monotone passes only where every source was read.
+    pub monotone: bool,
     /// Its value.
     pub status: Status,
     /// What the status rests on, where the parts alone do not say it.
@@ -156,6 +192,8 @@ pub(crate) struct LeafFacts {
 /// One source and how it answered.
 #[derive(Debug, Clone)]
 pub struct SourceReport {
+    /// What it was asked about: the subject, its index or one of its images.
+    pub about: Digest,
     /// Which source.
     pub source: SourceKind,
     /// Its answer; `None` when it was asked and did not answer.
@@ -281,6 +319,29 @@ impl SourceReport {
 }
 
 impl RuleOutcome {
+    /// A rule with nothing below it.
+    pub(crate) fn new(rule: String, status: Status) -> Self {
+        Self {
+            part: String::new(),
+            rule,
+            monotone: true,
+            status,
+            note: None,
+            candidates: Vec::new(),
+            children: Vec::new(),
+            causes: Vec::new(),
+            leaf: None,
+        }
+    }
+
+    /// Sets where the rule stands, for the images that it was judged for too.
+    pub(crate) fn set_part(&mut self, part: &str) {
+        part.clone_into(&mut self.part);
+        for child in &mut self.children {
+            child.set_part(part);
+        }
+    }
+
     fn each_failed_leaf(&self, visit: &mut dyn FnMut(LeafFacts)) {
         if self.status == Status::Pass {
             return;

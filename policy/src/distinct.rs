@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countersign_proof::{KeyId, Signer};
+
+use crate::rules::Distinct;
+
 /// The largest number of rules that can be given a signer each, no signer twice: a maximum matching
 /// by augmenting paths. `rules` holds, per rule, the signers that pass it.
 pub(crate) fn largest_assignment(rules: &[BTreeSet<String>]) -> usize {
@@ -59,6 +63,49 @@ fn augment<'a>(
         }
     }
     false
+}
+
+/// A text that is equal for signers which count as one.
+pub(crate) fn same_signer(signer: &Signer, distinct: Distinct) -> String {
+    match signer {
+        Signer::Key(key) => key_text(key),
+        Signer::Fulcio(certificate) => certificate_text(
+            certificate.issuer.as_deref().unwrap_or_default(),
+            certificate.san.kind(),
+            certificate.san.value(),
+            distinct,
+        ),
+        Signer::X509(certificate) => match (distinct, &certificate.san) {
+            (Distinct::Identity | Distinct::Key, Some(san)) => {
+                format!(
+                    "certificate {} {} {}",
+                    certificate.authority,
+                    san.kind(),
+                    san.value()
+                )
+            }
+            _ => format!("authority {}", certificate.authority),
+        },
+        _ => "somebody of an unknown kind".to_owned(),
+    }
+}
+
+/// [`same_signer`] of a key.
+pub(crate) fn key_text(key: &KeyId) -> String {
+    format!("key {key}")
+}
+
+/// [`same_signer`] of a certificate with this issuer and subject alternative name.
+pub(crate) fn certificate_text(
+    issuer: &str,
+    kind: &str,
+    value: &str,
+    distinct: Distinct,
+) -> String {
+    match distinct {
+        Distinct::Issuer => format!("issuer {issuer}"),
+        Distinct::Identity | Distinct::Key => format!("identity {issuer} {kind} {value}"),
+    }
 }
 
 #[cfg(test)]

@@ -32,9 +32,19 @@ pub(crate) struct Metadata {
 pub(crate) struct Spec {
     #[serde(default)]
     pub(crate) mode: ModeWord,
-    pub(crate) signers: BTreeMap<String, Spanned<Signer>>,
+    #[serde(default)]
+    pub(crate) expires: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) scope: Option<Scope>,
+    pub(crate) signers: Spanned<BTreeMap<String, Spanned<Signer>>>,
     #[serde(default)]
     pub(crate) trust: Option<Trust>,
+    #[serde(default)]
+    pub(crate) deny: Option<Spanned<Deny>>,
+    #[serde(default)]
+    pub(crate) unavailable: Option<UnavailableWord>,
+    #[serde(default)]
+    pub(crate) insecure: Option<Insecure>,
     pub(crate) require: Spanned<Rule>,
 }
 
@@ -44,16 +54,82 @@ pub(crate) enum ModeWord {
     #[default]
     Enforce,
     Warn,
+    Audit,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Scope {
+    pub(crate) images: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub(crate) except: Vec<Spanned<Except>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Except {
+    pub(crate) image: Spanned<String>,
+    pub(crate) until: Spanned<String>,
+    pub(crate) reason: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Deny {
+    #[serde(default)]
+    pub(crate) digests: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) identities: Vec<Spanned<PatternText>>,
+    #[serde(default)]
+    pub(crate) serials: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Signer {
-    Key(Box<Spanned<Key>>),
-    Keys(Vec<Spanned<Key>>),
-    Keyless(Box<Keyless>),
-    Github(Box<Spanned<Github>>),
-    Certificate(Certificate),
+pub(crate) enum UnavailableWord {
+    Deny,
+    Warn,
+    UseCached(UseCached),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct UseCached {
+    pub(crate) max_age: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Insecure {
+    #[serde(default)]
+    pub(crate) ignore_sct: Option<Risk>,
+    #[serde(default)]
+    pub(crate) ignore_log: Option<Risk>,
+    #[serde(default)]
+    pub(crate) judge_certificates_now: Option<Risk>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Risk {
+    pub(crate) reason: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Signer {
+    #[serde(default)]
+    pub(crate) key: Option<Box<Spanned<Key>>>,
+    #[serde(default)]
+    pub(crate) keys: Option<Vec<Spanned<Key>>>,
+    #[serde(default)]
+    pub(crate) keyless: Option<Box<Keyless>>,
+    #[serde(default)]
+    pub(crate) github: Option<Box<Spanned<Github>>>,
+    #[serde(default)]
+    pub(crate) certificate: Option<Certificate>,
+    #[serde(default)]
+    pub(crate) trust: Option<Counts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,9 +140,13 @@ pub(crate) struct Key {
     #[serde(default)]
     pub(crate) file: Option<Spanned<String>>,
     #[serde(default)]
+    pub(crate) pin: Option<Spanned<String>>,
+    #[serde(default)]
     pub(crate) valid_from: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) valid_until: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) compromised_since: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) schemes: Option<Spanned<Vec<String>>>,
 }
@@ -109,6 +189,8 @@ pub(crate) struct Certificate {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Trust {
     #[serde(default)]
+    pub(crate) root: Option<Spanned<String>>,
+    #[serde(default)]
     pub(crate) keys: Option<Counts>,
     #[serde(default)]
     pub(crate) certificates: Option<Counts>,
@@ -125,6 +207,8 @@ pub(crate) struct Counts {
     pub(crate) scts: Option<Spanned<u32>>,
     #[serde(default)]
     pub(crate) times: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub(crate) witnesses: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +245,12 @@ pub(crate) struct Signature {
     pub(crate) by: Spanned<OneOrMore>,
     #[serde(default)]
     pub(crate) annotations: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) max_age: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) subject: Option<SubjectWord>,
+    #[serde(default)]
+    pub(crate) via: Option<Spanned<ViaWord>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,6 +260,38 @@ pub(crate) struct Statement {
     pub(crate) by: Spanned<OneOrMore>,
     #[serde(default)]
     pub(crate) annotations: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) select: Option<Spanned<SelectWord>>,
+    #[serde(default)]
+    pub(crate) minimum: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub(crate) max_age: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) subject: Option<SubjectWord>,
+    #[serde(default)]
+    pub(crate) via: Option<Spanned<ViaWord>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum SelectWord {
+    Any,
+    All,
+    Latest,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum SubjectWord {
+    Index,
+    Platform,
+    EachPlatform,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ViaWord {
+    Index,
 }
 
 /// A pattern: a text, or a mapping that says which kind it is.

@@ -3,24 +3,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use countersign_formats::Digest;
-use countersign_proof::{KeyId, Rejected, Signer, Subject, Verified};
+use countersign_formats::{Digest, UnixTime};
+use countersign_proof::{Rejected, Verified};
 
-use crate::candidate::{Leaf, judge_candidate, rejected_kind};
+use crate::claim_kinds::{Leaf, rejected_kind};
 use crate::clock::Clock;
-use crate::decision::{Candidate, LeafFacts, RuleOutcome, Status};
-use crate::distinct::largest_assignment;
-use crate::evidence::{Answer, Cause, CauseClass, SourceKind};
+use crate::decision::{LeafFacts, RuleOutcome, Status};
+use crate::distinct::{largest_assignment, same_signer};
+use crate::evidence::{Cause, SourceKind, Want};
 use crate::explain::Supposed;
+use crate::family::{Family, Targets};
 use crate::rules::{Distinct, Policy, Requirement, SignerRule};
+use crate::select::select;
+use crate::sources::{SourceState, Unread, add_causes, unread};
+
+/// A proven piece, and when its claim says that what it reports was done.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) piece: Arc<Verified>,
+    pub(crate) claimed: Option<UnixTime>,
+}
 
 /// What a decision is made from.
 pub(crate) struct Facts<'a> {
-    pub(crate) subject: &'a Subject,
+    pub(crate) family: &'a Family,
     pub(crate) trust: &'a Digest,
-    pub(crate) verified: &'a [Arc<Verified>],
+    pub(crate) verified: &'a [Held],
     pub(crate) rejected: &'a [Rejected],
-    pub(crate) sources: &'a BTreeMap<SourceKind, SourceState>,
+    pub(crate) sources: &'a BTreeMap<(Digest, SourceKind), SourceState>,
     /// Pieces that were dropped when a budget was spent.
     pub(crate) spent: Option<&'a Cause>,
     pub(crate) clock: &'a Clock,
@@ -28,162 +38,178 @@ pub(crate) struct Facts<'a> {
     pub(crate) supposed: &'a Supposed,
 }
 
-/// What is known of a source that was asked.
-#[derive(Debug, Default)]
-pub(crate) struct SourceState {
-    pub(crate) answer: Option<Answer>,
-    pub(crate) missing: Vec<Cause>,
-}
-
-impl SourceState {
-    /// Whether the source answered and everything that it lists was had.
-    pub(crate) fn is_read(&self) -> bool {
-        self.missing.is_empty()
-            && matches!(
-                self.answer,
-                Some(Answer::Absent | Answer::Read { complete: true, .. })
-            )
-    }
-}
-
 /// A judged rule, with what the rules above need to know.
 pub(crate) struct Judged {
     pub(crate) outcome: RuleOutcome,
     /// Who passes it, as text that is equal for equal signers; only for signatures, statements and `anyOf`.
     signers: BTreeSet<String>,
-    /// Sources to ask next that could decide it.
-    pub(crate) wants: BTreeSet<SourceKind>,
+    /// What to ask next that could decide it.
+    pub(crate) wants: BTreeSet<Want>,
     /// What is unread below, whether or not the parts pass.
     unread: Unread,
 }
 
-/// What could still add evidence.
-#[derive(Default)]
-struct Unread {
-    /// Sources that were not asked yet, of the earliest stage that has any.
-    pending: BTreeSet<SourceKind>,
-    /// Sources that were asked and did not tell all.
-    causes: Vec<Cause>,
-}
-
-impl Unread {
-    fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.causes.is_empty()
-    }
-}
-
 /// Judges the requirement of `policy`.
 pub(crate) fn evaluate(facts: &Facts<'_>, policy: &Policy) -> Judged {
-    requirement(facts, policy, &policy.require, Distinct::Identity)
+    requirement(facts, policy, "require", &policy.require, Distinct::Identity)
 }
 
-/// `distinct` says how the nearest `atLeast` above tells signers apart.
+/// `distinct` says how the nearest `atLeast` above tells signers apart; `part` is where the rule stands.
 fn requirement(
     facts: &Facts<'_>,
     policy: &Policy,
+    part: &str,
     rule: &Requirement,
     distinct: Distinct,
 ) -> Judged {
-    if let Some(wanted) = leaf_of(rule) {
-        return leaf(facts, policy, &wanted, distinct);
+    if let Some(leaf) = Leaf::of(rule) {
+        let mut judged = about_targets(facts, policy, &leaf, distinct);
+        judged.outcome.set_part(part);
+        return judged;
     }
-    match rule {
-        // Both are leaves.
-        Requirement::Signature { .. } | Requirement::Statement { .. } => any_of(Vec::new()),
-        Requirement::AllOf(rules) => all_of(judge_each(facts, policy, rules, distinct)),
-        Requirement::AnyOf(rules) => any_of(judge_each(facts, policy, rules, distinct)),
+    let each = |word: &str, rules: &[Requirement], distinct| -> Vec<Judged> {
+        rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| {
+                let part = format!("{part}.{word}[{index}]");
+                requirement(facts, policy, &part, rule, distinct)
+            })
+            .collect()
+    };
+    let mut judged = match rule {
+        Requirement::AllOf(rules) => all_of(each("allOf", rules, distinct)),
+        Requirement::AnyOf(rules) => any_of(each("anyOf", rules, distinct)),
         Requirement::AtLeast {
             count,
             distinct,
             of,
-        } => at_least(*count, *distinct, judge_each(facts, policy, of, *distinct)),
-    }
+        } => at_least(*count, *distinct, each("atLeast", of, *distinct)),
+        // Leaves are judged above.
+        Requirement::Signature { .. } | Requirement::Statement { .. } => any_of(Vec::new()),
+    };
+    judged.outcome.part = part.to_owned();
+    judged
 }
 
-/// The rule as one that looks at pieces; `None` for rules made of rules.
-pub(crate) fn leaf_of(rule: &Requirement) -> Option<Leaf<'_>> {
-    match rule {
-        Requirement::Signature { by, annotations } => Some(Leaf {
-            statement: None,
-            by,
-            annotations,
-        }),
-        Requirement::Statement {
-            predicate_type,
-            by,
-            annotations,
-        } => Some(Leaf {
-            statement: Some(predicate_type.as_ref()),
-            by,
-            annotations,
-        }),
-        Requirement::AllOf(_) | Requirement::AnyOf(_) | Requirement::AtLeast { .. } => None,
-    }
-}
-
-fn judge_each(
+/// Judges a leaf for whatever its claims must be about.
+fn about_targets(
     facts: &Facts<'_>,
     policy: &Policy,
-    rules: &[Requirement],
+    leaf: &Leaf<'_>,
     distinct: Distinct,
-) -> Vec<Judged> {
-    rules
-        .iter()
-        .map(|rule| requirement(facts, policy, rule, distinct))
-        .collect()
+) -> Judged {
+    let targets = match facts.family.targets(leaf.terms.subject) {
+        Targets::These(targets) => targets,
+        Targets::Wanted(digest) => {
+            let mut unread = Unread::default();
+            unread.pending.insert(Want::Manifest(digest));
+            return without_target(leaf, Status::Unknown, None, unread);
+        }
+        Targets::Failed(cause) => {
+            let mut unread = Unread::default();
+            unread.causes.push(cause);
+            return without_target(leaf, Status::Unknown, None, unread);
+        }
+        Targets::Absent(why) => {
+            return without_target(leaf, Status::Fail, Some(why.to_owned()), Unread::default());
+        }
+    };
+    if let [target] = targets.as_slice() {
+        return on_target(facts, policy, leaf, target, distinct);
+    }
+    let mut parts: Vec<Judged> = Vec::with_capacity(targets.len());
+    for target in &targets {
+        let mut judged = on_target(facts, policy, leaf, target, distinct);
+        judged.outcome.rule = format!("{} `{target}`", leaf.words());
+        parts.push(judged);
+    }
+    let mut judged = all_of_parts(parts);
+    judged.outcome.rule = leaf.words();
+    judged.outcome.monotone = leaf.terms.is_monotone();
+    judged
 }
 
-fn leaf(facts: &Facts<'_>, policy: &Policy, leaf: &Leaf<'_>, distinct: Distinct) -> Judged {
-    let mut signers = BTreeSet::new();
+fn without_target(
+    leaf: &Leaf<'_>,
+    status: Status,
+    note: Option<String>,
+    unread: Unread,
+) -> Judged {
+    Judged {
+        outcome: RuleOutcome {
+            note,
+            causes: unread.causes.clone(),
+            leaf: Some(LeafFacts::default()),
+            monotone: leaf.terms.is_monotone(),
+            ..RuleOutcome::new(leaf.words(), status)
+        },
+        signers: BTreeSet::new(),
+        wants: unread.pending.clone(),
+        unread,
+    }
+}
+
+fn on_target(
+    facts: &Facts<'_>,
+    policy: &Policy,
+    leaf: &Leaf<'_>,
+    target: &Digest,
+    distinct: Distinct,
+) -> Judged {
     let mut counted = LeafFacts {
         wants_certificate: wants_certificate(policy, leaf.by),
         ..LeafFacts::default()
     };
-    let mut candidates = Vec::with_capacity(facts.verified.len());
-    for piece in facts.verified {
-        let judged = judge_candidate(facts, policy, leaf, piece);
-        if judged.right_kind {
-            counted.right_kind += 1;
-            counted.right_kind_key_signed += usize::from(matches!(piece.signer(), Signer::Key(_)));
-        }
-        if judged.mismatches.is_empty() {
-            signers.insert(identity(piece.signer(), distinct));
-        }
-        candidates.push(Candidate {
-            piece: Arc::clone(piece),
-            signer: judged.signer,
-            mismatches: judged.mismatches,
-        });
+    let over = leaf
+        .terms
+        .via_index
+        .then(|| facts.family.index_over(target))
+        .flatten();
+    let mut unread = unread(facts, target, leaf.statement.is_some());
+    if let Some(index) = &over {
+        let more = self::unread(facts, index, leaf.statement.is_some());
+        unread.add(&more);
     }
-    signers.extend(facts.supposed.signers(facts, policy, leaf, distinct));
-    for rejected in facts.rejected {
-        if let Some(key_signed) = rejected_kind(facts.subject, leaf, rejected) {
-            counted.right_kind += 1;
-            counted.right_kind_key_signed += usize::from(key_signed);
+    let supposed = facts
+        .supposed
+        .signers(facts, policy, leaf, target, distinct);
+    let mut selection = select(facts, policy, leaf, target, unread.is_empty());
+    selection.suppose(supposed.len(), leaf.terms.select, unread.is_empty());
+    counted.right_kind = selection.right_kind;
+    counted.right_kind_key_signed = selection.right_kind_key_signed;
+    if *target == facts.family.subject().digest() {
+        for rejected in facts.rejected {
+            if let Some(key_signed) = rejected_kind(facts.family.subject(), leaf, rejected) {
+                counted.right_kind += 1;
+                counted.right_kind_key_signed += usize::from(key_signed);
+            }
         }
     }
-    let unread = unread(facts, leaf.statement.is_some());
-    let status = if !signers.is_empty() {
-        Status::Pass
-    } else if unread.is_empty() {
-        Status::Fail
-    } else {
-        Status::Unknown
-    };
-    let undecided = status == Status::Unknown;
+    if let Some(cause) = &selection.undated {
+        unread.causes.push(cause.clone());
+    }
+    let undecided = selection.status == Status::Unknown;
+    let passes = selection.status == Status::Pass;
+    let signers = selection
+        .passing
+        .iter()
+        .map(|piece| same_signer(piece.signer(), distinct))
+        .chain(supposed)
+        .filter(|_| passes)
+        .collect();
     Judged {
         outcome: RuleOutcome {
-            rule: leaf.words(),
-            status,
-            note: None,
-            candidates,
-            children: Vec::new(),
+            note: selection.note,
+            candidates: selection.candidates,
             causes: if undecided {
                 unread.causes.clone()
             } else {
                 Vec::new()
             },
             leaf: Some(counted),
+            monotone: leaf.terms.is_monotone(),
+            ..RuleOutcome::new(leaf.words(), selection.status)
         },
         signers,
         wants: if undecided {
@@ -193,6 +219,18 @@ fn leaf(facts: &Facts<'_>, policy: &Policy, leaf: &Leaf<'_>, distinct: Distinct)
         },
         unread,
     }
+}
+
+/// Every platform's image must have it; only who passes for each counts as a signer.
+fn all_of_parts(parts: Vec<Judged>) -> Judged {
+    let signers = parts
+        .iter()
+        .map(|part| part.signers.clone())
+        .reduce(|both, more| both.intersection(&more).cloned().collect())
+        .unwrap_or_default();
+    let mut judged = all_of(parts);
+    judged.signers = signers;
+    judged
 }
 
 fn all_of(parts: Vec<Judged>) -> Judged {
@@ -293,19 +331,16 @@ fn combine(
         if status == Status::Unknown {
             add_causes(&mut causes, &part.outcome.causes);
         }
-        unread.pending.extend(part.unread.pending);
-        add_causes(&mut unread.causes, &part.unread.causes);
+        unread.add(&part.unread);
         children.push(part.outcome);
     }
     Judged {
         outcome: RuleOutcome {
-            rule,
-            status,
             note,
-            candidates: Vec::new(),
+            monotone: children.iter().all(|child| child.monotone),
             children,
             causes,
-            leaf: None,
+            ..RuleOutcome::new(rule, status)
         },
         signers,
         wants,
@@ -319,88 +354,6 @@ fn empty_note(parts: &[Judged]) -> Option<String> {
         .then(|| "a rule without parts never passes".to_owned())
 }
 
-/// Adds what is not there yet.
-pub(crate) fn add_causes(all: &mut Vec<Cause>, more: &[Cause]) {
-    for cause in more {
-        if !all.contains(cause) {
-            all.push(cause.clone());
-        }
-    }
-}
-
-/// The order in which sources are asked. Whoever can answer from what the caller brought asks no
-/// registry; legacy tags cost one small request each and come before pieces that say they hold something else,
-/// which may be large.
-fn stages(subject: &Subject, statement: bool) -> &'static [SourceKind] {
-    use SourceKind::{AttestationTag, BundleReferrers, Given, OtherPieces, SignatureTag};
-    match (subject, statement) {
-        (Subject::Blob(_), _) => &[Given],
-        (Subject::Image(_), false) => &[Given, BundleReferrers, SignatureTag, OtherPieces],
-        (Subject::Image(_), true) => &[Given, BundleReferrers, AttestationTag, OtherPieces],
-    }
-}
-
-/// Every source that can say something about the subject.
-pub(crate) fn all_sources(subject: &Subject) -> &'static [SourceKind] {
-    use SourceKind::{AttestationTag, BundleReferrers, Given, OtherPieces, SignatureTag};
-    match subject {
-        Subject::Blob(_) => &[Given],
-        Subject::Image(_) => &[
-            Given,
-            BundleReferrers,
-            SignatureTag,
-            AttestationTag,
-            OtherPieces,
-        ],
-    }
-}
-
-fn unread(facts: &Facts<'_>, statement: bool) -> Unread {
-    let mut unread = Unread::default();
-    for source in stages(facts.subject, statement) {
-        if facts.supposed.reads(*source) {
-            continue;
-        }
-        let Some(state) = facts.sources.get(source) else {
-            if unread.pending.is_empty() {
-                unread.pending.insert(*source);
-            }
-            continue;
-        };
-        let incomplete = |detail: &str| Cause {
-            class: CauseClass::Incomplete,
-            source: source.to_string(),
-            detail: detail.to_owned(),
-        };
-        add_causes(&mut unread.causes, &state.missing);
-        match &state.answer {
-            Some(Answer::Absent | Answer::Read { complete: true, .. }) => {}
-            Some(Answer::Read {
-                complete: false, ..
-            }) if !state.missing.is_empty() => {}
-            Some(Answer::Read {
-                complete: false, ..
-            }) => {
-                add_causes(
-                    &mut unread.causes,
-                    &[incomplete("it was not read to its end")],
-                );
-            }
-            Some(Answer::Failed(cause)) => {
-                add_causes(&mut unread.causes, std::slice::from_ref(cause))
-            }
-            None => add_causes(
-                &mut unread.causes,
-                &[incomplete("it was asked and did not answer")],
-            ),
-        }
-    }
-    if let Some(spent) = facts.spent {
-        add_causes(&mut unread.causes, std::slice::from_ref(spent));
-    }
-    unread
-}
-
 /// Whether every signer that the rule names is a certificate's.
 fn wants_certificate(policy: &Policy, by: &[String]) -> bool {
     by.iter().all(|name| {
@@ -409,47 +362,4 @@ fn wants_certificate(policy: &Policy, by: &[String]) -> bool {
             Some(SignerRule::Keyless { .. } | SignerRule::Certificate { .. })
         )
     })
-}
-
-/// A text that is equal for signers which count as one.
-pub(crate) fn identity(signer: &Signer, distinct: Distinct) -> String {
-    match signer {
-        Signer::Key(key) => key_text(key),
-        Signer::Fulcio(certificate) => certificate_text(
-            certificate.issuer.as_deref().unwrap_or_default(),
-            certificate.san.kind(),
-            certificate.san.value(),
-            distinct,
-        ),
-        Signer::X509(certificate) => match (distinct, &certificate.san) {
-            (Distinct::Identity | Distinct::Key, Some(san)) => {
-                format!(
-                    "certificate {} {} {}",
-                    certificate.authority,
-                    san.kind(),
-                    san.value()
-                )
-            }
-            _ => format!("authority {}", certificate.authority),
-        },
-        _ => "somebody of an unknown kind".to_owned(),
-    }
-}
-
-/// [`identity`] of a key.
-pub(crate) fn key_text(key: &KeyId) -> String {
-    format!("key {key}")
-}
-
-/// [`identity`] of a certificate with this issuer and subject alternative name.
-pub(crate) fn certificate_text(
-    issuer: &str,
-    kind: &str,
-    value: &str,
-    distinct: Distinct,
-) -> String {
-    match distinct {
-        Distinct::Issuer => format!("issuer {issuer}"),
-        Distinct::Identity | Distinct::Key => format!("identity {issuer} {kind} {value}"),
-    }
 }

@@ -2,15 +2,20 @@
 
 use std::fmt;
 
-use countersign_formats::{UnixTime, predicate_types::COSIGN_SIGN};
-use countersign_proof::{Origin, Rejected, Verified};
+use countersign_formats::{Digest, UnixTime, predicate_types::COSIGN_SIGN};
+use countersign_proof::{Image, Origin, Rejected, Verified};
 
 /// One thing that is still missing to decide.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Want {
     /// Everything that this source has about the subject.
     Source(SourceKind),
+    /// Everything that this source has about a relative of the subject: the index that it was reached through, or an image
+    /// that it lists. Answered by [`Supplied::About`], with pieces that were proven about that digest.
+    About(Digest, SourceKind),
+    /// The manifest or index of this digest. Answered by [`Supplied::Manifest`].
+    Manifest(Digest),
 }
 
 /// Where evidence about a subject can be.
@@ -42,6 +47,10 @@ pub enum Supplied {
     Missing(SourceKind, Cause),
     /// A source's answer; its pieces come beside it.
     Source(SourceKind, Answer),
+    /// What was found about a relative of the subject.
+    About(Digest, Vec<Supplied>),
+    /// A manifest, read and hashed by [`Image::read`], or why it could not be had.
+    Manifest(Digest, Box<Result<Image, Cause>>),
 }
 
 /// A piece that arrived and cannot count, whatever is in it: it is stored in a way that its form forbids.
@@ -98,6 +107,10 @@ pub enum CauseClass {
     Unreadable,
     /// A limit on pieces or bytes was reached: exit code 20.
     Budget,
+    /// Nothing proves that a signature is not older than a rule allows: exit code 20.
+    Undated,
+    /// The trust material is not what a policy pins: exit code 22.
+    WrongTrust,
 }
 
 impl CauseClass {
@@ -111,18 +124,32 @@ impl CauseClass {
             Self::Incomplete => "incomplete",
             Self::Unreadable => "unreadable",
             Self::Budget => "budget",
+            Self::Undated => "undated",
+            Self::WrongTrust => "wrong-trust",
         }
+    }
+
+    /// Whether it is an outage, which a policy may excuse. What whoever may push can bring about is none: else a flood of
+    /// evidence would buy an admission.
+    #[must_use]
+    pub fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::Network | Self::Authentication | Self::StaleTrust
+        )
     }
 
     /// Of several causes the one that names the outcome: authentication, then trust, then the rest.
     pub(crate) fn rank(self) -> u8 {
         match self {
             Self::Authentication => 0,
-            Self::StaleTrust => 1,
-            Self::Network => 2,
-            Self::Unreadable => 3,
-            Self::Incomplete => 4,
-            Self::Budget => 5,
+            Self::WrongTrust => 1,
+            Self::StaleTrust => 2,
+            Self::Network => 3,
+            Self::Unreadable => 4,
+            Self::Incomplete => 5,
+            Self::Budget => 6,
+            Self::Undated => 7,
         }
     }
 }

@@ -7,15 +7,19 @@ mod supposed;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use countersign_formats::Digest;
-use countersign_proof::{Origin, Subject};
+use countersign_formats::{Digest, UnixTime};
+use countersign_proof::{Origin, Verified};
 
 use crate::clock::Clock;
 use crate::decision::{Candidate, Decision, RuleOutcome, Status, Verdict};
-use crate::evaluate::{Facts, Judged, SourceState, evaluate};
+use crate::evaluate::{Facts, Held};
 use crate::evidence::{Cause, SourceKind};
+use crate::family::Family;
 use crate::mismatch::MismatchKind;
+use crate::rules::Policy;
 use crate::set::PolicySet;
+use crate::sources::SourceState;
+use crate::standing::{PolicyJudged, judge_policy};
 
 pub(crate) use supposed::Supposed;
 
@@ -102,8 +106,29 @@ pub enum Fact {
 #[derive(Debug)]
 pub(crate) struct Ground {
     pub(crate) policies: PolicySet,
-    pub(crate) subject: Subject,
+    /// Positions of the policies that speak of the subject.
+    pub(crate) speaking: Vec<usize>,
+    pub(crate) roots: Vec<Digest>,
+    pub(crate) family: Family,
+    /// What time the claim of a piece says, by the piece's place in memory.
+    pub(crate) claimed: BTreeMap<usize, UnixTime>,
     pub(crate) spent: Option<Cause>,
+}
+
+impl Ground {
+    /// The policies that speak of the subject.
+    pub(crate) fn speaking(&self) -> Vec<&Policy> {
+        let policies = self.policies.policies();
+        let speaking = self.speaking.iter();
+        speaking
+            .filter_map(|position| policies.get(*position))
+            .collect()
+    }
+
+    /// When the claim of the piece says that what it reports was done.
+    pub(crate) fn claimed(&self, piece: &Verified) -> Option<UnixTime> {
+        self.claimed.get(&std::ptr::from_ref(piece).addr()).copied()
+    }
 }
 
 impl Decision {
@@ -145,8 +170,8 @@ impl Decision {
     }
 
     /// Judges the decision's own evidence again under a supposition.
-    pub(crate) fn judged_under(&self, supposed: &Supposed) -> Vec<Judged> {
-        let sources: BTreeMap<SourceKind, SourceState> = self
+    pub(crate) fn judged_under(&self, supposed: &Supposed) -> Vec<PolicyJudged> {
+        let sources: BTreeMap<(Digest, SourceKind), SourceState> = self
             .sources
             .iter()
             .map(|report| {
@@ -154,14 +179,22 @@ impl Decision {
                     answer: report.answer.clone(),
                     missing: report.missing.clone(),
                 };
-                (report.source, state)
+                ((report.about, report.source), state)
             })
             .collect();
-        let verified: Vec<_> = self.accepted.iter().chain(&self.unused).cloned().collect();
+        let verified: Vec<Held> = self
+            .accepted
+            .iter()
+            .chain(&self.unused)
+            .map(|piece| Held {
+                piece: std::sync::Arc::clone(piece),
+                claimed: self.ground.claimed(piece),
+            })
+            .collect();
         // What is supposed has no edge in time that the decision would have to remember.
         let clock = Clock::new(self.decided_at);
         let facts = Facts {
-            subject: &self.ground.subject,
+            family: &self.ground.family,
             trust: &self.digests.trust,
             verified: &verified,
             rejected: &self.rejected,
@@ -170,11 +203,11 @@ impl Decision {
             clock: &clock,
             supposed,
         };
+        let name = self.image_name.as_deref();
         self.ground
-            .policies
-            .policies()
-            .iter()
-            .map(|policy| evaluate(&facts, policy))
+            .speaking()
+            .into_iter()
+            .map(|policy| judge_policy(&facts, policy, name, &self.ground.roots))
             .collect()
     }
 }

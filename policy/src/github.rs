@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::claims::CertificateClaim;
 use crate::error::shown;
+use crate::glob;
 use crate::pattern::{Pattern, PatternError};
 
 /// The issuer of the identity tokens that GitHub's workflows get.
@@ -131,7 +132,7 @@ fn joined(parts: &[Part<'_>]) -> Result<Pattern, PatternError> {
         .iter()
         .map(|part| match kind(part) {
             "exact" => regex::escape(&text(part)),
-            "glob" => expression_of_glob(&text(part)),
+            "glob" => glob::expression(&text(part)),
             _ => {
                 let text = text(part);
                 let inner = text.strip_prefix('^').unwrap_or(&text);
@@ -140,17 +141,6 @@ fn joined(parts: &[Part<'_>]) -> Result<Pattern, PatternError> {
         })
         .collect();
     Pattern::regex(&format!("^{expression}$"))
-}
-
-fn expression_of_glob(glob: &str) -> String {
-    let across: Vec<String> = glob
-        .split("**")
-        .map(|part| {
-            let within: Vec<String> = part.split('*').map(regex::escape).collect();
-            within.join("[^/]*")
-        })
-        .collect();
-    across.join("(?s:.*)")
 }
 
 #[cfg(test)]

@@ -100,6 +100,18 @@ impl Glob {
     }
 }
 
+/// The regular expression, without anchors, that matches the same texts.
+pub(crate) fn expression(glob: &str) -> String {
+    let across: Vec<String> = glob
+        .split("**")
+        .map(|part| {
+            let within: Vec<String> = part.split('*').map(regex::escape).collect();
+            within.join("[^/]*")
+        })
+        .collect();
+    across.join("(?s:.*)")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,37 +4,52 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign_formats::{Digest, Limits, UnixTime, Window};
-use countersign_proof::{RejectReason, Rejected, Subject, TrustMaterial, Verified, digest};
+use countersign_proof::{RejectReason, Rejected, Subject, TrustMaterial, Verified};
 
-use crate::candidate::signer_words;
+use crate::action::{Earlier, action};
+use crate::age;
 use crate::clock::Clock;
-use crate::decision::{
-    Action, Decision, Digests, PolicyOutcome, Reason, RuleOutcome, SourceReport, Status, Verdict,
-};
-use crate::error::shown;
-use crate::evaluate::{Facts, Judged, SourceState, add_causes, all_sources, evaluate};
+use crate::decision::{Decision, Digests, PolicyOutcome, RuleOutcome, SourceReport, Status};
+use crate::evaluate::{Facts, Held};
 use crate::evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
 use crate::explain::{Ground, Supposed};
-use crate::rules::{Mode, Requirement};
+use crate::family::{Asked, Family};
+use crate::rules::Requirement;
 use crate::set::PolicySet;
+use crate::signer_match::signer_words;
+use crate::sources::{SourceState, all_sources};
+use crate::standing::{PolicyJudged, judge_policy};
+use crate::validity::{evidence_digest, valid_until};
+use crate::verdict::{absence, verdict};
 
 /// A decision in the making: pure, total, and without input or output of its own.
 #[derive(Debug)]
 pub struct Judge {
     policies: PolicySet,
-    subject: Subject,
+    /// Positions of the policies that speak of the subject.
+    speaking: Vec<usize>,
+    name: Option<String>,
+    index: Option<Digest>,
+    family: Family,
     trust: Arc<TrustMaterial>,
-    clock: Clock,
+    /// SHA-256 of the documents of the trusted roots that the trust was made from.
+    roots: Vec<Digest>,
+    earlier: Option<Earlier>,
+    /// Edges of time that evidence brings along and that only another proof could cross.
+    fixed: Clock,
     now: UnixTime,
-    verified: Vec<Arc<Verified>>,
+    verified: Vec<Held>,
     rejected: Vec<Rejected>,
     unusable: Vec<Unusable>,
-    visited: BTreeSet<(Digest, &'static str, String)>,
-    sources: BTreeMap<SourceKind, SourceState>,
+    visited: BTreeSet<(Digest, &'static str, String, Digest)>,
+    sources: BTreeMap<(Digest, SourceKind), SourceState>,
+    asked_manifests: BTreeSet<Digest>,
     budget: Budget,
     spent: Option<Cause>,
     /// Whether the last look was begun: everything is of interest then.
     looking_further: bool,
+    /// Whether some rule asks for the age of a claim.
+    asks_age: bool,
     /// Whether every source is asked, also when it is decided already.
     thorough: bool,
 }
@@ -75,8 +90,8 @@ impl Budget {
 impl Judge {
     /// Begins to judge `subject` by `policies`, for proofs made under `trust`, as of `now`.
     ///
-    /// `image_name` is the name that the image was asked for by, for rules that speak of it; none
-    /// does yet, and evidence never decides it.
+    /// `image_name` is the repository that the image was asked for by; scopes are compared with it, and evidence never
+    /// decides it.
     #[expect(
         clippy::new_ret_no_self,
         reason = "a judge exists only between two steps"
@@ -89,47 +104,118 @@ impl Judge {
         trust: Arc<TrustMaterial>,
         now: UnixTime,
     ) -> Step {
-        let _ = image_name;
-        Self {
-            policies: policies.clone(),
+        let mut asked = Asked::about(subject);
+        if let Some(name) = image_name {
+            asked = asked.named(name);
+        }
+        Self::prepare(policies, asked, trust, now).begin()
+    }
+
+    /// A judge for what is asked; [`Judge::begin`] makes it ask.
+    #[must_use]
+    pub fn prepare(
+        policies: &PolicySet,
+        asked: Asked,
+        trust: Arc<TrustMaterial>,
+        now: UnixTime,
+    ) -> Self {
+        let Asked {
             subject,
+            index,
+            name,
+        } = asked;
+        let mut asks_age = false;
+        for policy in policies.policies() {
+            policy.require.each_leaf(&mut |leaf| {
+                if let Requirement::Signature { terms, .. } | Requirement::Statement { terms, .. } =
+                    leaf
+                {
+                    asks_age |= terms.max_age.is_some();
+                }
+            });
+        }
+        Self {
+            speaking: policies.speaking_of(name.as_deref()),
+            policies: policies.clone(),
+            name,
+            index: index.as_ref().map(|index| *index.digest()),
+            family: Family::new(subject, index),
             trust,
-            clock: Clock::new(now),
+            roots: Vec::new(),
+            earlier: None,
+            fixed: Clock::new(now),
             now,
             verified: Vec::new(),
             rejected: Vec::new(),
             unusable: Vec::new(),
             visited: BTreeSet::new(),
             sources: BTreeMap::new(),
+            asked_manifests: BTreeSet::new(),
             budget: Budget::of(&Limits::DEFAULT),
             spent: None,
             looking_further: false,
+            asks_age,
             thorough: false,
         }
-        .step()
+    }
+
+    /// Says which documents the trust was made from (SHA-256 of each trusted root), for policies that pin one.
+    #[must_use]
+    pub fn with_roots(mut self, roots: Vec<Digest>) -> Self {
+        self.roots = roots;
+        self
+    }
+
+    /// Remembers an earlier decision, for policies with `unavailable: useCached`.
+    #[must_use]
+    pub fn with_earlier(mut self, earlier: Earlier) -> Self {
+        self.earlier = Some(earlier);
+        self
+    }
+
+    /// The first step.
+    #[must_use]
+    pub fn begin(self) -> Step {
+        self.step()
     }
 
     /// Takes what was found and goes on. A source that was asked for and is not answered counts as
     /// incomplete; it is not asked again.
     #[must_use]
     pub fn supply(mut self, supplied: Vec<Supplied>) -> Step {
+        let own = self.family.subject().digest();
         for item in supplied {
             match item {
-                Supplied::Piece(piece) => self.take(*piece),
-                Supplied::Unusable(piece) => {
-                    if self.spend(0) {
-                        self.unusable.push(*piece);
+                Supplied::About(about, items) => {
+                    for item in items {
+                        self.take_item(about, item);
                     }
                 }
-                Supplied::Missing(source, cause) => {
-                    self.sources.entry(source).or_default().missing.push(cause)
-                }
-                Supplied::Source(source, answer) => {
-                    self.sources.entry(source).or_default().answer = Some(answer)
-                }
+                item => self.take_item(own, item),
             }
         }
         self.step()
+    }
+
+    fn take_item(&mut self, about: Digest, item: Supplied) {
+        match item {
+            Supplied::Piece(piece) => self.take(*piece),
+            Supplied::Unusable(piece) => {
+                if self.spend(0) {
+                    self.unusable.push(*piece);
+                }
+            }
+            Supplied::Missing(source, cause) => {
+                let state = self.sources.entry((about, source)).or_default();
+                state.missing.push(cause);
+            }
+            Supplied::Source(source, answer) => {
+                self.sources.entry((about, source)).or_default().answer = Some(answer);
+            }
+            Supplied::Manifest(digest, manifest) => self.family.take(digest, *manifest),
+            // One relative's evidence says nothing of another relative.
+            Supplied::About(..) => {}
+        }
     }
 
     /// What kinds of claim could still help.
@@ -161,7 +247,7 @@ impl Judge {
     /// The subject that is judged.
     #[must_use]
     pub fn subject(&self) -> &Subject {
-        &self.subject
+        self.family.subject()
     }
 
     /// What may still be supplied; what goes beyond is left out, and then the answer can be unknown.
@@ -199,9 +285,17 @@ impl Judge {
                     verified.digest(),
                     verified.origin().form.code(),
                     signer_words(verified.signer()),
+                    *verified.subject(),
                 );
                 if self.visited.insert(key) {
-                    self.verified.push(Arc::new(verified));
+                    let claimed = self
+                        .asks_age
+                        .then(|| age::claimed(verified.claim()))
+                        .flatten();
+                    self.verified.push(Held {
+                        piece: Arc::new(verified),
+                        claimed,
+                    });
                 }
             }
             Err(rejected) => {
@@ -234,10 +328,10 @@ impl Judge {
                 proven: false,
                 ..
             } => {
-                self.clock.is_within(window);
+                self.fixed.is_within(window);
             }
             RejectReason::FutureTime { time, .. } => {
-                self.clock.is_within(&Window {
+                self.fixed.is_within(&Window {
                     start: Some(*time),
                     end: None,
                 });
@@ -247,14 +341,23 @@ impl Judge {
     }
 
     fn step(mut self) -> Step {
-        let judged = self.judge();
-        let mut wants: BTreeSet<SourceKind> = judged
+        let clock = Clock::new(self.now);
+        let judged = self.judge(&clock);
+        let mut wants: BTreeSet<Want> = judged
             .iter()
             .flat_map(|policy| policy.wants.iter().copied())
+            // A manifest that did not come is not asked for again: the family says why it did not.
+            .filter(|want| match want {
+                Want::Manifest(digest) => !self.asked_manifests.contains(digest),
+                _ => true,
+            })
             .collect();
         if wants.is_empty() && self.thorough {
-            let mut sources = all_sources(&self.subject).iter();
-            wants.extend(sources.find(|source| !self.sources.contains_key(source)));
+            let own = self.family.subject();
+            let mut sources = all_sources(own).iter();
+            let unasked =
+                sources.find(|source| !self.sources.contains_key(&(own.digest(), **source)));
+            wants.extend(unasked.map(|source| Want::Source(*source)));
         }
         if wants.is_empty() {
             wants = self.last_look(&judged);
@@ -263,27 +366,39 @@ impl Judge {
         if wants.is_empty() {
             return Step::Done(self.decide(judged));
         }
-        for source in &wants {
+        let own = self.family.subject().digest();
+        for want in &wants {
             // From here on it is asked; a second `Need` for it cannot come.
-            self.sources.entry(*source).or_default();
+            match want {
+                Want::Source(source) => {
+                    self.sources.entry((own, *source)).or_default();
+                }
+                Want::About(about, source) => {
+                    self.sources.entry((*about, *source)).or_default();
+                }
+                Want::Manifest(digest) => {
+                    self.asked_manifests.insert(*digest);
+                }
+            }
         }
-        Step::Need(self, wants.into_iter().map(Want::Source).collect())
+        Step::Need(self, wants.into_iter().collect())
     }
 
     /// The sources that no rule asked for, when it is decided that nothing passes and nothing was found:
     /// "nothing is there" is said only after everything was looked at.
-    fn last_look(&self, judged: &[Judged]) -> BTreeSet<SourceKind> {
+    fn last_look(&self, judged: &[PolicyJudged]) -> BTreeSet<Want> {
         let fails = judged
             .iter()
-            .any(|policy| policy.outcome.status == Status::Fail);
+            .any(|policy| policy.is_judged() && policy.outcome.rule.status == Status::Fail);
         let all_read = self.sources.values().all(SourceState::is_read);
         if !fails || !all_read || !self.nothing_found() {
             return BTreeSet::new();
         }
-        all_sources(&self.subject)
+        let own = self.family.subject();
+        all_sources(own)
             .iter()
-            .filter(|source| !self.sources.contains_key(source))
-            .copied()
+            .filter(|source| !self.sources.contains_key(&(own.digest(), **source)))
+            .map(|source| Want::Source(*source))
             .collect()
     }
 
@@ -291,40 +406,56 @@ impl Judge {
         self.verified.is_empty() && self.rejected.is_empty() && self.unusable.is_empty()
     }
 
-    fn judge(&self) -> Vec<Judged> {
+    /// The policies that speak of the subject, judged at the time of `clock`.
+    fn judge(&self, clock: &Clock) -> Vec<PolicyJudged> {
         let trust = self.trust.digest();
         let facts = Facts {
-            subject: &self.subject,
+            family: &self.family,
             trust: &trust,
             verified: &self.verified,
             rejected: &self.rejected,
             sources: &self.sources,
             spent: self.spent.as_ref(),
-            clock: &self.clock,
+            clock,
             supposed: Supposed::NOTHING,
         };
-        self.policies
-            .policies()
+        let policies = self.policies.policies();
+        self.speaking
             .iter()
-            .map(|policy| evaluate(&facts, policy))
+            .filter_map(|position| policies.get(*position))
+            .map(|policy| {
+                let mut judged = judge_policy(&facts, policy, self.name.as_deref(), &self.roots);
+                let digest = self.policies.digest();
+                judged.outcome.action =
+                    action(policy, &judged.outcome, self.earlier.as_ref(), &digest, &facts);
+                judged
+            })
             .collect()
     }
 
-    fn decide(self, judged: Vec<Judged>) -> Decision {
-        let policies: Vec<PolicyOutcome> = self
-            .policies
-            .policies()
+    /// Whether some policy of the broadest layer speaks of the subject.
+    fn is_spoken_of(&self) -> bool {
+        self.speaking
             .iter()
-            .zip(judged)
-            .map(|(policy, judged)| PolicyOutcome {
-                name: policy.name.clone(),
-                mode: policy.mode,
-                rule: judged.outcome,
-            })
-            .collect();
+            .any(|position| *position < self.policies.base())
+    }
+
+    fn decide(self, judged: Vec<PolicyJudged>) -> Decision {
         let absence = self.nothing_found().then(|| absence(&self.sources));
-        let verdict = verdict(&policies, absence.as_ref());
-        let action = action(&policies);
+        let spoken_of = self.is_spoken_of();
+        let conclude = |judged: Vec<PolicyJudged>| {
+            let policies: Vec<PolicyOutcome> =
+                judged.into_iter().map(|judged| judged.outcome).collect();
+            verdict(policies, spoken_of, absence.as_ref())
+        };
+        let made = conclude(judged);
+        let valid_until = valid_until(self.now, self.fixed.valid_until(), &made, |clock| {
+            let judged = self.judge(clock);
+            // A branch that is not decided any more would ask for more: that is another decision.
+            let wants = judged.iter().any(|policy| !policy.wants.is_empty());
+            (!wants).then(|| conclude(judged))
+        });
+        let (verdict, action, policies) = (made.verdict, made.action, made.policies);
         let counting: BTreeSet<*const Verified> = {
             let mut counting = BTreeSet::new();
             for policy in &policies {
@@ -338,9 +469,17 @@ impl Judge {
             }
             counting
         };
-        let evidence = evidence_digest(&self.verified, &self.rejected);
-        let (accepted, unused): (Vec<_>, Vec<_>) = self
-            .verified
+        let mut claimed = Vec::new();
+        let mut pieces: Vec<Arc<Verified>> = Vec::new();
+        for held in self.verified {
+            claimed.extend(
+                held.claimed
+                    .map(|time| (Arc::as_ptr(&held.piece).addr(), time)),
+            );
+            pieces.push(held.piece);
+        }
+        let evidence = evidence_digest(&pieces, &self.rejected);
+        let (accepted, unused): (Vec<_>, Vec<_>) = pieces
             .into_iter()
             .partition(|piece| counting.contains(&Arc::as_ptr(piece)));
         let dangers: BTreeSet<String> = accepted
@@ -358,25 +497,31 @@ impl Judge {
             sources: self
                 .sources
                 .into_iter()
-                .map(|(source, state)| SourceReport {
+                .map(|((about, source), state)| SourceReport {
+                    about,
                     source,
                     answer: state.answer,
                     missing: state.missing,
                 })
                 .collect(),
             decided_at: self.now,
-            valid_until: self.clock.valid_until(),
+            valid_until,
             digests: Digests {
-                subject: self.subject.digest(),
+                subject: self.family.subject().digest(),
                 policy: self.policies.digest(),
                 trust: self.trust.digest(),
                 evidence,
             },
             dangers: dangers.into_iter().collect(),
             accepted,
+            image_name: self.name,
+            index: self.index,
             ground: Box::new(Ground {
                 policies: self.policies,
-                subject: self.subject,
+                speaking: self.speaking,
+                roots: self.roots,
+                family: self.family,
+                claimed: claimed.into_iter().collect(),
                 spent: self.spent,
             }),
         }
@@ -392,195 +537,62 @@ pub fn check(
     now: UnixTime,
     supplied: Vec<Supplied>,
 ) -> Decision {
-    let mut supplied = Some(supplied);
-    let mut step = Judge::new(policies, subject, None, trust, now);
-    loop {
-        match step {
-            Step::Done(decision) => return decision,
-            // What was given is in the pieces; that there is no more of it is known.
-            Step::Need(judge, wants) => {
-                let mut items = supplied.take().unwrap_or_default();
-                let answered = |items: &[Supplied], kind: SourceKind| {
-                    items
-                        .iter()
-                        .any(|item| matches!(item, Supplied::Source(source, _) if *source == kind))
-                };
-                for want in wants {
-                    let Want::Source(source) = want;
-                    if source == SourceKind::Given && !answered(&items, source) {
-                        items.push(Supplied::Source(source, Answer::Absent));
-                    }
+    check_asked(policies, Asked::about(subject), trust, now, supplied)
+}
+
+/// As [`check`], for what is asked through an index or by a name.
+#[must_use]
+pub fn check_asked(
+    policies: &PolicySet,
+    asked: Asked,
+    trust: Arc<TrustMaterial>,
+    now: UnixTime,
+    supplied: Vec<Supplied>,
+) -> Decision {
+    Judge::prepare(policies, asked, trust, now).conclude(supplied)
+}
+
+impl Judge {
+    /// Judges with everything supplied at once; what is still wanted then is unknown.
+    #[must_use]
+    pub fn conclude(self, supplied: Vec<Supplied>) -> Decision {
+        let mut supplied = Some(supplied);
+        let mut step = self.begin();
+        loop {
+            match step {
+                Step::Done(decision) => return decision,
+                Step::Need(judge, wants) => {
+                    let mut items = supplied.take().unwrap_or_default();
+                    // What was given is in the pieces; that there is no more of it is known.
+                    let given: Vec<Supplied> = wants
+                        .into_iter()
+                        .filter_map(|want| given_absent(&items, want))
+                        .collect();
+                    items.extend(given);
+                    step = judge.supply(items);
                 }
-                step = judge.supply(items);
             }
         }
     }
 }
 
-/// What is said where nothing was found.
-struct Absence {
-    code: &'static str,
-    words: String,
-}
-
-/// Nothing was found; a source that could not be read might have something, which then does not count.
-fn absence(sources: &BTreeMap<SourceKind, SourceState>) -> Absence {
-    let unread = sources.iter().find(|(_, state)| !state.is_read());
-    match unread {
-        None => Absence {
-            code: "no-evidence",
-            words: "nothing was found".to_owned(),
-        },
-        Some((source, state)) => {
-            let failed = match &state.answer {
-                Some(Answer::Failed(cause)) => Some(cause),
-                _ => state.missing.first(),
-            };
-            let why = failed.map_or("it did not answer".to_owned(), |cause| {
-                shown(&cause.to_string())
-            });
-            Absence {
-                code: "none-acceptable",
-                words: format!("none was found, and {source} could not be read: {why}"),
-            }
-        }
-    }
-}
-
-/// All policies must pass; no policy passes nothing.
-fn verdict(policies: &[PolicyOutcome], absence: Option<&Absence>) -> Verdict {
-    if policies.is_empty() {
-        return Verdict::Fail(vec![Reason {
-            policy: String::new(),
-            rule: String::new(),
-            code: "no-policy",
-            message: "there is no policy, and without one nothing passes".to_owned(),
-        }]);
-    }
-    let failed: Vec<&PolicyOutcome> = policies
-        .iter()
-        .filter(|policy| policy.rule.status == Status::Fail)
-        .collect();
-    if !failed.is_empty() {
-        let mut reasons = Vec::new();
-        for policy in failed {
-            reasons_of(policy, &policy.rule, absence, &mut reasons);
-        }
-        return Verdict::Fail(reasons);
-    }
-    let mut causes = Vec::new();
-    for policy in policies
-        .iter()
-        .filter(|policy| policy.rule.status == Status::Unknown)
-    {
-        add_causes(&mut causes, &policy.rule.causes);
-    }
-    if policies
-        .iter()
-        .all(|policy| policy.rule.status == Status::Pass)
-    {
-        Verdict::Pass
-    } else {
-        Verdict::Unknown(causes)
-    }
-}
-
-fn reasons_of(
-    policy: &PolicyOutcome,
-    rule: &RuleOutcome,
-    absence: Option<&Absence>,
-    reasons: &mut Vec<Reason>,
-) {
-    if rule.status != Status::Fail {
-        return;
-    }
-    let Some(leaf) = rule.leaf else {
-        if let Some(note) = &rule.note {
-            reasons.push(Reason {
-                policy: policy.name.clone(),
-                rule: rule.rule.clone(),
-                code: if rule.children.is_empty() {
-                    "empty-rule"
-                } else {
-                    "too-few-signers"
-                },
-                message: note.clone(),
-            });
-        }
-        for child in &rule.children {
-            reasons_of(policy, child, absence, reasons);
-        }
-        return;
-    };
-    let (code, message) = if let Some(absence) = absence {
-        (absence.code, format!("no {}: {}", rule.rule, absence.words))
-    } else if leaf.right_kind == 0 {
-        (
-            "no-such-claim",
-            format!("no {}: what was found is {}", rule.rule, found_kinds(rule)),
-        )
-    } else if leaf.wants_certificate && leaf.right_kind_key_signed == leaf.right_kind {
-        (
-            "no-certificate",
-            format!("no {}: what was found is signed by keys", rule.rule),
-        )
-    } else {
-        (
-            "none-acceptable",
-            format!("no {}: {} found, none counts", rule.rule, leaf.right_kind),
-        )
-    };
-    reasons.push(Reason {
-        policy: policy.name.clone(),
-        rule: rule.rule.clone(),
-        code,
-        message,
-    });
-}
-
-/// Most kinds of claim that one sentence lists.
-const LISTED_KINDS: usize = 5;
-
-/// What the proven pieces claim instead, each kind once.
-fn found_kinds(rule: &RuleOutcome) -> String {
-    let kinds: BTreeSet<String> = rule
-        .candidates
-        .iter()
-        .map(|candidate| shown(&candidate.piece.claim().kind().to_string()))
-        .collect();
-    if kinds.is_empty() {
-        return "rejected".to_owned();
-    }
-    let more = if kinds.len() > LISTED_KINDS {
-        " and more"
-    } else {
-        ""
-    };
-    let listed: Vec<String> = kinds
-        .into_iter()
-        .take(LISTED_KINDS)
-        .map(|kind| format!("a {kind}"))
-        .collect();
-    format!("{}{more}", listed.join(", "))
-}
-
-/// Only what every policy passes is admitted; what only policies in mode `warn` do not pass is
-/// admitted with a warning.
-fn action(policies: &[PolicyOutcome]) -> Action {
-    if policies.is_empty() {
-        return Action::Deny;
-    }
-    let against = |mode| {
-        policies
+/// The answer to a want for what was given, where nobody answered it.
+fn given_absent(items: &[Supplied], want: Want) -> Option<Supplied> {
+    let answers = |items: &[Supplied]| {
+        items
             .iter()
-            .any(|policy| policy.rule.status != Status::Pass && policy.mode == mode)
+            .any(|item| matches!(item, Supplied::Source(SourceKind::Given, _)))
     };
-    if against(Mode::Enforce) {
-        Action::Deny
-    } else if against(Mode::Warn) {
-        Action::AdmitWithWarning
-    } else {
-        Action::Admit
+    let absent = Supplied::Source(SourceKind::Given, Answer::Absent);
+    match want {
+        Want::Source(SourceKind::Given) if !answers(items) => Some(absent),
+        Want::About(about, SourceKind::Given) => {
+            let answered = items.iter().any(|item| {
+                matches!(item, Supplied::About(other, items) if *other == about && answers(items))
+            });
+            (!answered).then(|| Supplied::About(about, vec![absent]))
+        }
+        _ => None,
     }
 }
 
@@ -591,18 +603,4 @@ fn each_leaf<'a>(rule: &'a RuleOutcome, visit: &mut dyn FnMut(&'a RuleOutcome)) 
     for child in &rule.children {
         each_leaf(child, visit);
     }
-}
-
-/// Equal for equal evidence, in whatever order it arrived.
-fn evidence_digest(verified: &[Arc<Verified>], rejected: &[Rejected]) -> Digest {
-    let mut lines: Vec<String> = verified
-        .iter()
-        .map(|piece| format!("{} {}\n", piece.digest(), signer_words(piece.signer())))
-        .chain(rejected.iter().map(|piece| match piece.digest() {
-            Some(digest) => format!("{digest} {}\n", piece.code()),
-            None => format!("- {}\n", piece.code()),
-        }))
-        .collect();
-    lines.sort_unstable();
-    digest::sha256(lines.concat().as_bytes())
 }

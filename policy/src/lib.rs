@@ -5,7 +5,10 @@
 //! ([`Judge::supply`]) and ends with a [`Decision`]; [`check`] is the judge with everything
 //! supplied at once. This crate opens no file and no socket and reads no clock.
 
+mod action;
+mod age;
 mod candidate;
+mod claim_kinds;
 mod claims;
 mod clock;
 mod compile;
@@ -16,30 +19,51 @@ mod error;
 mod evaluate;
 mod evidence;
 mod explain;
+mod family;
 mod github;
 mod glob;
+mod insecure;
 mod judge;
 mod keyless;
 mod mismatch;
+mod moments;
 mod nearest;
 mod pattern;
+mod places;
 mod record;
+mod requirements;
 mod rules;
+mod scope;
+mod select;
 mod set;
+mod settings;
+mod signer_match;
+mod signers;
+mod sources;
+mod standing;
+mod strength;
+mod validity;
+mod verdict;
 mod write;
+mod yaml;
 
+pub use action::Earlier;
 pub use claims::CertificateClaim;
 pub use decision::{
     Action, Candidate, Decision, Digests, Outcome, PolicyOutcome, Reason, RuleOutcome,
-    SourceReport, Status, Verdict,
+    SourceReport, Standing, Status, Verdict,
 };
 pub use error::{PolicyError, PolicyProblem};
 pub use evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
 pub use explain::{CounterFactual, Explanation, Fact, MOST_FACTS, NearestMiss};
+pub use family::{Asked, NotInIndex};
 pub use github::{GITHUB_ISSUER, GithubWorkflow};
-pub use judge::{Budget, Judge, Step, check};
+pub use judge::{Budget, Judge, Step, check, check_asked};
 pub use mismatch::{Mismatch, MismatchKind};
 pub use pattern::{Pattern, PatternError};
 pub use record::{DECISION_SCHEMA_VERSION, DecisionRecord};
-pub use rules::{Demand, Distinct, Mode, Policy, Requirement, SignerRule, Thresholds};
+pub use rules::{
+    About, Demand, DenyList, Distinct, Exception, Insecure, Mode, Policy, Requirement, Scope,
+    Select, SignerKey, SignerRule, Terms, Thresholds, Unavailable,
+};
 pub use set::{KeyFiles, PolicySet, Source};

@@ -57,6 +57,16 @@ pub enum MismatchKind {
     Scts,
     /// Too few proven times.
     Times,
+    /// Too few witnesses of a log.
+    Witnesses,
+    /// The right key, not proven to have signed before it was compromised.
+    Compromised,
+    /// A signer that the policy's deny-list names.
+    Denied,
+    /// Longer ago than the rule allows, as far as is known.
+    TooOld,
+    /// Nothing says since when it can be.
+    Undated,
 }
 
 impl MismatchKind {
@@ -80,13 +90,18 @@ impl MismatchKind {
             Self::Timestamps => "timestamps",
             Self::Scts => "scts",
             Self::Times => "times",
+            Self::Witnesses => "witnesses",
+            Self::Compromised => "key-compromised",
+            Self::Denied => "denied-signer",
+            Self::TooOld => "too-old",
+            Self::Undated => "undated",
         }
     }
 
     /// How far a piece with this mismatch is from counting: the signer that misses least is shown.
     pub(crate) fn distance(self) -> u32 {
         match self {
-            Self::KeyWindow | Self::Scheme => 1,
+            Self::KeyWindow | Self::Scheme | Self::Compromised => 1,
             Self::CertificateClaim(claim) if claim.names_somebody() => 3,
             Self::Issuer | Self::Identity => 4,
             Self::Key => 16,
@@ -150,6 +165,10 @@ impl MismatchKind {
             Self::Timestamps => "the number of timestamp authorities",
             Self::Scts => "the number of SCTs",
             Self::Times => "the number of proven times",
+            Self::Witnesses => "the number of witnesses",
+            Self::Compromised => "the time of the signature",
+            Self::Denied => "the signer",
+            Self::TooOld | Self::Undated => "the age of the signature",
         }
     }
 }

@@ -1,21 +1,34 @@
 //! Several policies that must all pass, read from named sources.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use countersign_formats::{Digest, Limits, Window};
-use countersign_proof::{KeyId, Scheme, TrustedKey, digest};
+use countersign_proof::{Dangers, KeyId, Scheme, TrustedKey, digest};
 
 use crate::compile;
 use crate::error::{PolicyError, PolicyProblem};
-use crate::github::SERVER;
-use crate::pattern::Pattern;
-use crate::rules::{Policy, Requirement, SignerRule};
+use crate::insecure;
+use crate::places::Places;
+use crate::rules::{Policy, SignerKey, SignerRule};
+use crate::scope::ScopeIndex;
 use crate::write;
 
-/// Policies that must all pass; a set without any passes nothing.
+/// Policies that must all pass, in layers; a set without any passes nothing. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PolicySet {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     policies: Vec<Policy>,
+    /// Where the parts of each policy stand, in the order of the policies.
+    places: Vec<Places>,
+    /// How many of the policies are the broadest layer's: one of these must speak of an image.
+    base: usize,
     digest: Digest,
+    scopes: ScopeIndex,
 }
 
 /// One text that holds policies.
@@ -58,40 +71,82 @@ impl PolicySet {
         files: KeyFiles<'_>,
     ) -> Result<Self, PolicyError> {
         let mut policies: Vec<Policy> = Vec::new();
+        let mut places = Vec::new();
         for source in sources {
-            for policy in compile::policies(source, limits, files)? {
+            for (policy, place) in compile::policies(source, limits, files)? {
                 if policies.iter().any(|other| other.name == policy.name) {
-                    return Err(PolicyError {
-                        file: source.name.clone(),
-                        line: None,
-                        column: None,
-                        problem: PolicyProblem::Conflict,
-                        message: format!("two policies bear the name `{}`", policy.name),
-                        hint: Some("give each policy its own `metadata.name`".to_owned()),
-                    });
+                    return Err(same_name(&policy.name, &place));
                 }
                 policies.push(policy);
+                places.push(place);
             }
         }
-        Ok(Self::of(policies))
+        let base = policies.len();
+        Ok(Self::of(policies, places, base))
     }
 
-    /// The policies, in the order in which they were read.
+    /// These policies with narrower ones, such as a namespace's: all must pass. A narrower layer can only add: whatever it says, an
+    /// image of which no policy of the broadest layer speaks passes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] when two policies bear one name.
+    pub fn with_layer(&self, narrower: &Self) -> Result<Self, PolicyError> {
+        for (policy, place) in narrower.inner.policies.iter().zip(&narrower.inner.places) {
+            if self.policies().iter().any(|other| other.name == policy.name) {
+                return Err(same_name(&policy.name, place));
+            }
+        }
+        let both = |one: &Inner, other: &Inner| {
+            let policies = one.policies.iter().chain(&other.policies).cloned();
+            let places = one.places.iter().chain(&other.places).cloned();
+            (policies.collect(), places.collect())
+        };
+        let (policies, places) = both(&self.inner, &narrower.inner);
+        Ok(Self::of(policies, places, self.inner.base))
+    }
+
+    /// These policies with checks left out of each, as flags ask for it. What a policy leaves out already keeps its own reason.
+    #[must_use]
+    pub fn leaving_out(&self, dangers: Dangers, reason: &str) -> Self {
+        if dangers == Dangers::NONE {
+            return self.clone();
+        }
+        let switches = insecure::switches(dangers, reason);
+        let mut policies = self.inner.policies.clone();
+        for policy in &mut policies {
+            for switch in &switches {
+                if policy.insecure.iter().all(|known| known.danger != switch.danger) {
+                    policy.insecure.push(switch.clone());
+                }
+            }
+        }
+        Self::of(policies, self.inner.places.clone(), self.inner.base)
+    }
+
+    /// What the policies leave out, together: proofs must be made under trust with these dangers. Each policy is held to
+    /// its own switches all the same.
+    #[must_use]
+    pub fn dangers(&self) -> Dangers {
+        insecure::dangers(self.policies())
+    }
+
+    /// The policies, the broadest layer first, in the order in which they were read.
     #[must_use]
     pub fn policies(&self) -> &[Policy] {
-        &self.policies
+        &self.inner.policies
     }
 
     /// SHA-256 of [`PolicySet::to_yaml`]: equal for policies that differ only in spelling.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.inner.digest
     }
 
     /// The policies in YAML, as [`PolicySet::parse`] reads them, with keys in the text.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        write::yaml(&self.policies)
+        write::yaml(self.policies())
     }
 
     /// The keys that signers name, each once, for the trust material that proofs are made under.
@@ -101,8 +156,8 @@ impl PolicySet {
     #[must_use]
     pub fn keys(&self) -> Vec<TrustedKey> {
         let mut merged: Vec<(KeyId, TrustedKey)> = Vec::new();
-        for key in self
-            .policies
+        for SignerKey { trusted: key, .. } in self
+            .policies()
             .iter()
             .flat_map(|policy| policy.signers.values())
             .flat_map(keys_of)
@@ -122,7 +177,7 @@ impl PolicySet {
     /// Whether some rule takes a certificate, so that a trusted root is needed.
     #[must_use]
     pub fn wants_certificates(&self) -> bool {
-        self.policies.iter().any(|policy| {
+        self.policies().iter().any(|policy| {
             policy.signers.values().any(|signer| {
                 matches!(
                     signer,
@@ -132,25 +187,60 @@ impl PolicySet {
         })
     }
 
-    /// What is allowed and probably not meant: patterns that match everybody, signers that no rule names.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        self.policies.iter().flat_map(warnings_of).collect()
+    /// Positions of the policies that speak of the repository `name`; without a name all do.
+    pub(crate) fn speaking_of(&self, name: Option<&str>) -> Vec<usize> {
+        match name {
+            Some(name) => self.inner.scopes.matching(name, &self.inner.policies),
+            None => (0..self.inner.policies.len()).collect(),
+        }
     }
 
-    fn of(policies: Vec<Policy>) -> Self {
-        let digest = digest::sha256(write::yaml(&policies).as_bytes());
-        Self { policies, digest }
+    /// Number of policies of the broadest layer, which come first.
+    pub(crate) fn base(&self) -> usize {
+        self.inner.base
+    }
+
+    /// Where the parts of each policy stand, in the order of the policies.
+    pub(crate) fn places(&self) -> &[Places] {
+        &self.inner.places
+    }
+
+    fn of(policies: Vec<Policy>, places: Vec<Places>, base: usize) -> Self {
+        let mut text = write::yaml(&policies);
+        if base < policies.len() {
+            text.push_str(&format!("# layers: {base}\n"));
+        }
+        Self {
+            inner: Arc::new(Inner {
+                digest: digest::sha256(text.as_bytes()),
+                scopes: ScopeIndex::default(),
+                policies,
+                places,
+                base,
+            }),
+        }
     }
 }
 
 impl From<Policy> for PolicySet {
     fn from(policy: Policy) -> Self {
-        Self::of(vec![policy])
+        Self::of(vec![policy], vec![Places::default()], 1)
     }
 }
 
-fn keys_of(signer: &SignerRule) -> &[TrustedKey] {
+fn same_name(name: &str, place: &Places) -> PolicyError {
+    let at = place.find("metadata");
+    PolicyError {
+        file: place.file.clone(),
+        line: at.map(|(line, _)| line),
+        column: at.map(|(_, column)| column),
+        problem: PolicyProblem::Conflict,
+        message: format!("two policies bear the name `{name}`"),
+        hint: Some("give each policy its own `metadata.name`".to_owned()),
+    }
+}
+
+fn keys_of(signer: &SignerRule) -> &[SignerKey] {
     match signer {
         SignerRule::Key { keys } => keys,
         SignerRule::Keyless { .. } | SignerRule::Certificate { .. } => &[],
@@ -176,65 +266,4 @@ fn either(one: Option<Vec<Scheme>>, other: Option<&[Scheme]>) -> Option<Vec<Sche
             .collect::<Vec<_>>(),
     );
     Some(all)
-}
-
-/// Also every repository of a server, which the shorthand for GitHub can ask for.
-fn matches_everybody(pattern: &Pattern) -> bool {
-    pattern.matches_everything()
-        || (pattern.kind() == "glob"
-            && matches!(
-                pattern.as_str().strip_prefix(SERVER),
-                Some("*" | "**" | "*/*" | "*/**" | "**/*")
-            ))
-}
-
-fn warnings_of(policy: &Policy) -> Vec<String> {
-    let mut used = std::collections::BTreeSet::new();
-    policy.require.each_leaf(&mut |leaf| {
-        if let Requirement::Signature { by, .. } | Requirement::Statement { by, .. } = leaf {
-            used.extend(by.iter().cloned());
-        }
-    });
-    let mut warnings = Vec::new();
-    for (name, signer) in &policy.signers {
-        if !used.contains(name) {
-            warnings.push(format!(
-                "policy `{}`: no rule names the signer `{name}`",
-                policy.name
-            ));
-        }
-        let mut patterns: Vec<(&str, &Pattern)> = Vec::new();
-        match signer {
-            SignerRule::Key { .. } => {}
-            SignerRule::Keyless {
-                identity,
-                issuer,
-                claims,
-            } => {
-                patterns.extend(identity.as_ref().map(|pattern| ("identity", pattern)));
-                patterns.push(("issuer", issuer));
-                patterns.extend(
-                    claims
-                        .iter()
-                        .map(|(claim, pattern)| (claim.as_str(), pattern)),
-                );
-                if identity.is_none() && !claims.keys().any(|claim| claim.names_somebody()) {
-                    warnings.push(format!(
-                        "policy `{}`: the signer `{name}` names no identity and no repository, so that anybody's build may match",
-                        policy.name
-                    ));
-                }
-            }
-            SignerRule::Certificate { identity } => patterns.push(("identity", identity)),
-        }
-        for (what, pattern) in patterns {
-            if matches_everybody(pattern) {
-                warnings.push(format!(
-                    "policy `{}`: the {what} `{pattern}` of the signer `{name}` matches everybody",
-                    policy.name
-                ));
-            }
-        }
-    }
-    warnings
 }

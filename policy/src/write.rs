@@ -7,7 +7,11 @@ use countersign_formats::Window;
 
 use crate::document::{API_VERSION, KIND};
 use crate::pattern::Pattern;
-use crate::rules::{Demand, Policy, Requirement, SignerRule, Thresholds};
+use crate::moments::span_text;
+use crate::rules::{
+    Demand, DenyList, Insecure, Policy, Requirement, Scope, Select, SignerRule, Terms, Thresholds,
+    Unavailable,
+};
 
 /// The policies, one document each.
 pub(crate) fn yaml(policies: &[Policy]) -> String {
@@ -31,6 +35,10 @@ fn document(out: &mut String, policy: &Policy) {
     );
     line(out, 0, "spec:");
     line(out, 1, &format!("mode: {}", policy.mode.as_str()));
+    if let Some(expires) = policy.expires {
+        line(out, 1, &format!("expires: {}", quoted(&expires.to_string())));
+    }
+    scope(out, &policy.scope);
     if policy.signers.is_empty() {
         line(out, 1, "signers: {}");
     } else {
@@ -39,17 +47,138 @@ fn document(out: &mut String, policy: &Policy) {
     for (name, signer) in &policy.signers {
         line(out, 2, &format!("{}:", quoted(name)));
         write_signer(out, signer);
+        if let Some(demand) = policy.trust.signers.get(name) {
+            let certificates = !matches!(signer, SignerRule::Key { .. });
+            line(out, 3, &format!("trust: {}", counts(demand, certificates)));
+        }
     }
-    let Thresholds { keys, certificates } = &policy.trust;
+    let Thresholds {
+        keys,
+        certificates,
+        root,
+        signers: _,
+    } = &policy.trust;
     line(out, 1, "trust:");
+    if let Some(root) = root {
+        line(out, 2, &format!("root: {}", quoted(&root.to_string())));
+    }
     line(out, 2, &format!("keys: {}", counts(keys, false)));
     line(
         out,
         2,
         &format!("certificates: {}", counts(certificates, true)),
     );
+    deny(out, &policy.deny);
+    match policy.unavailable {
+        Unavailable::Deny => {}
+        Unavailable::Warn => line(out, 1, "unavailable: warn"),
+        Unavailable::UseCached { max_age } => {
+            let span = span_text(max_age);
+            line(out, 1, &format!("unavailable: {{useCached: {{maxAge: {span}}}}}"));
+        }
+    }
+    insecure(out, &policy.insecure);
     line(out, 1, "require:");
     rule(out, 2, "", &policy.require);
+}
+
+fn scope(out: &mut String, scope: &Scope) {
+    let Scope { images, except } = scope;
+    if images.is_empty() && except.is_empty() {
+        return;
+    }
+    line(out, 1, "scope:");
+    let quoted_images: Vec<String> = if images.is_empty() {
+        vec![quoted("**")]
+    } else {
+        images.iter().map(|image| quoted(image.as_str())).collect()
+    };
+    line(out, 2, &format!("images: [{}]", quoted_images.join(", ")));
+    if except.is_empty() {
+        return;
+    }
+    line(out, 2, "except:");
+    for exception in except {
+        line(
+            out,
+            3,
+            &format!(
+                "- {{image: {}, until: {}, reason: {}}}",
+                quoted(exception.image.as_str()),
+                quoted(&exception.until.to_string()),
+                quoted(&exception.reason)
+            ),
+        );
+    }
+}
+
+fn deny(out: &mut String, deny: &DenyList) {
+    let DenyList {
+        digests,
+        identities,
+        serials,
+    } = deny;
+    if digests.is_empty() && identities.is_empty() && serials.is_empty() {
+        return;
+    }
+    line(out, 1, "deny:");
+    let lists = [
+        (
+            "digests",
+            digests
+                .iter()
+                .map(|digest| quoted(&digest.to_string()))
+                .collect::<Vec<_>>(),
+        ),
+        ("identities", identities.iter().map(pattern).collect()),
+        ("serials", serials.iter().map(|serial| quoted(serial)).collect()),
+    ];
+    for (field, entries) in lists {
+        if !entries.is_empty() {
+            line(out, 2, &format!("{field}: [{}]", entries.join(", ")));
+        }
+    }
+}
+
+fn insecure(out: &mut String, switches: &[Insecure]) {
+    if switches.is_empty() {
+        return;
+    }
+    line(out, 1, "insecure:");
+    let mut written = std::collections::BTreeSet::new();
+    for Insecure { danger, reason } in switches {
+        let field = crate::insecure::field(*danger);
+        if written.insert(field) {
+            line(out, 2, &format!("{field}: {{reason: {}}}", quoted(reason)));
+        }
+    }
+}
+
+/// The terms that differ from the default, as further fields of a rule.
+fn terms(terms: &Terms) -> String {
+    let Terms {
+        select,
+        max_age,
+        subject,
+        via_index,
+    } = terms;
+    let mut text = String::new();
+    if *select != Select::Any {
+        let _ = write!(text, ", select: {}", select.as_str());
+    }
+    if let Select::All { minimum } = select {
+        let _ = write!(text, ", minimum: {minimum}");
+    }
+    if let Some(max_age) = max_age {
+        let _ = write!(text, ", maxAge: {}", span_text(*max_age));
+    }
+    if let Some(word) = subject.as_str() {
+        let _ = write!(text, ", subject: {word}");
+    }
+    if *via_index {
+        text.push_str(", via: index");
+    }
+    text
 }
 
 fn write_signer(out: &mut String, signer: &SignerRule) {
@@ -58,11 +187,15 @@ fn write_signer(out: &mut String, signer: &SignerRule) {
             line(out, 3, "keys:");
             for key in keys {
                 line(out, 4, "- pem: |");
-                for text in key.key.to_pem().lines() {
+                for text in key.trusted.key.to_pem().lines() {
                     line(out, 6, text);
                 }
-                window(out, 5, &key.valid);
-                if let Some(schemes) = &key.schemes {
+                window(out, 5, &key.trusted.valid);
+                if let Some(since) = key.compromised_since {
+                    let since = quoted(&since.to_string());
+                    line(out, 5, &format!("compromisedSince: {since}"));
+                }
+                if let Some(schemes) = &key.trusted.schemes {
                     let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name()).collect();
                     line(out, 5, &format!("schemes: [{}]", names.join(", ")));
                 }
@@ -119,12 +252,19 @@ fn counts(demand: &Demand, certificates: bool) -> String {
         timestamps,
         scts,
         times,
+        witnesses,
     } = demand;
-    if certificates {
-        format!("{{logs: {logs}, timestamps: {timestamps}, scts: {scts}, times: {times}}}")
+    let scts = if certificates {
+        format!(", scts: {scts}")
     } else {
-        format!("{{logs: {logs}, timestamps: {timestamps}, times: {times}}}")
-    }
+        String::new()
+    };
+    let witnesses = if *witnesses > 0 {
+        format!(", witnesses: {witnesses}")
+    } else {
+        String::new()
+    };
+    format!("{{logs: {logs}, timestamps: {timestamps}{scts}, times: {times}{witnesses}}}")
 }
 
 /// `lead` is what stands before the rule's own word: nothing, or a list's dash.
@@ -135,14 +275,19 @@ fn rule(out: &mut String, depth: usize, lead: &str, requirement: &Requirement) {
         depth + 2
     };
     match requirement {
-        Requirement::Signature { by, annotations } => {
+        Requirement::Signature {
+            by,
+            annotations,
+            terms: more,
+        } => {
             line(
                 out,
                 depth,
                 &format!(
-                    "{lead}signature: {{by: {}{}}}",
+                    "{lead}signature: {{by: {}{}{}}}",
                     names(by),
-                    pairs(annotations)
+                    pairs(annotations),
+                    terms(more)
                 ),
             );
         }
@@ -150,6 +295,7 @@ fn rule(out: &mut String, depth: usize, lead: &str, requirement: &Requirement) {
             predicate_type,
             by,
             annotations,
+            terms: more,
         } => {
             let uri = predicate_type
                 .as_ref()
@@ -158,10 +304,11 @@ fn rule(out: &mut String, depth: usize, lead: &str, requirement: &Requirement) {
                 out,
                 depth,
                 &format!(
-                    "{lead}statement: {{type: {}, by: {}{}}}",
+                    "{lead}statement: {{type: {}, by: {}{}{}}}",
                     quoted(uri),
                     names(by),
-                    pairs(annotations)
+                    pairs(annotations),
+                    terms(more)
                 ),
             );
         }

@@ -8,11 +8,13 @@ use countersign_proof::{Claim, KeyId, Verified};
 
 use super::supposed::{Altered, NewPiece, NewSigner, Supposed, each_signer, signs_now};
 use super::{Fact, MOST_FACTS};
-use crate::candidate::{Leaf, judge_candidate};
+use crate::candidate::judge_candidate;
+use crate::claim_kinds::Leaf;
 use crate::clock::Clock;
 use crate::decision::Decision;
 use crate::error::shown;
-use crate::evaluate::{Facts, leaf_of};
+use crate::distinct::same_signer;
+use crate::evaluate::Facts;
 use crate::evidence::SourceKind;
 use crate::mismatch::{Mismatch, MismatchKind};
 use crate::rules::{Distinct, Policy, Requirement, SignerRule};
@@ -42,17 +44,17 @@ pub(super) struct Atoms {
 impl Atoms {
     /// The facts that can change something about `decision`.
     pub(super) fn of(decision: &Decision) -> Self {
-        let policies = decision.ground.policies.policies();
+        let policies = decision.ground.speaking();
         let mut atoms = Self {
             all: Vec::new(),
             touching: Vec::new(),
         };
-        for policy in policies {
+        for policy in &policies {
             for leaf in leaves(policy) {
                 atoms.add_pieces(policy, &leaf, decision.decided_at);
             }
         }
-        atoms.add_altered(decision, policies);
+        atoms.add_altered(decision, &policies);
         atoms.add_sources(decision);
         atoms.touching = policies
             .iter()
@@ -113,7 +115,7 @@ impl Atoms {
         }
     }
 
-    fn add_altered(&mut self, decision: &Decision, policies: &[Policy]) {
+    fn add_altered(&mut self, decision: &Decision, policies: &[&Policy]) {
         let mut known: BTreeSet<Altered> = BTreeSet::new();
         let counting = decision.accepted.len();
         let pieces = decision.accepted.iter().chain(&decision.unused);
@@ -139,7 +141,7 @@ impl Atoms {
     }
 
     fn add_sources(&mut self, decision: &Decision) {
-        for source in crate::evaluate::all_sources(&decision.ground.subject) {
+        for source in crate::sources::all_sources(decision.ground.family.subject()) {
             let read = decision
                 .sources
                 .iter()
@@ -186,7 +188,7 @@ impl Atoms {
             .chain(&decision.unused)
             .flat_map(|piece| {
                 [Distinct::Identity, Distinct::Issuer, Distinct::Key]
-                    .map(|distinct| crate::evaluate::identity(piece.signer(), distinct))
+                    .map(|distinct| same_signer(piece.signer(), distinct))
             })
             .collect();
         let mut classes: BTreeMap<Class, BTreeSet<String>> = BTreeMap::new();
@@ -233,7 +235,7 @@ pub(super) fn leaves(policy: &Policy) -> Vec<Leaf<'_>> {
     let mut leaves = Vec::new();
     policy
         .require
-        .each_leaf(&mut |rule: &Requirement| leaves.extend(leaf_of(rule)));
+        .each_leaf(&mut |rule: &Requirement| leaves.extend(Leaf::of(rule)));
     leaves
 }
 
@@ -247,7 +249,7 @@ fn missed(
     let clock = Clock::new(decision.decided_at);
     let sources = BTreeMap::new();
     let facts = Facts {
-        subject: &decision.ground.subject,
+        family: &decision.ground.family,
         trust: &decision.digests.trust,
         verified: &[],
         rejected: &[],
@@ -256,8 +258,15 @@ fn missed(
         clock: &clock,
         supposed: Supposed::NOTHING,
     };
+    let own = decision.digests.subject;
+    let target = Some(*piece.subject())
+        .filter(|about| decision.ground.family.has(about))
+        .unwrap_or(own);
+    let claimed = decision.ground.claimed(piece);
     each_signer(leaf)
-        .map(|(_, alone)| judge_candidate(&facts, policy, &alone, piece).mismatches)
+        .map(|(_, alone)| {
+            judge_candidate(&facts, policy, &alone, &target, piece, claimed).mismatches
+        })
         .filter(|mismatches| {
             !mismatches.is_empty()
                 && mismatches.len() <= MOST_FACTS
@@ -284,7 +293,7 @@ fn signers(rule: &SignerRule, now: UnixTime) -> Vec<NewSigner> {
         SignerRule::Key { keys } => keys
             .iter()
             .filter(|key| signs_now(key, now))
-            .map(|key| NewSigner::Key(KeyId::of(&key.key)))
+            .map(|key| NewSigner::Key(KeyId::of(&key.trusted.key)))
             .collect(),
         SignerRule::Keyless { .. } | SignerRule::Certificate { .. } => {
             // A rule that names one person has one signer, whose copies count once.

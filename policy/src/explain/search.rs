@@ -15,9 +15,8 @@ pub(super) fn smallest(decision: &Decision) -> CounterFactual {
     let pieces = decision.accepted.len() + decision.unused.len() + decision.rejected.len();
     let rules: usize = decision
         .ground
-        .policies
-        .policies()
-        .iter()
+        .speaking()
+        .into_iter()
         .map(|policy| leaves(policy).len())
         .sum();
     let cost = rules.saturating_mul(pieces.saturating_add(1)).max(1);
@@ -66,7 +65,7 @@ impl Search<'_> {
         };
         self.trials = self.trials.checked_sub(1)?;
         let judged = self.decision.judged_under(&supposed);
-        let outcomes: Vec<&RuleOutcome> = judged.iter().map(|judged| &judged.outcome).collect();
+        let outcomes: Vec<&RuleOutcome> = judged.iter().map(|judged| &judged.outcome.rule).collect();
         if outcomes
             .iter()
             .all(|outcome| outcome.status == Status::Pass)
@@ -91,9 +90,8 @@ impl Search<'_> {
     fn helping(&self, outcomes: &[&RuleOutcome]) -> BTreeSet<usize> {
         self.decision
             .ground
-            .policies
-            .policies()
-            .iter()
+            .speaking()
+            .into_iter()
             .zip(outcomes)
             .zip(&self.atoms.touching)
             .filter(|((_, outcome), _)| outcome.status != Status::Pass)

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_formats::UnixTime;
+use countersign_formats::{Digest, UnixTime};
 use countersign_formats::predicate_types::PredicateType;
-use countersign_proof::{KeyId, Signer, TrustedKey, Verified};
+use countersign_proof::{KeyId, Signer, Verified};
 
-use crate::candidate::{Leaf, judge_candidate};
-use crate::evaluate::{Facts, certificate_text, identity, key_text};
+use crate::candidate::judge_candidate;
+use crate::claim_kinds::Leaf;
+use crate::distinct::{certificate_text, key_text, same_signer};
+use crate::evaluate::{Facts, Held};
 use crate::evidence::SourceKind;
 use crate::mismatch::{Mismatch, MismatchKind};
 use crate::pattern::Pattern;
-use crate::rules::{Distinct, Policy, SignerRule};
+use crate::rules::{Distinct, Policy, SignerKey, SignerRule};
 
 /// A set of facts that are supposed; a decision supposes none.
 #[derive(Debug, Default, Clone)]
@@ -86,14 +88,18 @@ impl Supposed {
         self.read.contains(&source)
     }
 
-    /// Who passes the rule by what is supposed, as [`identity`] writes signers.
+    /// Who passes the rule by what is supposed, as [`same_signer`] writes signers.
     pub(crate) fn signers(
         &self,
         facts: &Facts<'_>,
         policy: &Policy,
         leaf: &Leaf<'_>,
+        target: &Digest,
         distinct: Distinct,
     ) -> Vec<String> {
+        if self.pieces.is_empty() && self.altered.is_empty() {
+            return Vec::new();
+        }
         let new = self
             .pieces
             .iter()
@@ -102,7 +108,7 @@ impl Supposed {
         let altered = facts
             .verified
             .iter()
-            .filter_map(|piece| self.altered_signer(facts, policy, leaf, piece, distinct));
+            .filter_map(|piece| self.altered_signer(facts, policy, leaf, target, piece, distinct));
         new.chain(altered).collect()
     }
 
@@ -112,7 +118,8 @@ impl Supposed {
         facts: &Facts<'_>,
         policy: &Policy,
         leaf: &Leaf<'_>,
-        piece: &Verified,
+        target: &Digest,
+        Held { piece, claimed }: &Held,
         distinct: Distinct,
     ) -> Option<String> {
         let here = address(piece);
@@ -125,7 +132,7 @@ impl Supposed {
             return None;
         }
         each_signer(leaf).find_map(|(name, leaf)| {
-            let mismatches = judge_candidate(facts, policy, &leaf, piece).mismatches;
+            let mismatches = judge_candidate(facts, policy, &leaf, target, piece, *claimed).mismatches;
             let missed: Vec<Altered> = mismatches
                 .iter()
                 .map(|mismatch| Altered::of(piece, mismatch))
@@ -145,7 +152,7 @@ impl Supposed {
                 (Some(rule), Signer::Fulcio(certificate)) if renamed => {
                     Some(renamed_text(rule, certificate, distinct))
                 }
-                _ => Some(identity(piece.signer(), distinct)),
+                _ => Some(same_signer(piece.signer(), distinct)),
             }
         })
     }
@@ -178,13 +185,13 @@ impl NewSigner {
         match (self, rule) {
             (Self::Key(id), SignerRule::Key { keys }) => keys
                 .iter()
-                .any(|key| KeyId::of(&key.key) == *id && signs_now(key, now)),
+                .any(|key| KeyId::of(&key.trusted.key) == *id && signs_now(key, now)),
             (Self::Certificate { rule: made_for, .. }, _) => covers(rule, made_for),
             _ => false,
         }
     }
 
-    /// The signer as [`identity`] would write it.
+    /// The signer as [`same_signer`] would write it.
     pub(crate) fn text(&self, distinct: Distinct) -> String {
         match self {
             Self::Key(id) => key_text(id),
@@ -197,8 +204,8 @@ impl NewSigner {
 }
 
 /// Whether a signature that is made now, with whatever the policy demands behind it, is within the key's window.
-pub(crate) fn signs_now(key: &TrustedKey, now: UnixTime) -> bool {
-    key.valid.contains(now)
+pub(crate) fn signs_now(key: &SignerKey, now: UnixTime) -> bool {
+    key.trusted.valid.contains(now) && key.compromised_since.is_none_or(|since| now < since)
 }
 
 /// Each signer that the rule names, with the rule as if it named this one alone.
