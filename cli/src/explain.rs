@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use countersign_formats::{decode_base64, predicate_types};
 use countersign_policy::{
     Action, Candidate, Cause, CauseClass, Decision, Mismatch, MismatchKind, Outcome, RuleOutcome,
-    SourceKind, Status, Verdict,
+    SourceKind, Standing, Status, Verdict,
 };
 use countersign_proof::{
     ClaimKind, Dated, KeyId, Origin, Rejected, Signer, UnverifiedSigner, Verified,
@@ -81,6 +81,12 @@ pub(crate) fn explain(
             ));
             denial(context, decision, trusted);
         }
+        (Verdict::Fail(_), Action::Admit) => {
+            context.printer.say(&format!(
+                "audit: {name} is not what the policy asks for, and its mode is `audit`"
+            ));
+            denial(context, decision, trusted);
+        }
         (Verdict::Fail(_), _) => {
             context.printer.say(&format!("denied: {name}"));
             denial(context, decision, trusted);
@@ -117,6 +123,23 @@ pub(crate) fn explain(
             };
             context.printer.say(&format!("  hint: {hint}"));
             rejected(context, &decision.rejected, trusted);
+        }
+    }
+    for policy in &decision.policies {
+        if let Standing::Excepted { until, reason } = &policy.standing {
+            context.printer.warn(&format!(
+                "policy {} asks nothing of it until {until}: {}",
+                field(&policy.name),
+                field(reason)
+            ));
+        }
+        for switch in &policy.insecure {
+            context.printer.say(&format!(
+                "policy {} leaves out a check, {}: {}",
+                field(&policy.name),
+                switch.danger.name(),
+                field(&switch.reason)
+            ));
         }
     }
     for danger in &decision.dangers {

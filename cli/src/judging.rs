@@ -60,19 +60,18 @@ impl Judging {
         let elsewhere = Elsewhere::new(context, &sources.places)?;
         Ok(Self {
             elsewhere: Some(elsewhere),
-            ..Self::of_files(context, policies, trust, &sources.bundle)?
+            ..Self::of_files(policies, trust, &sources.bundle)?
         })
     }
 
     /// What the trust flags and bundle files amount to.
     pub(crate) fn of_files(
-        context: &mut Context<'_, '_>,
         policies: PolicySet,
         trust: &Trust,
         bundles: &[PathBuf],
     ) -> Result<Self, Failure> {
         Ok(Self {
-            material: Material::new(context, trust, &policies)?,
+            material: Material::new(trust)?,
             policies,
             evidence: evidence(bundles)?,
             elsewhere: None,

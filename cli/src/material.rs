@@ -1,10 +1,10 @@
-//! What evidence is proven against: the trusted root, own certificate authorities and the dangers that were accepted.
+//! What evidence is proven against: the trusted root and own certificate authorities; and the checks that flags switch off.
 
 use std::path::Path;
 
 use bytes::Bytes;
 use countersign::VerifierBuilder;
-use countersign_formats::{Limits, TrustedRoot, pem_certificates};
+use countersign_formats::{Digest, Limits, TrustedRoot, pem_certificates};
 use countersign_policy::PolicySet;
 use countersign_proof::Dangers;
 use countersign_trust_store::Root;
@@ -20,8 +20,9 @@ const CERTIFICATES_BYTES: u64 = 1 << 20;
 /// The material of one run.
 pub(crate) struct Material {
     root: TrustedRoot,
+    /// SHA-256 of the root's document.
+    digest: Digest,
     own: Option<OwnAuthority>,
-    dangers: Dangers,
 }
 
 enum OwnAuthority {
@@ -37,31 +38,24 @@ impl Material {
     ///
     /// A root is loaded for keys, too: nothing of it is demanded of them, and whatever a known log or authority says about
     /// their signatures must be right.
-    pub(crate) fn new(
-        context: &mut Context<'_, '_>,
-        trust: &Trust,
-        policies: &PolicySet,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(trust: &Trust) -> Result<Self, Failure> {
         let root = match &trust.trusted_root {
             Some(path) => Root::load(path, &Limits::DEFAULT)?,
             None => countersign_trust_store::public_good()?,
         };
+        let digest = *root.digest();
         let mut root = root.trusted_root().clone();
         let own = own_authority(trust)?;
         if own.is_some() {
             // Who names an own authority means that one, not also every other.
             root.certificate_authorities.clear();
         }
-        Ok(Self {
-            root,
-            own,
-            dangers: dangers(context, trust, policies),
-        })
+        Ok(Self { root, digest, own })
     }
 
     /// Gives the material to a verifier.
     pub(crate) fn apply(self, builder: VerifierBuilder) -> VerifierBuilder {
-        let builder = builder.trusted_root(&self.root).dangers(self.dangers);
+        let builder = builder.trusted_root(&self.root).root_digest(self.digest);
         match self.own {
             None => builder,
             Some(OwnAuthority::Apart {
@@ -102,7 +96,12 @@ fn certificates(flag: &str, path: &Path) -> Result<Vec<Bytes>, Failure> {
     })
 }
 
-fn dangers(context: &mut Context<'_, '_>, trust: &Trust, policies: &PolicySet) -> Dangers {
+/// The checks that flags switch off.
+pub(crate) fn dangers(
+    context: &mut Context<'_, '_>,
+    trust: &Trust,
+    policies: &PolicySet,
+) -> Dangers {
     let demanded = policies
         .policies()
         .iter()

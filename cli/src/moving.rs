@@ -237,7 +237,7 @@ fn judge(
     flags: &Trust,
 ) -> Result<Result<Judged, Done>, Failure> {
     let policies = trust::policy(context, flags, Wanted::Signature, false, &[])?;
-    let verifier: Verifier = Judging::of_files(context, policies, flags, &[])?.verifier(context)?;
+    let verifier: Verifier = Judging::of_files(policies, flags, &[])?.verifier(context)?;
     let pinned = stores::reference(name)?;
     let now = context.now;
     let verification = runtime.block_on(verifier.verify(&pinned, now))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use countersign::Verifier;
 use countersign_formats::{Descriptor, Reference, Window};
-use countersign_policy::{Mode, Policy, PolicySet, Requirement, SignerRule, Thresholds, Verdict};
+use countersign_policy::{Policy, PolicySet, Requirement, SignerRule, Verdict};
 use countersign_proof::TrustedKey;
 use countersign_registry::Settings;
 use countersign_sign::PrivateKey;
@@ -34,16 +34,16 @@ pub(crate) fn is_signed(
         },
         schemes: None,
     }];
-    let policy = Policy {
-        name: "signed-already".to_owned(),
-        mode: Mode::Enforce,
-        signers: BTreeMap::from([("key".to_owned(), SignerRule::Key { keys })]),
-        trust: Thresholds::default(),
-        require: Requirement::Signature {
-            by: vec!["key".to_owned()],
-            annotations: annotations.clone(),
-        },
-    };
+    let policy = Policy::new(
+        "signed-already",
+        BTreeMap::from([(
+            "key".to_owned(),
+            SignerRule::Key {
+                keys: keys.into_iter().map(Into::into).collect(),
+            },
+        )]),
+        Requirement::signature(vec!["key".to_owned()], annotations.clone()),
+    );
     let verifier = Verifier::builder()
         .policy(PolicySet::from(policy))
         .settings(settings.clone())

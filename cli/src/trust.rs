@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use countersign::{PolicyLoadError, load_policies};
 use countersign_formats::{Limits, PredicateType};
 use countersign_policy::{
-    CertificateClaim, GITHUB_ISSUER, GithubWorkflow, Mode, Pattern, PatternError, Policy,
-    PolicySet, Requirement, SignerRule, Thresholds,
+    CertificateClaim, GITHUB_ISSUER, GithubWorkflow, Pattern, PatternError, Policy, PolicySet,
+    Requirement, SignerRule, Thresholds,
 };
 use countersign_trust_store::RootError;
 
@@ -15,7 +15,7 @@ use crate::arguments::{Annotation, Trust};
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::failure::{Failure, words};
-use crate::key_files;
+use crate::{key_files, material};
 
 impl From<PolicyLoadError> for Failure {
     fn from(error: PolicyLoadError) -> Self {
@@ -69,7 +69,8 @@ pub(crate) fn policy(
     annotations: &[Annotation],
 ) -> Result<PolicySet, Failure> {
     if trust.policy.is_empty() {
-        return from_flags(context, trust, wanted, annotations);
+        let policies = from_flags(context, trust, wanted, annotations)?;
+        return Ok(leaving_out(context, trust, &policies));
     }
     if type_flag || !annotations.is_empty() {
         let flag = if type_flag { "--type" } else { "--annotations" };
@@ -83,7 +84,13 @@ pub(crate) fn policy(
     for warning in policies.warnings() {
         context.printer.warn(&warning);
     }
-    Ok(policies)
+    Ok(leaving_out(context, trust, &policies))
+}
+
+/// The policies without the checks that flags switch off.
+fn leaving_out(context: &mut Context<'_, '_>, trust: &Trust, policies: &PolicySet) -> PolicySet {
+    let dangers = material::dangers(context, trust, policies);
+    policies.leaving_out(dangers, "asked for on the command line")
 }
 
 /// Reads policies from files and folders; a key that a policy names by `file:` lies relative to that policy.
@@ -100,7 +107,12 @@ fn from_flags(
     let mut signers = BTreeMap::new();
     if !trust.key.is_empty() {
         let keys = key_files::trusted(context, &trust.key)?;
-        signers.insert("key".to_owned(), SignerRule::Key { keys });
+        signers.insert(
+            "key".to_owned(),
+            SignerRule::Key {
+                keys: keys.into_iter().map(Into::into).collect(),
+            },
+        );
     }
     let identities = identities(trust)?;
     let several = identities.len() > 1;
@@ -123,20 +135,14 @@ fn from_flags(
         .map(|pair| (pair.name.clone(), pair.value.clone()))
         .collect();
     let require = match wanted {
-        Wanted::Signature => Requirement::Signature { by, annotations },
-        Wanted::Statement(predicate_type) => Requirement::Statement {
-            predicate_type,
-            by,
-            annotations,
-        },
+        Wanted::Signature => Requirement::signature(by, annotations),
+        Wanted::Statement(predicate_type) => {
+            Requirement::statement(predicate_type, by, annotations)
+        }
     };
-    Ok(PolicySet::from(Policy {
-        name: COMMAND_LINE.to_owned(),
-        mode: Mode::Enforce,
-        signers,
-        trust: thresholds(trust),
-        require,
-    }))
+    let mut policy = Policy::new(COMMAND_LINE, signers, require);
+    policy.trust = thresholds(trust);
+    Ok(PolicySet::from(policy))
 }
 
 fn thresholds(trust: &Trust) -> Thresholds {

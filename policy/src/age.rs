@@ -25,7 +25,10 @@ const PATHS: &[(&str, &[&[&str]])] = &[
             &["metadata", "buildStartedOn"],
         ],
     ),
-    ("https://slsa.dev/verification_summary/", &[&["timeVerified"]]),
+    (
+        "https://slsa.dev/verification_summary/",
+        &[&["timeVerified"]],
+    ),
     (
         "https://cosign.sigstore.dev/attestation/vuln/",
         &[
@@ -43,7 +46,10 @@ const PATHS: &[(&str, &[&[&str]])] = &[
     ("https://in-toto.io/attestation/svr/", &[&["timeCreated"]]),
     ("https://spdx.dev/Document", &[&["creationInfo", "created"]]),
     ("https://cyclonedx.org/bom", &[&["metadata", "timestamp"]]),
-    ("https://cosign.sigstore.dev/attestation/v1", &[&["Timestamp"]]),
+    (
+        "https://cosign.sigstore.dev/attestation/v1",
+        &[&["Timestamp"]],
+    ),
     ("", &[&["timestamp"]]),
 ];
 
@@ -73,11 +79,7 @@ pub(crate) fn claimed(claim: &Claim) -> Option<UnixTime> {
 }
 
 /// Reads the time at `path`, and refuses what two readers could see differently.
-fn at(
-    reader: &mut Reader<'_>,
-    path: &[&str],
-    found: &mut Option<UnixTime>,
-) -> Result<(), Error> {
+fn at(reader: &mut Reader<'_>, path: &[&str], found: &mut Option<UnixTime>) -> Result<(), Error> {
     let Some((name, rest)) = path.split_first() else {
         if reader.peek()? == Kind::String {
             *found = UnixTime::parse_rfc3339(&reader.string()?).ok();

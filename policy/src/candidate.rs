@@ -73,8 +73,7 @@ fn binding(
     piece: &Verified,
 ) -> Option<Mismatch> {
     let subject = piece.subject();
-    let about_the_index =
-        leaf.terms.via_index && facts.family.index_over(target) == Some(*subject);
+    let about_the_index = leaf.terms.via_index && facts.family.index_over(target) == Some(*subject);
     if subject != target && !about_the_index {
         return Some(Mismatch::new(
             MismatchKind::Binding,

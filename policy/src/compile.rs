@@ -133,7 +133,10 @@ impl Compiler<'_> {
         let text = reason.value.trim();
         if text.is_empty() || text.len() > REASON_BYTES {
             return Err(PolicyError {
-                hint: Some("write who asked for it and where that is recorded, such as `OPS-1234`".to_owned()),
+                hint: Some(
+                    "write who asked for it and where that is recorded, such as `OPS-1234`"
+                        .to_owned(),
+                ),
                 ..self.fault(
                     PolicyProblem::InvalidValue,
                     Some(reason.referenced),
@@ -153,7 +156,8 @@ impl Compiler<'_> {
     ) -> Result<Option<UnixTime>, PolicyError> {
         text.map(|text| {
             self.note(part, text.referenced);
-            moments::moment(&text.value, edge).ok_or_else(|| PolicyError {
+            moments::moment(&text.value, edge).ok_or_else(|| {
+                PolicyError {
                 hint: Some(
                     "write a day such as `2027-06-30`, or a time such as `\"2027-06-30T12:00:00Z\"`"
                         .to_owned(),
@@ -163,6 +167,7 @@ impl Compiler<'_> {
                     Some(text.referenced),
                     format!("`{}` is no day and no time", shown(&text.value)),
                 )
+            }
             })
         })
         .transpose()
@@ -171,7 +176,9 @@ impl Compiler<'_> {
     /// A span of time in seconds.
     pub(crate) fn span(&self, text: Spanned<String>) -> Result<u64, PolicyError> {
         moments::span(&text.value).ok_or_else(|| PolicyError {
-            hint: Some("write a whole number and a unit: `90s`, `30m`, `24h`, `7d` or `2w`".to_owned()),
+            hint: Some(
+                "write a whole number and a unit: `90s`, `30m`, `24h`, `7d` or `2w`".to_owned(),
+            ),
             ..self.fault(
                 PolicyProblem::InvalidValue,
                 Some(text.referenced),

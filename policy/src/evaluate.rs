@@ -51,7 +51,13 @@ pub(crate) struct Judged {
 
 /// Judges the requirement of `policy`.
 pub(crate) fn evaluate(facts: &Facts<'_>, policy: &Policy) -> Judged {
-    requirement(facts, policy, "require", &policy.require, Distinct::Identity)
+    requirement(
+        facts,
+        policy,
+        "require",
+        &policy.require,
+        Distinct::Identity,
+    )
 }
 
 /// `distinct` says how the nearest `atLeast` above tells signers apart; `part` is where the rule stands.
@@ -130,12 +136,7 @@ fn about_targets(
     judged
 }
 
-fn without_target(
-    leaf: &Leaf<'_>,
-    status: Status,
-    note: Option<String>,
-    unread: Unread,
-) -> Judged {
+fn without_target(leaf: &Leaf<'_>, status: Status, note: Option<String>, unread: Unread) -> Judged {
     Judged {
         outcome: RuleOutcome {
             note,

@@ -42,6 +42,12 @@ impl Asked {
         }
     }
 
+    /// What is judged.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
     /// The image was reached through this index, whose own bytes must list it.
     ///
     /// # Errors
@@ -50,10 +56,9 @@ impl Asked {
     pub fn through(mut self, index: Image) -> Result<Self, NotInIndex> {
         let image = self.subject.digest();
         let lists = match index.manifest() {
-            Some(Manifest::Index(index)) => index
-                .manifests
-                .iter()
-                .any(|entry| entry.digest == image),
+            Some(Manifest::Index(index)) => {
+                index.manifests.iter().any(|entry| entry.digest == image)
+            }
             _ => false,
         };
         if !lists {
@@ -167,7 +172,9 @@ impl Family {
         let own = self.subject.digest();
         let image = match (&self.subject, about) {
             (_, About::Asked) => return Targets::These(vec![own]),
-            (Subject::Blob(_), _) => return Targets::Absent("a file has no index and no platforms"),
+            (Subject::Blob(_), _) => {
+                return Targets::Absent("a file has no index and no platforms");
+            }
             (Subject::Image(image), _) => image,
         };
         if let Some(index) = &self.index {
@@ -204,7 +211,9 @@ fn images(index: &ImageIndex) -> Targets {
             entry.media_type.as_str(),
             media_types::OCI_INDEX | media_types::DOCKER_LIST
         ) {
-            return Targets::Absent("the index lists another index, and rules about platforms look into one level only");
+            return Targets::Absent(
+                "the index lists another index, and rules about platforms look into one level only",
+            );
         }
         images.push(entry.digest);
     }
@@ -223,7 +232,8 @@ fn images(index: &ImageIndex) -> Targets {
 
 fn is_attestation(entry: &Descriptor) -> bool {
     entry.annotations.get(REFERENCE_TYPE).map(String::as_str) == Some("attestation-manifest")
-        && entry.platform.as_ref().is_some_and(|platform| {
-            platform.os == "unknown" && platform.architecture == "unknown"
-        })
+        && entry
+            .platform
+            .as_ref()
+            .is_some_and(|platform| platform.os == "unknown" && platform.architecture == "unknown")
 }

@@ -10,7 +10,7 @@ pub(crate) struct Glob {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
+pub(crate) enum Token {
     Literal(u8),
     /// `*`: any bytes but `/`.
     Segment,
@@ -46,6 +46,11 @@ impl Glob {
             }
         }
         Ok(Self { tokens })
+    }
+
+    /// What the glob is made of, in order.
+    pub(crate) fn tokens(&self) -> &[Token] {
+        &self.tokens
     }
 
     /// Whether the whole of `text` matches: all states at once, so the cost is the product of the

@@ -426,8 +426,13 @@ impl Judge {
             .map(|policy| {
                 let mut judged = judge_policy(&facts, policy, self.name.as_deref(), &self.roots);
                 let digest = self.policies.digest();
-                judged.outcome.action =
-                    action(policy, &judged.outcome, self.earlier.as_ref(), &digest, &facts);
+                judged.outcome.action = action(
+                    policy,
+                    &judged.outcome,
+                    self.earlier.as_ref(),
+                    &digest,
+                    &facts,
+                );
                 judged
             })
             .collect()

@@ -8,7 +8,13 @@ const DAY: i64 = 86_400;
 const LONGEST: u64 = 100 * 366 * 86_400;
 
 /// Units of a span with their seconds, the largest first.
-const UNITS: [(char, u64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
+const UNITS: [(char, u64); 5] = [
+    ('w', 604_800),
+    ('d', 86_400),
+    ('h', 3600),
+    ('m', 60),
+    ('s', 1),
+];
 
 /// Which second of a day a date without a time means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +65,24 @@ mod tests {
     #[test]
     fn a_day_begins_and_ends_in_utc() {
         let time = |text| UnixTime::parse_rfc3339(text).unwrap();
-        assert_eq!(moment("2027-06-30", Edge::Start), Some(time("2027-06-30T00:00:00Z")));
-        assert_eq!(moment("2027-06-30", Edge::End), Some(time("2027-06-30T23:59:59Z")));
+        assert_eq!(
+            moment("2027-06-30", Edge::Start),
+            Some(time("2027-06-30T00:00:00Z"))
+        );
+        assert_eq!(
+            moment("2027-06-30", Edge::End),
+            Some(time("2027-06-30T23:59:59Z"))
+        );
         let exact = Some(time("2027-06-30T12:00:00Z"));
         assert_eq!(moment("2027-06-30T12:00:00Z", Edge::End), exact);
-        for wrong in ["", "2027", "2027-13-01", "2027-6-30", "tomorrow", "2027-06-30T12"] {
+        for wrong in [
+            "",
+            "2027",
+            "2027-13-01",
+            "2027-6-30",
+            "tomorrow",
+            "2027-06-30T12",
+        ] {
             assert_eq!(moment(wrong, Edge::Start), None, "{wrong}");
         }
     }
@@ -72,7 +91,19 @@ mod tests {
     fn a_span_has_a_number_and_a_unit() {
         assert_eq!(span("7d"), Some(604_800));
         assert_eq!(span("90s"), Some(90));
-        for wrong in ["", "7", "d", "0d", "-1d", "1.5h", "7 d", "7D", "99999999999999999999d", "9999999w", "é"] {
+        for wrong in [
+            "",
+            "7",
+            "d",
+            "0d",
+            "-1d",
+            "1.5h",
+            "7 d",
+            "7D",
+            "99999999999999999999d",
+            "9999999w",
+            "é",
+        ] {
             assert_eq!(span(wrong), None, "{wrong}");
         }
         for seconds in [1, 60, 90, 3600, 86_400, 604_800, 1_209_600] {

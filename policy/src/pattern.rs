@@ -233,6 +233,14 @@ impl Pattern {
         }
     }
 
+    /// The pattern as a glob, for questions about all texts that it matches; an exact text is one unless it has a star.
+    pub(crate) fn as_automaton(&self) -> Option<&Glob> {
+        match &self.matcher {
+            Matcher::Glob(glob) => Some(glob),
+            Matcher::Exact | Matcher::Regex(_) => None,
+        }
+    }
+
     /// Whether the pattern matches every name, so that it restricts nothing.
     #[must_use]
     pub fn matches_everything(&self) -> bool {

@@ -180,7 +180,9 @@ impl Compiler<'_> {
         }
         list.into_iter()
             .enumerate()
-            .map(|(index, rule)| self.rule(&format!("{part}.{word}[{index}]"), rule, signers, rules))
+            .map(|(index, rule)| {
+                self.rule(&format!("{part}.{word}[{index}]"), rule, signers, rules)
+            })
             .collect()
     }
 

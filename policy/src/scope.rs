@@ -41,9 +41,7 @@ impl ScopeIndex {
                 policies
                     .iter()
                     .enumerate()
-                    .filter(|(_, policy)| {
-                        policy.scope.images.iter().any(|glob| glob.matches(name))
-                    })
+                    .filter(|(_, policy)| policy.scope.images.iter().any(|glob| glob.matches(name)))
                     .map(|(position, _)| position),
             ),
         }

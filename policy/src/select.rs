@@ -60,7 +60,11 @@ impl Judged<'_> {
 
     /// Whether nothing but its unknown age stands between the piece and the rule.
     fn is_only_undated(&self) -> bool {
-        let mut kinds = self.judgement.mismatches.iter().map(|mismatch| mismatch.kind);
+        let mut kinds = self
+            .judgement
+            .mismatches
+            .iter()
+            .map(|mismatch| mismatch.kind);
         self.judgement.mismatches.len() == 1 && kinds.all(|kind| kind == MismatchKind::Undated)
     }
 
@@ -71,9 +75,10 @@ impl Judged<'_> {
 
     /// Whether the piece is as the rule says, its age aside.
     fn is_right_but_for_age(&self) -> bool {
-        self.judgement.mismatches.iter().all(|mismatch| {
-            matches!(mismatch.kind, MismatchKind::Undated | MismatchKind::TooOld)
-        })
+        self.judgement
+            .mismatches
+            .iter()
+            .all(|mismatch| matches!(mismatch.kind, MismatchKind::Undated | MismatchKind::TooOld))
     }
 }
 
@@ -136,12 +141,7 @@ pub(crate) fn select<'a>(
     }
 }
 
-type Outcome<'a> = (
-    Status,
-    Option<String>,
-    Option<&'a Held>,
-    Vec<&'a Verified>,
-);
+type Outcome<'a> = (Status, Option<String>, Option<&'a Held>, Vec<&'a Verified>);
 
 fn any<'a>(judged: &[Judged<'a>], all_read: bool) -> Outcome<'a> {
     let passing: Vec<&Verified> = judged
@@ -182,10 +182,7 @@ fn all<'a>(judged: &[Judged<'a>], minimum: usize, all_read: bool) -> Outcome<'a>
         (true, true) => Status::Pass,
         (true, false) => Status::Fail,
     };
-    let passing = selected
-        .iter()
-        .map(|one| one.held.piece.as_ref())
-        .collect();
+    let passing = selected.iter().map(|one| one.held.piece.as_ref()).collect();
     (status, note, None, passing)
 }
 
@@ -218,7 +215,11 @@ fn latest<'a>(facts: &Facts<'_>, judged: &[Judged<'a>], all_read: bool) -> Outco
         .filter(|one| one.judgement.by.is_some())
         .collect();
     let unread_or = |status| if all_read { status } else { Status::Unknown };
-    let Some(since) = selected.iter().filter_map(|one| one.judgement.not_before).max() else {
+    let Some(since) = selected
+        .iter()
+        .filter_map(|one| one.judgement.not_before)
+        .max()
+    else {
         return match selected.iter().find(|one| one.is_right_but_for_age()) {
             Some(undated) => (Status::Unknown, None, Some(undated.held), Vec::new()),
             None => (unread_or(Status::Fail), None, None, Vec::new()),
@@ -279,6 +280,7 @@ fn undated_cause(piece: &Verified) -> Cause {
     Cause {
         class: CauseClass::Undated,
         source: format!("the piece `{}`", piece.digest()),
-        detail: "nothing says since when its signature can be, so its age cannot be judged".to_owned(),
+        detail: "nothing says since when its signature can be, so its age cannot be judged"
+            .to_owned(),
     }
 }

@@ -93,7 +93,11 @@ impl PolicySet {
     /// [`PolicyError`] when two policies bear one name.
     pub fn with_layer(&self, narrower: &Self) -> Result<Self, PolicyError> {
         for (policy, place) in narrower.inner.policies.iter().zip(&narrower.inner.places) {
-            if self.policies().iter().any(|other| other.name == policy.name) {
+            if self
+                .policies()
+                .iter()
+                .any(|other| other.name == policy.name)
+            {
                 return Err(same_name(&policy.name, place));
             }
         }
@@ -116,7 +120,11 @@ impl PolicySet {
         let mut policies = self.inner.policies.clone();
         for policy in &mut policies {
             for switch in &switches {
-                if policy.insecure.iter().all(|known| known.danger != switch.danger) {
+                if policy
+                    .insecure
+                    .iter()
+                    .all(|known| known.danger != switch.danger)
+                {
                     policy.insecure.push(switch.clone());
                 }
             }

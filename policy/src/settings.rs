@@ -7,7 +7,9 @@ use countersign_proof::Danger;
 use serde_saphyr::Spanned;
 
 use crate::compile::Compiler;
-use crate::document::{Counts, Deny, Insecure as InsecureFields, Scope as ScopeFields, Trust, UnavailableWord};
+use crate::document::{
+    Counts, Deny, Insecure as InsecureFields, Scope as ScopeFields, Trust, UnavailableWord,
+};
 use crate::error::{PolicyError, PolicyProblem, shown};
 use crate::moments::Edge;
 use crate::pattern::Pattern;
@@ -25,7 +27,9 @@ impl Compiler<'_> {
         self.note("scope", place);
         if scope.images.value.is_empty() {
             return Err(PolicyError {
-                hint: Some("write `images: [\"**\"]` for every image, or leave `scope` away".to_owned()),
+                hint: Some(
+                    "write `images: [\"**\"]` for every image, or leave `scope` away".to_owned(),
+                ),
                 ..self.fault(
                     PolicyProblem::InvalidValue,
                     Some(place),
@@ -272,7 +276,10 @@ impl Compiler<'_> {
             (Danger::JudgeCertificatesNow, judge_certificates_now),
         ] {
             if let Some(risk) = risk {
-                self.note(&format!("insecure.{}", danger.name()), risk.reason.referenced);
+                self.note(
+                    &format!("insecure.{}", danger.name()),
+                    risk.reason.referenced,
+                );
                 switches.push(Insecure {
                     danger,
                     reason: self.reason(&risk.reason)?,

@@ -3,12 +3,12 @@
 use countersign_formats::UnixTime;
 use countersign_proof::{Dated, KeyId, Signer, Verified};
 
+use crate::claim_kinds::Leaf;
 use crate::claims;
 use crate::error::shown;
 use crate::evaluate::Facts;
 use crate::mismatch::{Mismatch, MismatchKind};
 use crate::nearest::only_difference;
-use crate::claim_kinds::Leaf;
 use crate::pattern::Pattern;
 use crate::rules::{Policy, SignerKey, SignerRule};
 
@@ -338,4 +338,3 @@ pub(crate) fn signer_words(signer: &Signer) -> String {
         _ => "another certificate".to_owned(),
     }
 }
-

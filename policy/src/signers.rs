@@ -161,7 +161,10 @@ impl Compiler<'_> {
             let found = KeyId::of(&key);
             if *found.digest() != expected {
                 return Err(PolicyError {
-                    hint: Some("somebody put another key in its place; if that was meant, change `pin`".to_owned()),
+                    hint: Some(
+                        "somebody put another key in its place; if that was meant, change `pin`"
+                            .to_owned(),
+                    ),
                     ..self.fault(
                         PolicyProblem::Key,
                         Some(pin.referenced),

@@ -34,7 +34,11 @@ pub(crate) fn judge_policy(
         outcome: outcome(policy, standing, rule),
         wants: BTreeSet::new(),
     };
-    if policy.deny.digests.contains(&facts.family.subject().digest()) {
+    if policy
+        .deny
+        .digests
+        .contains(&facts.family.subject().digest())
+    {
         let rule = RuleOutcome::new("not on the deny-list".to_owned(), Status::Fail);
         return without(Standing::Denied, named("deny.digests", rule));
     }

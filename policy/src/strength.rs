@@ -102,7 +102,11 @@ impl Demand {
 /// The demand without what the policy leaves out; the decision names it. What another policy leaves out lowers nothing here.
 fn lowered(demand: &Demand, policy: &Policy, piece: &Verified) -> Demand {
     let mut demand = *demand;
-    for danger in piece.dangers().iter().filter(|danger| accepts(policy, **danger)) {
+    for danger in piece
+        .dangers()
+        .iter()
+        .filter(|danger| accepts(policy, **danger))
+    {
         match danger {
             Danger::IgnoreSct => demand.scts = 0,
             Danger::IgnoreLog => demand.logs = 0,
@@ -115,10 +119,7 @@ fn lowered(demand: &Demand, policy: &Policy, piece: &Verified) -> Demand {
 
 /// Whether the policy itself leaves out the check.
 pub(crate) fn accepts(policy: &Policy, danger: Danger) -> bool {
-    policy
-        .insecure
-        .iter()
-        .any(|switch| switch.danger == danger)
+    policy.insecure.iter().any(|switch| switch.danger == danger)
 }
 
 /// A certificate without any proven time is judged at the present time only where the policy itself says so, and only while
@@ -128,10 +129,9 @@ pub(crate) fn judged_now(clock: &Clock, policy: &Policy, piece: &Verified) -> Op
         return None;
     }
     if !accepts(policy, Danger::JudgeCertificatesNow) {
-        return Some(
-            Mismatch::new(MismatchKind::Times, "1", "0")
-                .message("no time is proven, and this policy does not judge certificates at the present time"),
-        );
+        return Some(Mismatch::new(MismatchKind::Times, "1", "0").message(
+            "no time is proven, and this policy does not judge certificates at the present time",
+        ));
     }
     let (start, end) = match piece.signer() {
         Signer::Fulcio(certificate) => (certificate.not_before, certificate.not_after),
@@ -148,6 +148,8 @@ pub(crate) fn judged_now(clock: &Clock, policy: &Policy, piece: &Verified) -> Op
             format!("from {start} to {end}"),
             clock.now().to_string(),
         )
-        .message(format!("no time is proven, and the certificate is valid from {start} to {end}"))
+        .message(format!(
+            "no time is proven, and the certificate is valid from {start} to {end}"
+        ))
     })
 }

@@ -46,16 +46,20 @@ fn alike(one: &Conclusion, other: &Conclusion) -> bool {
     one.verdict == other.verdict
         && one.action == other.action
         && one.policies.len() == other.policies.len()
-        && one.policies.iter().zip(&other.policies).all(|(one, other)| {
-            let both = matches!(
-                (&one.standing, &other.standing),
-                (Standing::Judged, Standing::Judged)
-                    | (Standing::Denied, Standing::Denied)
-                    | (Standing::Expired { .. }, Standing::Expired { .. })
-                    | (Standing::Excepted { .. }, Standing::Excepted { .. })
-            );
-            both && one.action == other.action && statuses(&one.rule) == statuses(&other.rule)
-        })
+        && one
+            .policies
+            .iter()
+            .zip(&other.policies)
+            .all(|(one, other)| {
+                let both = matches!(
+                    (&one.standing, &other.standing),
+                    (Standing::Judged, Standing::Judged)
+                        | (Standing::Denied, Standing::Denied)
+                        | (Standing::Expired { .. }, Standing::Expired { .. })
+                        | (Standing::Excepted { .. }, Standing::Excepted { .. })
+                );
+                both && one.action == other.action && statuses(&one.rule) == statuses(&other.rule)
+            })
 }
 
 fn statuses(rule: &RuleOutcome) -> Vec<Status> {

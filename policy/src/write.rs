@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use countersign_formats::Window;
 
 use crate::document::{API_VERSION, KIND};
-use crate::pattern::Pattern;
 use crate::moments::span_text;
+use crate::pattern::Pattern;
 use crate::rules::{
     Demand, DenyList, Insecure, Policy, Requirement, Scope, Select, SignerRule, Terms, Thresholds,
     Unavailable,
@@ -36,7 +36,11 @@ fn document(out: &mut String, policy: &Policy) {
     line(out, 0, "spec:");
     line(out, 1, &format!("mode: {}", policy.mode.as_str()));
     if let Some(expires) = policy.expires {
-        line(out, 1, &format!("expires: {}", quoted(&expires.to_string())));
+        line(
+            out,
+            1,
+            &format!("expires: {}", quoted(&expires.to_string())),
+        );
     }
     scope(out, &policy.scope);
     if policy.signers.is_empty() {
@@ -74,7 +78,11 @@ fn document(out: &mut String, policy: &Policy) {
         Unavailable::Warn => line(out, 1, "unavailable: warn"),
         Unavailable::UseCached { max_age } => {
             let span = span_text(max_age);
-            line(out, 1, &format!("unavailable: {{useCached: {{maxAge: {span}}}}}"));
+            line(
+                out,
+                1,
+                &format!("unavailable: {{useCached: {{maxAge: {span}}}}}"),
+            );
         }
     }
     insecure(out, &policy.insecure);
@@ -131,7 +139,10 @@ fn deny(out: &mut String, deny: &DenyList) {
                 .collect::<Vec<_>>(),
         ),
         ("identities", identities.iter().map(pattern).collect()),
-        ("serials", serials.iter().map(|serial| quoted(serial)).collect()),
+        (
+            "serials",
+            serials.iter().map(|serial| quoted(serial)).collect(),
+        ),
     ];
     for (field, entries) in lists {
         if !entries.is_empty() {

@@ -34,6 +34,7 @@ use trouble::{Trouble, not_proven};
 const FLIGHT_UNIT: u64 = 1024;
 
 /// Where evidence about the subject may lie.
+#[derive(Clone)]
 pub(crate) struct Places<'a> {
     /// The image's own store first, then those that were named besides.
     pub(crate) stores: Vec<&'a dyn Store>,

@@ -86,6 +86,7 @@ pub mod pack;
 mod pieces;
 mod policies;
 mod pool;
+mod relatives;
 mod verifier;
 
 pub use countersign_formats as formats;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, Limits, Reference, TrustedRoot, UnixTime};
-use countersign_policy::{Budget, Cause, Decision, Judge, Outcome, PolicySet, Step};
+use countersign_policy::{Asked, Budget, Cause, Decision, Judge, Outcome, PolicySet, Step};
 use countersign_proof::{Content, Dangers, Image, Subject, TrustBuilder, TrustMaterial};
 use countersign_registry::{Settings, Store, StoreError, Target, open};
 use tokio::sync::Semaphore;
@@ -13,11 +13,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::VerifyError;
 use crate::evidence::Evidence;
-use crate::gather::{Gatherer, Places, class};
+use crate::gather::{Places, class};
 use crate::pool::Prover;
-
-/// Pieces of evidence that are fetched at once.
-const PARALLEL_FETCHES: usize = 8;
+use crate::relatives::Relatives;
 
 /// Verifies images and blobs by one set of policies, under one trust; cheap to clone and to share.
 ///
@@ -39,6 +37,7 @@ struct Shared {
     deadline: Duration,
     threads: Arc<Semaphore>,
     thorough: bool,
+    roots: Vec<Digest>,
 }
 
 /// What a verification came to.
@@ -70,6 +69,8 @@ pub struct VerifierBuilder {
     tag_prefixes: Vec<String>,
     deadline: Option<Duration>,
     thorough: bool,
+    roots: Vec<Digest>,
+    dangers: Dangers,
 }
 
 impl Verifier {
@@ -192,8 +193,7 @@ impl Verifier {
         };
         let decision = self
             .decide(
-                subject,
-                Some(&store.name()),
+                Asked::about(subject).named(&store.name()),
                 Some(places),
                 &self.shared.evidence,
                 deadline,
@@ -242,14 +242,19 @@ impl Verifier {
             .collect();
         let deadline = Instant::now() + self.shared.deadline;
         Ok(self
-            .decide(Subject::Blob(content), None, None, &evidence, deadline, now)
+            .decide(
+                Asked::about(Subject::Blob(content)),
+                None,
+                &evidence,
+                deadline,
+                now,
+            )
             .await)
     }
 
     async fn decide(
         &self,
-        subject: Subject,
-        name: Option<&str>,
+        asked: Asked,
         places: Option<Places<'_>>,
         evidence: &[Evidence],
         deadline: Instant,
@@ -257,41 +262,26 @@ impl Verifier {
     ) -> Decision {
         let shared = &self.shared;
         let prover = Prover {
-            subject: subject.clone(),
+            subject: asked.subject().clone(),
             trust: Arc::clone(&shared.trust),
             now,
             threads: Arc::clone(&shared.threads),
         };
-        let gatherer = Gatherer::new(
-            places,
-            evidence,
-            prover,
-            shared.limits.clone(),
-            PARALLEL_FETCHES,
-            deadline,
-            shared.deadline,
-        );
-        let mut step = Judge::new(
-            &shared.policies,
-            subject,
-            name,
-            Arc::clone(&shared.trust),
-            now,
-        );
-        if let Step::Need(judge, wants) = step {
-            let judge = judge.with_budget(Budget::of(&shared.limits));
-            let judge = if shared.thorough {
-                judge.thorough()
-            } else {
-                judge
-            };
-            step = Step::Need(judge, wants);
+        let limits = shared.limits.clone();
+        let mut relatives =
+            Relatives::new(places, evidence, prover, limits, deadline, shared.deadline);
+        let mut judge = Judge::prepare(&shared.policies, asked, Arc::clone(&shared.trust), now)
+            .with_budget(Budget::of(&shared.limits))
+            .with_roots(shared.roots.clone());
+        if shared.thorough {
+            judge = judge.thorough();
         }
+        let mut step = judge.begin();
         loop {
             match step {
                 Step::Done(decision) => return decision,
                 Step::Need(judge, wants) => {
-                    let supplied = gatherer
+                    let supplied = relatives
                         .answer(&wants, &judge.interest(), judge.budget())
                         .await;
                     step = judge.supply(supplied);
@@ -330,9 +320,15 @@ impl VerifierBuilder {
         self
     }
 
-    /// Leaves checks out; each danger is named in the decisions that it weakens.
+    /// Says that a trusted root was read from a document with this SHA-256, for policies that pin one.
+    pub fn root_digest(mut self, digest: Digest) -> Self {
+        self.roots.push(digest);
+        self
+    }
+
+    /// Leaves checks out of every policy; each danger is named in the decisions that it weakens.
     pub fn dangers(mut self, dangers: Dangers) -> Self {
-        self.trust = self.trust.dangers(dangers);
+        self.dangers = dangers;
         self
     }
 
@@ -389,13 +385,15 @@ impl VerifierBuilder {
         let policies = self
             .policies
             .filter(|set| !set.policies().is_empty())
-            .ok_or(VerifyError::NoPolicy)?;
+            .ok_or(VerifyError::NoPolicy)?
+            .leaving_out(self.dangers, "asked for by the caller");
         if policies.wants_certificates() && !self.certificates {
             return Err(VerifyError::NoTrustedRoot);
         }
         let trust = self
             .trust
             .keys(policies.keys())
+            .dangers(policies.dangers())
             .build()
             .map_err(VerifyError::Trust)?;
         let mut settings = self.settings;
@@ -417,6 +415,7 @@ impl VerifierBuilder {
                     std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
                 )),
                 thorough: self.thorough,
+                roots: self.roots,
             }),
         })
     }

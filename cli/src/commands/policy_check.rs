@@ -69,7 +69,7 @@ pub(super) fn describe(policy: &Policy) -> Vec<String> {
             SignerRule::Key { keys } => {
                 let ids: Vec<String> = keys
                     .iter()
-                    .map(|key| KeyId::of(&key.key).to_string())
+                    .map(|key| KeyId::of(&key.trusted.key).to_string())
                     .collect();
                 format!("  signer {name}: key {}", ids.join(" or "))
             }
@@ -141,6 +141,7 @@ fn rule(requirement: &Requirement, depth: usize, lines: &mut Vec<String>) {
         Requirement::Signature {
             by: names,
             annotations,
+            ..
         } => {
             below(
                 format!(
@@ -155,6 +156,7 @@ fn rule(requirement: &Requirement, depth: usize, lines: &mut Vec<String>) {
             predicate_type,
             by: names,
             annotations,
+            ..
         } => {
             let what = predicate_type
                 .as_ref()

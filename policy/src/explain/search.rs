@@ -65,7 +65,8 @@ impl Search<'_> {
         };
         self.trials = self.trials.checked_sub(1)?;
         let judged = self.decision.judged_under(&supposed);
-        let outcomes: Vec<&RuleOutcome> = judged.iter().map(|judged| &judged.outcome.rule).collect();
+        let outcomes: Vec<&RuleOutcome> =
+            judged.iter().map(|judged| &judged.outcome.rule).collect();
         if outcomes
             .iter()
             .all(|outcome| outcome.status == Status::Pass)

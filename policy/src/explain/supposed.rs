@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_formats::{Digest, UnixTime};
 use countersign_formats::predicate_types::PredicateType;
+use countersign_formats::{Digest, UnixTime};
 use countersign_proof::{KeyId, Signer, Verified};
 
 use crate::candidate::judge_candidate;
@@ -132,7 +132,8 @@ impl Supposed {
             return None;
         }
         each_signer(leaf).find_map(|(name, leaf)| {
-            let mismatches = judge_candidate(facts, policy, &leaf, target, piece, *claimed).mismatches;
+            let mismatches =
+                judge_candidate(facts, policy, &leaf, target, piece, *claimed).mismatches;
             let missed: Vec<Altered> = mismatches
                 .iter()
                 .map(|mismatch| Altered::of(piece, mismatch))

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use countersign_formats::Limits;
-use countersign_policy::{Policy, PolicyError, PolicySet, Requirement, Source, Thresholds};
+use countersign_policy::{Policy, PolicyError, PolicySet, Requirement, Source};
 use countersign_testdata::keys::LabKey;
 
 const GOOD: &str = r#"
@@ -161,12 +161,12 @@ fn an_unknown_field_is_an_error_that_names_the_nearest() {
         (error.code(), error.hint.as_deref()),
         ("policy-unknown-field", Some("did you mean `allOf`?"))
     );
-    let error = fault("  mode: warn\n", "  mode: audit\n");
+    let error = fault("  mode: warn\n", "  mode: observe\n");
     assert_eq!(
         (error.code(), error.hint.as_deref()),
         (
             "policy-unknown-field",
-            Some("here belong `enforce`, `warn`")
+            Some("here belong `enforce`, `warn`, `audit`")
         )
     );
 }
@@ -478,16 +478,11 @@ fn unused_signers_and_patterns_for_everybody_are_warned_about() {
 
 #[test]
 fn a_policy_made_in_code_is_the_same_value() {
-    let set = PolicySet::from(Policy {
-        name: "flags".to_owned(),
-        mode: countersign_policy::Mode::Enforce,
-        signers: std::collections::BTreeMap::new(),
-        trust: Thresholds::default(),
-        require: Requirement::Signature {
-            by: vec!["nobody".to_owned()],
-            annotations: std::collections::BTreeMap::new(),
-        },
-    });
+    let set = PolicySet::from(Policy::new(
+        "flags",
+        std::collections::BTreeMap::new(),
+        Requirement::signature(vec!["nobody".to_owned()], std::collections::BTreeMap::new()),
+    ));
     assert!(set.keys().is_empty() && !set.wants_certificates());
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use countersign::formats::{PublicKey, UnixTime, Window};
-use countersign::policy::{Mode, Outcome, Policy, PolicySet, Requirement, SignerRule, Thresholds};
+use countersign::policy::{Outcome, Policy, PolicySet, Requirement, SignerRule};
 use countersign::proof::{BytesContent, TrustedKey};
 use countersign::{Evidence, Verifier, VerifyError, blocking};
 use countersign_testdata::keys::LabKey;
@@ -18,16 +18,16 @@ fn verifier() -> Verifier {
         valid: Window::ALWAYS,
         schemes: None,
     }];
-    let policy = Policy {
-        name: "flags".to_owned(),
-        mode: Mode::Enforce,
-        signers: BTreeMap::from([("key".to_owned(), SignerRule::Key { keys })]),
-        trust: Thresholds::default(),
-        require: Requirement::Signature {
-            by: vec!["key".to_owned()],
-            annotations: BTreeMap::new(),
-        },
-    };
+    let policy = Policy::new(
+        "flags",
+        BTreeMap::from([(
+            "key".to_owned(),
+            SignerRule::Key {
+                keys: keys.into_iter().map(Into::into).collect(),
+            },
+        )]),
+        Requirement::signature(vec!["key".to_owned()], BTreeMap::new()),
+    );
     Verifier::builder()
         .policy(PolicySet::from(policy))
         .build()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use countersign::formats::{KeyKind, Limits, Reference, UnixTime, media_types};
-use countersign::policy::{Mode, Outcome, Policy, PolicySet, Requirement, SignerRule, Thresholds};
+use countersign::policy::{Outcome, Policy, PolicySet, Requirement, SignerRule};
 use countersign::proof::{TrustedKey, digest::sha256};
 use countersign::registry::layout::Layout;
 use countersign::registry::{Store as _, publish};
@@ -41,30 +41,23 @@ fn what_is_signed_and_published_to_a_layout_verifies_there() {
     });
     let by = vec!["release".to_owned()];
     let policy = |key: &PrivateKey| {
-        PolicySet::from(Policy {
-            name: "prod".to_owned(),
-            mode: Mode::Enforce,
-            signers: BTreeMap::from([(
+        PolicySet::from(Policy::new(
+            "prod",
+            BTreeMap::from([(
                 "release".to_owned(),
                 SignerRule::Key {
-                    keys: vec![TrustedKey::new(key.public_key().clone())],
+                    keys: vec![TrustedKey::new(key.public_key().clone()).into()],
                 },
             )]),
-            trust: Thresholds::default(),
-            require: Requirement::AllOf(vec![
-                Requirement::Signature {
-                    by: by.clone(),
-                    annotations: BTreeMap::new(),
-                },
-                Requirement::Statement {
-                    predicate_type: Some(
-                        countersign::formats::predicate_types::resolve("spdxjson").unwrap(),
-                    ),
-                    by: by.clone(),
-                    annotations: BTreeMap::new(),
-                },
+            Requirement::AllOf(vec![
+                Requirement::signature(by.clone(), BTreeMap::new()),
+                Requirement::statement(
+                    Some(countersign::formats::predicate_types::resolve("spdxjson").unwrap()),
+                    by.clone(),
+                    BTreeMap::new(),
+                ),
             ]),
-        })
+        ))
     };
     let verify = |reference: &str, key: &PrivateKey| {
         let verifier = Verifier::builder().policy(policy(key)).build().unwrap();
