@@ -355,6 +355,19 @@ impl RuleOutcome {
     }
 }
 
+impl Standing {
+    /// The stable code, kebab-case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Judged => "judged",
+            Self::Denied => "denied",
+            Self::Expired { .. } => "expired",
+            Self::Excepted { .. } => "excepted",
+        }
+    }
+}
+
 impl Status {
     /// The word for this value.
     #[must_use]

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use countersign_formats::Digest;
 use countersign_proof::{
     Claim, Dated, LogProofKind, Origin, Rejected, Signer, UnverifiedSigner, Verified,
 };
 use serde::Serialize;
 
-use crate::decision::{Candidate, Decision, RuleOutcome, SourceReport, Verdict};
+use crate::decision::{
+    Candidate, Decision, PolicyOutcome, RuleOutcome, SourceReport, Standing, Verdict,
+};
 use crate::evidence::{Answer, Cause, Unusable};
 use crate::mismatch::Mismatch;
 
@@ -20,6 +23,12 @@ pub const DECISION_SCHEMA_VERSION: u32 = 1;
 pub struct DecisionRecord {
     schema_version: u32,
     subject: String,
+    /// The repository that it was asked for by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_name: Option<String>,
+    /// The index that the image was reached through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<String>,
     verdict: &'static str,
     outcome: &'static str,
     action: &'static str,
@@ -62,12 +71,34 @@ struct CauseRecord {
 struct PolicyRecord {
     name: String,
     mode: &'static str,
+    action: &'static str,
+    /// Whether the requirement was judged, and if not, why.
+    standing: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<ExceptionRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    insecure: Vec<InsecureRecord>,
     rule: RuleRecord,
 }
 
 #[derive(Debug, Clone, Serialize)]
+struct ExceptionRecord {
+    until: String,
+    reason: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct InsecureRecord {
+    danger: &'static str,
+    reason: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
 struct RuleRecord {
+    /// Where the rule stands in its policy.
+    part: String,
     rule: String,
+    monotone: bool,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
@@ -219,6 +250,9 @@ struct RejectedRecord {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SourceRecord {
+    /// The index or platform image that it was asked about; the subject where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
     source: &'static str,
     answer: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -260,6 +294,8 @@ impl DecisionRecord {
         Self {
             schema_version: DECISION_SCHEMA_VERSION,
             subject: decision.digests.subject.to_string(),
+            image_name: decision.image_name.clone(),
+            index: decision.index.map(|index| index.to_string()),
             verdict,
             outcome: decision.outcome().code(),
             action: decision.action.as_str(),
@@ -276,11 +312,7 @@ impl DecisionRecord {
             policies: decision
                 .policies
                 .iter()
-                .map(|policy| PolicyRecord {
-                    name: policy.name.clone(),
-                    mode: policy.mode.as_str(),
-                    rule: rule(&policy.rule, &pieces),
-                })
+                .map(|outcome| policy(outcome, &pieces))
                 .collect(),
             evidence: pieces
                 .iter()
@@ -293,13 +325,45 @@ impl DecisionRecord {
                 .map(rejected)
                 .chain(decision.unusable.iter().map(unusable))
                 .collect(),
-            sources: decision.sources.iter().map(source).collect(),
+            sources: decision
+                .sources
+                .iter()
+                .map(|report| source(report, &decision.digests.subject))
+                .collect(),
         }
+    }
+}
+
+fn policy(outcome: &PolicyOutcome, pieces: &[&Verified]) -> PolicyRecord {
+    let exception = match &outcome.standing {
+        Standing::Excepted { until, reason } => Some(ExceptionRecord {
+            until: until.to_string(),
+            reason: reason.clone(),
+        }),
+        _ => None,
+    };
+    PolicyRecord {
+        name: outcome.name.clone(),
+        mode: outcome.mode.as_str(),
+        action: outcome.action.as_str(),
+        standing: outcome.standing.code(),
+        exception,
+        insecure: outcome
+            .insecure
+            .iter()
+            .map(|switch| InsecureRecord {
+                danger: switch.danger.name(),
+                reason: switch.reason.clone(),
+            })
+            .collect(),
+        rule: rule(&outcome.rule, pieces),
     }
 }
 
 fn rule(outcome: &RuleOutcome, pieces: &[&Verified]) -> RuleRecord {
     RuleRecord {
+        part: outcome.part.clone(),
+        monotone: outcome.monotone,
         rule: outcome.rule.clone(),
         status: outcome.status.as_str(),
         note: outcome.note.clone(),
@@ -522,7 +586,7 @@ fn cause(cause: &Cause) -> CauseRecord {
     }
 }
 
-fn source(report: &SourceReport) -> SourceRecord {
+fn source(report: &SourceReport, subject: &Digest) -> SourceRecord {
     let (answer, complete, as_of, failed) = match &report.answer {
         None => ("none", None, None, None),
         Some(Answer::Absent) => ("absent", None, None, None),
@@ -532,6 +596,7 @@ fn source(report: &SourceReport) -> SourceRecord {
         Some(Answer::Failed(reason)) => ("failed", None, None, Some(cause(reason))),
     };
     SourceRecord {
+        about: (report.about != *subject).then(|| report.about.to_string()),
         source: report.source.code(),
         answer,
         complete,

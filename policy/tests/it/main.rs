@@ -10,4 +10,6 @@
 mod documents;
 mod explain;
 mod judge;
+mod properties;
 mod road;
+mod terms;

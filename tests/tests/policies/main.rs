@@ -19,6 +19,8 @@ use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Evidence, Lab, NOW, image_statement};
 use serde_json::{Value, json};
 
+mod schema;
+
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 const BUILDER: &str = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml@refs/tags/v2.1.0";
 
@@ -37,6 +39,16 @@ fn example(name: &str) -> PolicySet {
     let path = folder().join("examples").join(format!("{name}.yaml"));
     let text = std::fs::read_to_string(path).expect("the example");
     PolicySet::parse(&[source(name, &text)], &Limits::DEFAULT).expect("a policy")
+}
+
+/// The policies that stand in the page.
+fn blocks() -> Vec<String> {
+    let page = std::fs::read_to_string(folder().join("README.md")).expect("page");
+    page.split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Everything was read, and this was found.
@@ -149,15 +161,10 @@ fn every_example_and_every_block_of_the_page_is_a_policy_without_warnings() {
         count += 1;
     }
     assert!(count >= 6, "{count} examples");
-    let page = std::fs::read_to_string(folder().join("README.md")).expect("page");
-    let blocks: Vec<&str> = page
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
+    let blocks = blocks();
     assert!(blocks.len() >= 5, "{} blocks", blocks.len());
     let files = |_: &str, name: &str| Ok(LabKey::p256(name).public_pem().into_bytes());
-    for block in blocks {
+    for block in &blocks {
         let set =
             PolicySet::parse_with_files(&[source("README.md", block)], &Limits::DEFAULT, &files)
                 .unwrap_or_else(|error| panic!("{error}\n{block}"));
