@@ -15,6 +15,7 @@ pub(crate) mod refused;
 mod registry;
 mod rejection;
 mod services;
+mod signing;
 mod transport;
 mod trust;
 mod written;
@@ -41,9 +42,9 @@ pub(crate) use policies::Explain;
 pub(crate) use registry::{Login, Logout, RegistryCommand, Serve};
 pub(crate) use rejection::rejection;
 pub(crate) use services::{Ambient, Login as LoginWay, Services};
+pub(crate) use signing::{Document, Many, Placement, Signer};
 pub(crate) use transport::Transport;
 pub(crate) use trust::{Annotation, Trust};
-pub(crate) use written::Written;
 
 use crate::printer::Output;
 

@@ -3,6 +3,7 @@
 //! [`run`] is the whole program with its streams given from outside, so that tests can call it in-process.
 
 mod arguments;
+mod batch;
 mod blob_content;
 mod clock;
 mod commands;

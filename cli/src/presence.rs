@@ -1,67 +1,169 @@
-//! Tells whether an image carries a signature of this very key already, by the same road as `verify`.
+//! Tells whether an image carries what is about to be signed already, by the same road as `verify`.
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use countersign::Verifier;
-use countersign_formats::{Descriptor, Reference, Window};
-use countersign_policy::{Policy, PolicySet, Requirement, SignerRule, Verdict};
-use countersign_proof::TrustedKey;
+use countersign_formats::{Limits, Statement, UnixTime, Window, predicate_types};
+use countersign_policy::{
+    Demand, Pattern, PatternError, Policy, PolicySet, Requirement, SignerRule, Thresholds, Verdict,
+};
+use countersign_proof::{Claim, TrustedKey};
 use countersign_registry::Settings;
-use countersign_sign::PrivateKey;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::{images, stores};
+use crate::signatory::{Name, Signatory};
+use crate::stores;
 
-/// Whether `key` has signed `image` with these annotations.
-///
-/// # Errors
-/// When it could not be found out: an outage must never lead to a second signature.
-pub(crate) fn is_signed(
-    context: &Context<'_, '_>,
-    runtime: &tokio::runtime::Runtime,
-    settings: &Settings,
-    reference: &Reference,
-    image: &Descriptor,
-    key: &PrivateKey,
-    annotations: &BTreeMap<String, String>,
-) -> Result<bool, Failure> {
-    let keys = vec![TrustedKey {
-        key: key.public_key().clone(),
-        valid: Window {
-            start: None,
-            end: None,
-        },
-        schemes: None,
-    }];
-    let policy = Policy::new(
-        "signed-already",
-        BTreeMap::from([(
-            "key".to_owned(),
-            SignerRule::Key {
-                keys: keys.into_iter().map(Into::into).collect(),
-            },
-        )]),
-        Requirement::signature(vec!["key".to_owned()], annotations.clone()),
-    );
-    let verifier = Verifier::builder()
-        .policy(PolicySet::from(policy))
-        .settings(settings.clone())
-        .build()?;
-    let pinned = stores::reference(&images::pinned(reference, &image.digest))?;
-    let verification = runtime.block_on(verifier.verify(&pinned, context.now))?;
-    match verification.decision.verdict {
-        Verdict::Pass => Ok(true),
-        Verdict::Fail(_) => Ok(false),
-        Verdict::Unknown(causes) => {
-            let status = crate::explain::status_of_unknown(&causes);
-            let detail = causes.first().map(ToString::to_string).unwrap_or_default();
-            Err(Failure::new(
-                status,
-                "presence-unknown",
-                format!("it could not be found out whether the image is signed already: {detail}"),
-            )
-            .hint("try again, or sign without `--if-missing`"))
+/// The name of the policy.
+const PRESENCE: &str = "signed already";
+
+/// Looks for what this signer has signed already.
+pub(crate) struct Presence {
+    verifier: Verifier,
+    now: UnixTime,
+}
+
+/// What is looked for.
+pub(crate) enum Sought<'a> {
+    /// A signature with these annotations.
+    Signature(&'a BTreeMap<String, String>),
+    /// An attestation with the predicate type of this statement.
+    Attestation(Bytes),
+}
+
+impl Presence {
+    /// A look with the eyes of a verifier who trusts this signer alone and asks for as many logs and timestamps as signing would give.
+    ///
+    /// # Errors
+    /// An identity whose name in certificates is not known before there is one (exit 2).
+    pub(crate) fn new(
+        context: &Context<'_, '_>,
+        settings: &Settings,
+        signatory: &Signatory,
+        name: &Name,
+        sought: Sought<'_>,
+    ) -> Result<Self, Failure> {
+        let (logs, timestamps) = signatory.demanded();
+        let keys = Demand {
+            logs,
+            timestamps,
+            ..Demand::default()
+        };
+        let certificates = Demand {
+            times: 1,
+            scts: signatory.root().map_or(0, |root| root.ct_logs.len().min(1)),
+            ..keys
+        };
+        let by = vec!["signer".to_owned()];
+        let require = match sought {
+            Sought::Signature(annotations) => Requirement::signature(by, annotations.clone()),
+            Sought::Attestation(statement) => {
+                let statement = parsed(&statement)?;
+                let predicate_type = predicate_types::resolve(&statement.predicate_type)
+                    .map_err(|error| refused(error.code(), &error).or_hint(error.hint()))?;
+                Requirement::statement(Some(predicate_type), by, BTreeMap::new())
+            }
+        };
+        let signers = BTreeMap::from([("signer".to_owned(), rule(signatory, name)?)]);
+        let mut policy = Policy::new(PRESENCE, signers, require);
+        policy.trust = Thresholds { keys, certificates };
+        let mut builder = Verifier::builder()
+            .policy(PolicySet::from(policy))
+            .deadline(context.global.timeout)
+            .settings(settings.clone());
+        if let Some(root) = signatory.root() {
+            builder = builder.trusted_root(root);
+        }
+        Ok(Self {
+            verifier: builder.build()?,
+            now: context.now,
+        })
+    }
+
+    /// Whether the image `name`, by its digest, carries it; of an attestation also whether the predicate is that of `statement`.
+    ///
+    /// # Errors
+    /// When it could not be found out: an outage must never lead to a second signature.
+    pub(crate) async fn of(&self, name: &str, statement: &Bytes) -> Result<bool, Failure> {
+        let wanted = parsed(statement)?;
+        let verification = self
+            .verifier
+            .verify(&stores::reference(name)?, self.now)
+            .await?;
+        match verification.decision.verdict {
+            Verdict::Pass => Ok(verification.decision.accepted.iter().any(|piece| {
+                match piece.claim() {
+                    // The policy has compared all that an image signature says.
+                    Claim::SimpleSigning { .. } => true,
+                    Claim::Statement(found) => {
+                        found.predicate_type == wanted.predicate_type
+                            && predicate(found) == predicate(&wanted)
+                    }
+                    _ => false,
+                }
+            })),
+            Verdict::Fail(_) => Ok(false),
+            Verdict::Unknown(causes) => {
+                let status = crate::explain::status_of_unknown(&causes);
+                let detail = causes.first().map(ToString::to_string).unwrap_or_default();
+                Err(Failure::new(
+                    status,
+                    "presence-unknown",
+                    format!(
+                        "it could not be found out whether the image is signed already: {detail}"
+                    ),
+                )
+                .hint("try again, or sign without `--if-missing`"))
+            }
         }
     }
+}
+
+/// The predicate; cosign before 3.0.5 left out an empty one.
+fn predicate(statement: &Statement) -> &[u8] {
+    statement
+        .predicate
+        .as_ref()
+        .map_or(b"{}", |predicate| predicate.bytes())
+}
+
+fn parsed(statement: &Bytes) -> Result<Statement, Failure> {
+    Statement::parse(statement.clone(), &Limits::DEFAULT)
+        .map_err(|error| refused(error.code(), &error))
+}
+
+fn rule(signatory: &Signatory, name: &Name) -> Result<SignerRule, Failure> {
+    if let Some(key) = signatory.key() {
+        let keys = vec![TrustedKey {
+            key: key.public_key().clone(),
+            valid: Window::ALWAYS,
+            schemes: None,
+        }];
+        return Ok(SignerRule::Key {
+            keys: keys.into_iter().map(Into::into).collect(),
+        });
+    }
+    let unusable = |error: PatternError| refused(error.code(), &error);
+    match name {
+        Name::Identity {
+            issuer,
+            expected: Some(expected),
+            ..
+        } => Ok(SignerRule::Keyless {
+            identity: Some(Pattern::exact(expected).map_err(unusable)?),
+            issuer: Pattern::exact(issuer).map_err(unusable)?,
+            claims: BTreeMap::new(),
+        }),
+        _ => Err(Failure::usage(
+            "identity-not-predictable",
+            "it is not known what certificates will name for this token, so that `--if-missing` cannot look for it",
+        )
+        .hint("a journal (`--journal FILE`) keeps a second run from signing twice without a look")),
+    }
+}
+
+fn refused(code: &'static str, error: &impl std::fmt::Display) -> Failure {
+    Failure::usage(code, error.to_string())
 }

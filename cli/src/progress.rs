@@ -26,6 +26,31 @@ impl Progress {
         Self(Some(bar))
     }
 
+    /// A bar for `total` images that are `what`; hidden for one, or when `terminal` is false.
+    pub(crate) fn images(what: &str, total: usize, terminal: bool) -> Self {
+        if !terminal || total < 2 {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(
+            Some(u64::try_from(total).unwrap_or(u64::MAX)),
+            ProgressDrawTarget::stderr(),
+        );
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self(Some(bar))
+    }
+
+    /// Says something while the bar is out of the way.
+    pub(crate) fn aside<T>(&self, say: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
+    }
+
     /// A sign of life for work of unknown length; hidden when `terminal` is false.
     pub(crate) fn spinner(what: &str, terminal: bool) -> Self {
         if !terminal {
@@ -37,10 +62,10 @@ impl Progress {
         Self(Some(bar))
     }
 
-    /// `bytes` more are done.
-    pub(crate) fn advance(&self, bytes: u64) {
+    /// So much more is done.
+    pub(crate) fn advance(&self, done: u64) {
         if let Some(bar) = &self.0 {
-            bar.inc(bytes);
+            bar.inc(done);
         }
     }
 }

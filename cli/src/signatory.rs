@@ -1,21 +1,29 @@
 //! Who signs: a key from a file, or an identity that is certified for a key of the moment.
 //!
-//! [`Signatory::open`] reads and checks whatever can be without a socket. [`Signatory::sign`] goes the whole road: token, consent,
-//! certificate, signature, timestamp, proof of all that, log entry, proof of the whole. What is not proven is handed to nobody.
+//! [`Signatory::open`] reads and checks whatever can be without a socket. [`Signatory::introduce`] gets the token,
+//! [`Signatory::agree`] the consent. Then [`Signatory::draft`] makes a certified, signed, dated and proven bundle, and
+//! [`Signatory::enter`] adds the log entries and proves the whole; several may be under way at the same time. What is not proven is
+//! handed to nobody.
 
 mod consent;
 mod identity;
 mod login;
 mod services;
+mod voice;
 
 use bytes::Bytes;
-use countersign_formats::{Limits, PublicKey, UnixTime, Window};
-use countersign_proof::{Image, Scheme, Subject, TrustMaterial, TrustedKey, Verified};
-use countersign_services::ServiceError;
+use countersign_formats::{
+    Bundle, BundleContent, KeyMaterial, Limits, PublicKey, TrustedRoot, UnixTime, Window,
+};
+use countersign_proof::{
+    Image, KeyId, Scheme, Signer, Subject, TrustMaterial, TrustedKey, Verified,
+};
+use countersign_services::{CertificateChain, ServiceError};
 use countersign_sign::{
     Attachments, Prepared, PrivateKey, SignError, Signature, Signed, Signer as _, SignerMaterial,
 };
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 
 use crate::arguments;
 use crate::clock;
@@ -28,6 +36,7 @@ use crate::key_files;
 use consent::Consent;
 use identity::Identity;
 use services::Services;
+pub(crate) use voice::Voice;
 
 /// Seconds that the clocks of services may be ahead of ours when their answers are proven.
 const CLOCK_SKEW: i64 = 30;
@@ -40,10 +49,10 @@ pub(crate) struct Asked<'a> {
     pub(crate) services: &'a arguments::Services,
     /// `--yes`.
     pub(crate) yes: bool,
-    /// What is going to be signed, as it was written.
-    pub(crate) subjects: Vec<String>,
     /// Whether standard input is read for something else.
     pub(crate) input_taken: bool,
+    /// Whether a service that asks for a pause gets one that is longer than the deadline: there is much to do.
+    pub(crate) patient: bool,
 }
 
 /// Who signs, with the services that take part.
@@ -51,19 +60,49 @@ pub(crate) struct Signatory {
     who: Who,
     services: Option<Services>,
     consent: Consent,
-    /// The outcome of what is done once a run: the token and the consent.
-    begun: Option<Result<(), Failure>>,
 }
 
 enum Who {
     Key(Box<PrivateKey>),
-    Identity(Box<Identity>),
+    Identity(Box<Mutex<Identity>>),
 }
 
-/// The key that makes one signature, and its certificate.
-struct Hand<'a> {
-    key: &'a PrivateKey,
+/// The name of who signs.
+#[derive(Clone, Debug)]
+pub(crate) enum Name {
+    /// A key.
+    Key(KeyId),
+    /// An identity.
+    Identity {
+        /// Who: by the token's own words.
+        identity: String,
+        /// Who vouches for it.
+        issuer: String,
+        /// The subject name that its certificates are expected to carry, where that is known before there is one.
+        expected: Option<String>,
+    },
+}
+
+/// A signature with everything but its log entries, proven as far as that goes.
+pub(crate) struct Draft {
+    /// The bundle so far.
+    pub(crate) signed: Signed,
+    /// What it takes to enter it into logs; `None` when there is none to enter it into.
+    unlogged: Option<Unlogged>,
+}
+
+struct Unlogged {
+    key: PublicKey,
     certificate: Option<Bytes>,
+    signature: Signature,
+    timestamps: Vec<Bytes>,
+}
+
+impl Draft {
+    /// Whether logs are still to be told.
+    pub(crate) fn is_unlogged(&self) -> bool {
+        self.unlogged.is_some()
+    }
 }
 
 impl From<ServiceError> for Failure {
@@ -94,7 +133,7 @@ impl Signatory {
         let flags = asked.services;
         let (who, services) = match asked.key {
             Some(key) => {
-                let services = Services::for_key(context, flags)?;
+                let services = Services::for_key(context, flags, asked.patient)?;
                 let key = key_files::private(context, key)?;
                 let services = services
                     .map(|services| services.trusting(key.public_key()))
@@ -102,17 +141,55 @@ impl Signatory {
                 (Who::Key(Box::new(key)), services)
             }
             None => {
-                let services = Services::for_identity(context, flags)?;
+                let services = Services::for_identity(context, flags, asked.patient)?;
                 let identity = Identity::open(context, flags, &services, asked.input_taken)?;
-                (Who::Identity(Box::new(identity)), Some(services))
+                (
+                    Who::Identity(Box::new(Mutex::new(identity))),
+                    Some(services),
+                )
             }
         };
         Ok(Self {
             who,
             services,
-            consent: Consent::new(asked.yes, asked.subjects),
-            begun: None,
+            consent: Consent::new(asked.yes),
         })
+    }
+
+    /// Gets the token, when an identity signs, and says who signs.
+    ///
+    /// # Errors
+    /// No token, or one that cannot be used (exit 20 or 21).
+    pub(crate) async fn introduce(&self, voice: &Voice) -> Result<Name, Failure> {
+        match (&self.who, &self.services) {
+            (Who::Key(key), _) => Ok(Name::Key(KeyId::of(key.public_key()))),
+            (Who::Identity(_), None) => Err(no_services()),
+            (Who::Identity(identity), Some(services)) => {
+                let mut identity = identity.lock().await;
+                let token = identity.token(voice, services).await?;
+                Ok(Name::Identity {
+                    identity: token.identity().to_owned(),
+                    issuer: token.issuer().to_owned(),
+                    expected: token.expected_name(),
+                })
+            }
+        }
+    }
+
+    /// Says what becomes public about `subjects`, and asks where that is needed.
+    ///
+    /// # Errors
+    /// Nobody has agreed (exit 2).
+    pub(crate) fn agree(
+        &self,
+        context: &mut Context<'_, '_>,
+        name: &Name,
+        subjects: &[String],
+    ) -> Result<(), Failure> {
+        match &self.services {
+            Some(services) => self.consent.ask(context, services, name, subjects),
+            None => Ok(()),
+        }
     }
 
     /// The key, unless an identity signs.
@@ -123,15 +200,39 @@ impl Signatory {
         }
     }
 
+    /// How many certificates were issued in this run.
+    pub(crate) async fn certificates(&self) -> u64 {
+        match &self.who {
+            Who::Key(_) => 0,
+            Who::Identity(identity) => identity.lock().await.issued(),
+        }
+    }
+
+    /// Why there are no more certificates, when that is so.
+    pub(crate) async fn refused(&self) -> Option<Failure> {
+        match &self.who {
+            Who::Key(_) => None,
+            Who::Identity(identity) => identity.lock().await.refusal(),
+        }
+    }
+
+    /// How many logs and timestamp authorities stand behind each signature.
+    pub(crate) fn demanded(&self) -> (usize, usize) {
+        self.services
+            .as_ref()
+            .map_or((0, 0), |services| (services.logs(), services.timestamps()))
+    }
+
+    /// The logs and authorities that prove what services answer; `None` without services.
+    pub(crate) fn root(&self) -> Option<&TrustedRoot> {
+        self.services.as_ref().map(Services::root)
+    }
+
     /// The layer of an `.att` manifest that a bundle of this signatory amounts to, proven under the same trust.
     ///
     /// # Errors
     /// A layer that cannot carry what the bundle does, or does not verify.
-    pub(crate) fn attestation_layer(
-        &self,
-        context: &Context<'_, '_>,
-        bundle: &Verified,
-    ) -> Result<Verified, Failure> {
+    pub(crate) fn attestation_layer(&self, bundle: &Verified) -> Result<Verified, Failure> {
         let subject = Subject::Image(Image::pinned(*bundle.subject()));
         let limits = Limits::DEFAULT;
         let proven = match (&self.who, &self.services) {
@@ -149,7 +250,13 @@ impl Signatory {
                 };
                 let trust = TrustMaterial::keys_only(vec![key])
                     .map_err(|error| Failure::usage(error.code(), error.to_string()))?;
-                countersign_sign::attestation_layer(bundle, &subject, &trust, context.now, &limits)?
+                countersign_sign::attestation_layer(
+                    bundle,
+                    &subject,
+                    &trust,
+                    clock::now(),
+                    &limits,
+                )?
             }
             (Who::Identity(_), None) => {
                 return Err(Failure::internal("no-services", "no services were opened"));
@@ -175,136 +282,260 @@ impl Signatory {
         }
     }
 
-    /// Signs what is prepared, with whatever services take part; `about` names it for people.
+    /// Signs one thing from beginning to end; `about` names it for people.
     ///
     /// # Errors
     /// A service that cannot be reached or whose answer is not proven (exit 20), a token that is refused (exit 21), no consent
     /// (exit 2). Nothing is stored anywhere by this; whether a log has an entry by then is said.
     pub(crate) fn sign(
-        &mut self,
+        &self,
         context: &mut Context<'_, '_>,
         runtime: &Runtime,
-        prepared: Prepared,
+        prepared: &Prepared,
         about: &str,
     ) -> Result<Signed, Failure> {
-        if let (Who::Key(key), None) = (&self.who, &self.services) {
-            let limits = Limits::DEFAULT;
-            let signed = countersign_sign::sign(&**key, prepared, None, context.now, &limits)?;
-            return Ok(signed);
-        }
-        if self.begun.is_none() {
-            self.begun = Some(self.begin(context, runtime));
-        }
-        // A login or a question is not repeated for each image.
-        if let Some(Err(failure)) = &self.begun {
-            return Err(failure.clone());
-        }
-        let Some(services) = &self.services else {
-            return Err(Failure::internal("no-services", "no services were opened"));
-        };
-        let hand = match &mut self.who {
-            Who::Key(key) => Hand {
-                key,
-                certificate: None,
-            },
-            Who::Identity(identity) => {
-                let (key, certificate) = runtime.block_on(identity.certified(context, services))?;
-                Hand {
-                    key,
-                    certificate: Some(certificate),
-                }
+        let voice = Voice::of(context, 1);
+        let name = runtime.block_on(self.introduce(&voice))?;
+        self.agree(context, &name, &[about.to_owned()])?;
+        runtime.block_on(async {
+            let draft = self.draft(&voice, prepared).await?;
+            self.enter(&voice, prepared, draft, about).await
+        })
+    }
+
+    /// Certificate, signature, timestamps, and the proof of all that.
+    ///
+    /// # Errors
+    /// As [`Signatory::sign`]; no log has an entry.
+    pub(crate) async fn draft(&self, voice: &Voice, prepared: &Prepared) -> Result<Draft, Failure> {
+        let limits = Limits::DEFAULT;
+        let (services, certified) = match (&self.who, &self.services) {
+            (Who::Key(key), None) => {
+                let now = clock::now();
+                let signed = countersign_sign::sign(&**key, prepared.clone(), None, now, &limits)?;
+                return Ok(Draft {
+                    signed,
+                    unlogged: None,
+                });
+            }
+            (Who::Identity(_), None) => return Err(no_services()),
+            (Who::Key(_), Some(services)) => (services, None),
+            (Who::Identity(identity), Some(services)) => {
+                let mut identity = identity.lock().await;
+                (services, Some(identity.certified(voice, services).await?))
             }
         };
-        runtime.block_on(seal(context, services, &hand, &prepared, about))
+        let (key, certificate) = match (&self.who, &certified) {
+            (_, Some(certified)) => (&certified.key, Some(certified.certificate.clone())),
+            (Who::Key(key), None) => (&**key, None),
+            (Who::Identity(_), None) => return Err(no_services()),
+        };
+        let scheme = services.scheme(key, prepared)?;
+        let to_sign = prepared.to_sign(scheme, &limits)?;
+        let signature = Signature {
+            scheme,
+            bytes: Bytes::from(countersign_sign::Signer::sign(key, &to_sign)?),
+        };
+        let timestamps = services.stamp(&signature.bytes).await?;
+        let unlogged = Unlogged {
+            key: key.public_key().clone(),
+            certificate,
+            signature,
+            timestamps,
+        };
+        unlogged.proven(services, prepared)
     }
 
-    fn begin(&mut self, context: &mut Context<'_, '_>, runtime: &Runtime) -> Result<(), Failure> {
+    /// A draft that an earlier run made, proven again.
+    ///
+    /// # Errors
+    /// [`SignError`] when the bundle is of something else or does not verify now; of an undated one the certificate may have ended.
+    pub(crate) fn redraft(&self, prepared: &Prepared, bundle: &Bytes) -> Result<Draft, Failure> {
+        let limits = Limits::DEFAULT;
         let Some(services) = &self.services else {
-            return Ok(());
+            return Err(no_services());
         };
-        let identity = match &mut self.who {
-            Who::Key(_) => None,
-            Who::Identity(identity) => Some(runtime.block_on(identity.token(context, services))?),
+        let held = Bundle::parse(bundle, &limits).map_err(SignError::Bundle)?;
+        let (certificate, key) = match held.material {
+            KeyMaterial::Certificate(certificate) => {
+                let key = CertificateChain::of_leaf(certificate.clone())
+                    .and_then(|chain| PublicKey::from_spki_der(chain.public_key()).ok());
+                (Some(certificate), key.ok_or(SignError::OtherContent)?)
+            }
+            _ => match &self.who {
+                Who::Key(key) => (None, key.public_key().clone()),
+                Who::Identity(_) => return Err(SignError::OtherContent.into()),
+            },
         };
-        self.consent.ask(context, services, identity)
+        let signature = match held.content {
+            BundleContent::Dsse(envelope) if envelope.signatures.len() == 1 => envelope
+                .signatures
+                .into_iter()
+                .next()
+                .map(|signature| signature.signature),
+            _ => None,
+        };
+        let scheme = match &self.who {
+            Who::Key(key) => services.scheme(key, prepared)?,
+            Who::Identity(_) => identity::SCHEME,
+        };
+        let unlogged = Unlogged {
+            key,
+            certificate,
+            signature: Signature {
+                scheme,
+                bytes: signature.ok_or(SignError::OtherContent)?,
+            },
+            timestamps: held.timestamps,
+        };
+        unlogged.proven(services, prepared)
+    }
+
+    /// The bundle of an earlier run, proven again, with as many logs and timestamps behind it as this run would put there.
+    ///
+    /// # Errors
+    /// [`SignError`] when it is of something else or does not verify; `too-few-proofs` when it was made with fewer services.
+    pub(crate) fn reopen(&self, prepared: &Prepared, bundle: Bytes) -> Result<Signed, Failure> {
+        let limits = Limits::DEFAULT;
+        let now = UnixTime(clock::now().0.saturating_add(CLOCK_SKEW));
+        let signed = match &self.services {
+            Some(services) => prepared.reopen(bundle, services.trust(false), now, &limits)?,
+            None => {
+                let keys = self.key().map(|key| TrustedKey {
+                    key: key.public_key().clone(),
+                    valid: Window::ALWAYS,
+                    schemes: None,
+                });
+                let trust = TrustMaterial::keys_only(keys.into_iter().collect())
+                    .map_err(SignError::Trust)?;
+                prepared.reopen(bundle, &trust, now, &limits)?
+            }
+        };
+        let (logs, timestamps) = self.demanded();
+        let found = (
+            signed.verified.logs().len(),
+            signed.verified.timestamps().len(),
+        );
+        if found.0 < logs || found.1 < timestamps {
+            return Err(Failure::usage(
+                "too-few-proofs",
+                format!(
+                    "the bundle of the earlier run has {} log entries and {} timestamps, and {logs} and {timestamps} are wanted",
+                    found.0, found.1
+                ),
+            )
+            .hint("resume with the services of the earlier run, or with another journal"));
+        }
+        Ok(signed)
+    }
+
+    /// Log entries, and the proof of the whole.
+    ///
+    /// # Errors
+    /// As [`Signatory::sign`]; whether a log has an entry by then is said.
+    pub(crate) async fn enter(
+        &self,
+        voice: &Voice,
+        prepared: &Prepared,
+        draft: Draft,
+        about: &str,
+    ) -> Result<Signed, Failure> {
+        let (Some(services), Some(unlogged)) = (&self.services, draft.unlogged) else {
+            return Ok(draft.signed);
+        };
+        voice.detail(&format!("entering {} into the log", escape::field(about)));
+        let to_sign = prepared.to_sign(unlogged.signature.scheme, &Limits::DEFAULT)?;
+        let entries = services
+            .enter(
+                &unlogged.key,
+                unlogged.certificate.as_ref(),
+                prepared,
+                &unlogged.signature,
+                &to_sign,
+            )
+            .await?;
+        let whole = Attachments {
+            log_entries: entries,
+            timestamps: unlogged.timestamps.clone(),
+        };
+        let signed = unlogged
+            .finish(services, prepared, whole.clone(), false)
+            .map_err(|error| unproven(error, true))?;
+        complete(&signed.verified, &whole, true)?;
+        for entry in signed.verified.logs() {
+            let log = entry
+                .origin
+                .as_deref()
+                .map_or_else(|| entry.log.to_string(), escape::field);
+            voice.detail(&format!("logged as entry {} of {log}", entry.log_index));
+        }
+        Ok(signed)
     }
 }
 
-/// Signature, timestamps, proof, log entries, proof.
-async fn seal(
-    context: &mut Context<'_, '_>,
-    services: &Services,
-    hand: &Hand<'_>,
-    prepared: &Prepared,
-    about: &str,
-) -> Result<Signed, Failure> {
-    let limits = Limits::DEFAULT;
-    let scheme = services.scheme(hand.key, prepared)?;
-    let to_sign = prepared.to_sign(scheme, &limits)?;
-    let signature = Signature {
-        scheme,
-        bytes: Bytes::from(countersign_sign::Signer::sign(hand.key, &to_sign)?),
-    };
-    let timestamps = services.stamp(&signature.bytes).await?;
-    let finish = |attachments: Attachments| {
-        let early = attachments.log_entries.is_empty() && services.logs() > 0;
-        let now = countersign_formats::UnixTime(clock::now().0.saturating_add(CLOCK_SKEW));
+impl Unlogged {
+    /// An entry cannot be taken back: certificate, signature and timestamps are proven before there is one.
+    fn proven(self, services: &Services, prepared: &Prepared) -> Result<Draft, Failure> {
+        let so_far = Attachments {
+            log_entries: Vec::new(),
+            timestamps: self.timestamps.clone(),
+        };
+        let logged = services.logs() > 0;
+        let signed = self
+            .finish(services, prepared, so_far.clone(), logged)
+            .map_err(|error| unproven(error, false))?;
+        complete(&signed.verified, &so_far, false)?;
+        Ok(Draft {
+            signed,
+            unlogged: logged.then_some(self),
+        })
+    }
+
+    fn finish(
+        &self,
+        services: &Services,
+        prepared: &Prepared,
+        attachments: Attachments,
+        early: bool,
+    ) -> Result<Signed, SignError> {
+        let material = match &self.certificate {
+            Some(certificate) => SignerMaterial::Certificate(certificate.clone()),
+            None => SignerMaterial::Key(self.key.clone()),
+        };
         prepared.finish_so_far(
-            &signature,
-            hand.material(),
+            &self.signature,
+            material,
             attachments,
             services.trust(early),
-            now,
-            &limits,
+            UnixTime(clock::now().0.saturating_add(CLOCK_SKEW)),
+            &Limits::DEFAULT,
         )
-    };
-    let so_far = Attachments {
-        log_entries: Vec::new(),
-        timestamps,
-    };
-    // An entry cannot be taken back: certificate, signature and timestamps are proven before there is one.
-    let signed = finish(so_far.clone()).map_err(|error| unproven(error, false))?;
-    complete(&signed.verified, &so_far, false)?;
-    if services.logs() == 0 {
-        return Ok(signed);
     }
-    context
-        .printer
-        .say(&format!("entering {} into the log", escape::field(about)));
-    let entries = services
-        .enter(
-            hand.key,
-            hand.certificate.as_ref(),
-            prepared,
-            &signature,
-            &to_sign,
-        )
-        .await?;
-    let whole = Attachments {
-        log_entries: entries,
-        ..so_far
-    };
-    let signed = finish(whole.clone()).map_err(|error| unproven(error, true))?;
-    complete(&signed.verified, &whole, true)?;
-    for entry in signed.verified.logs() {
-        let log = entry
-            .origin
-            .as_deref()
-            .map_or_else(|| entry.log.to_string(), escape::field);
-        context
-            .printer
-            .say(&format!("logged as entry {} of {log}", entry.log_index));
-    }
-    Ok(signed)
 }
 
-impl Hand<'_> {
-    fn material(&self) -> SignerMaterial {
-        match &self.certificate {
-            Some(certificate) => SignerMaterial::Certificate(certificate.clone()),
-            None => SignerMaterial::Key(PublicKey::clone(self.key.public_key())),
+impl Name {
+    /// Whether a proven signature is of this signer, as far as the name is known before there is a certificate.
+    pub(crate) fn is_of(&self, verified: &Verified) -> bool {
+        match (self, verified.signer()) {
+            (Self::Key(key), Signer::Key(signer)) => key == signer,
+            (
+                Self::Identity {
+                    issuer, expected, ..
+                },
+                Signer::Fulcio(certificate),
+            ) => {
+                certificate.issuer.as_ref() == Some(issuer)
+                    && expected
+                        .as_deref()
+                        .is_none_or(|expected| expected == certificate.san.value())
+            }
+            _ => false,
         }
     }
+}
+
+fn no_services() -> Failure {
+    Failure::internal("no-services", "no services were opened")
 }
 
 /// Everything that was attached must have been proven: what was only passed over would be missed by whoever demands it.

@@ -3,19 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use countersign_formats::{Descriptor, Limits, Reference, predicate_types};
+use countersign_formats::{Limits, predicate_types};
 use countersign_proof::{Signer, Verified};
-use countersign_registry::{ListedVia, Published, Store};
-use countersign_sign::{PredicateForm, SignError, Signed, TypeMismatch, predicate_bytes};
+use countersign_registry::ListedVia;
+use countersign_sign::{PredicateForm, SignError, TypeMismatch, predicate_bytes};
 use serde_json::{Value, json};
 
-use crate::clock;
+use crate::arguments::Document;
 use crate::context::Context;
 use crate::escape;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files::{self, Audience, Existing};
-use crate::images::{self, ImageDone};
 
 impl From<SignError> for Failure {
     fn from(error: SignError) -> Self {
@@ -41,21 +40,17 @@ pub(crate) enum Claim {
 }
 
 /// Reads what `--type`, `--predicate` and `--statement` name.
-pub(crate) fn claim(
-    context: &mut Context<'_, '_>,
-    alias: &str,
-    predicate: Option<&Path>,
-    statement: Option<&Path>,
-) -> Result<Claim, Failure> {
+pub(crate) fn claim(context: &mut Context<'_, '_>, document: &Document) -> Result<Claim, Failure> {
+    let alias = document.predicate_type.as_str();
     let cap = Limits::DEFAULT.bundle_bytes;
-    if let Some(path) = statement {
+    if let Some(path) = &document.statement {
         return Ok(Claim::Statement(Bytes::from(files::read(
             "the statement",
             path,
             cap,
         )?)));
     }
-    let path = predicate.ok_or_else(|| {
+    let path = document.predicate.as_deref().ok_or_else(|| {
         Failure::usage("missing-argument", "no predicate was given")
             .hint("name the document with `--predicate FILE`, or a ready statement with `--statement FILE`")
     })?;
@@ -133,21 +128,6 @@ pub(crate) fn bundle_path(file: &str, bundle: Option<&PathBuf>) -> Result<PathBu
     }
 }
 
-/// Refuses one bundle file for several images, which would overwrite each other.
-pub(crate) fn one_image_for_bundle(
-    images: &[String],
-    bundle: Option<&PathBuf>,
-) -> Result<(), Failure> {
-    if bundle.is_some() && images.len() > 1 {
-        return Err(Failure::usage(
-            "conflicting-flags",
-            "`--bundle` names one file and several images are named",
-        )
-        .hint("sign one image a command, or drop `--bundle`"));
-    }
-    Ok(())
-}
-
 /// Whether one of these files is standard input.
 pub(crate) fn takes_input(paths: &[&Option<PathBuf>]) -> bool {
     paths
@@ -189,86 +169,6 @@ pub(crate) fn add_proofs(result: &mut Value, verified: &Verified) {
         members.insert("signer".to_owned(), signer);
         members.insert("logs".to_owned(), Value::Array(logs));
         members.insert("timestamps".to_owned(), Value::Array(timestamps));
-    }
-}
-
-/// A signed image and what is to become of its bundle.
-pub(crate) struct Placing<'a> {
-    /// `signed` or `attested`.
-    pub(crate) verb: &'static str,
-    /// The image as it was written.
-    pub(crate) text: &'a str,
-    pub(crate) reference: &'a Reference,
-    pub(crate) store: &'a dyn Store,
-    /// What the reference named when it was resolved.
-    pub(crate) image: &'a Descriptor,
-    /// Where a copy of the bundle goes.
-    pub(crate) bundle_file: Option<&'a PathBuf>,
-    /// Whether the bundle is stored beside the image.
-    pub(crate) upload: bool,
-}
-
-impl Placing<'_> {
-    /// Puts the bundle where it belongs and says where that is.
-    pub(crate) fn place(
-        &self,
-        context: &mut Context<'_, '_>,
-        runtime: &tokio::runtime::Runtime,
-        signed: &Signed,
-    ) -> Result<ImageDone, Failure> {
-        if let Some(path) = self.bundle_file {
-            write_bundle(context, path, &signed.bundle)?;
-        }
-        let published = if self.upload {
-            let epoch = context.environment("SOURCE_DATE_EPOCH");
-            let created = clock::creation_time(epoch, context.now)?;
-            let work =
-                countersign_registry::publish(self.store, self.image, &signed.verified, created);
-            Some(runtime.block_on(work)?)
-        } else {
-            None
-        };
-        self.report(context, published.as_ref());
-        let mut entry = self.entry(published.as_ref());
-        add_proofs(&mut entry, &signed.verified);
-        Ok(ImageDone {
-            status: ExitStatus::Pass,
-            entry,
-        })
-    }
-
-    fn report(&self, context: &mut Context<'_, '_>, published: Option<&Published>) {
-        let name = images::pinned(self.reference, &self.image.digest);
-        context.printer.line(&name);
-        let stored = published.map_or_else(String::new, |published| {
-            format!(
-                ", stored as {} ({})",
-                published.manifest.digest,
-                via(published.via)
-            )
-        });
-        let file = self.bundle_file.map_or_else(String::new, |path| {
-            format!(", bundle in `{}`", path.display())
-        });
-        context.printer.say(&format!(
-            "{} {}{stored}{file}",
-            self.verb,
-            escape::field(&name)
-        ));
-    }
-
-    fn entry(&self, published: Option<&Published>) -> Value {
-        json!({
-            "reference": escape::capped(self.text, escape::FIELD_BYTES),
-            "image": images::pinned(self.reference, &self.image.digest),
-            "digest": self.image.digest.to_string(),
-            "exitCode": 0,
-            "manifest": published.map(|published| published.manifest.digest.to_string()),
-            "bundle": published.map(|published| published.bundle.digest.to_string()),
-            "listedVia": published.and_then(|published| published.via).map(|listed| via(Some(listed))),
-            "bundleFile": self.bundle_file.map(|path| path.display().to_string()),
-            "requests": self.store.requests(),
-        })
     }
 }
 

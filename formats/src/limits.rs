@@ -69,6 +69,12 @@ pub struct Limits {
     pub notation_bytes: u64,
     /// Bytes of all headers of one HTTP answer.
     pub header_bytes: usize,
+    /// Images that one command is about.
+    pub images: usize,
+    /// Bytes of one list of images.
+    pub image_list_bytes: u64,
+    /// Bytes of one journal of signing.
+    pub journal_bytes: u64,
 }
 
 impl Limits {
@@ -107,6 +113,9 @@ impl Limits {
         timestamp_bytes: 64 << 10,
         notation_bytes: 32 << 20,
         header_bytes: 64 << 10,
+        images: 100_000,
+        image_list_bytes: 32 << 20,
+        journal_bytes: 4 << 30,
     };
 }
 

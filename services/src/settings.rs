@@ -19,6 +19,9 @@ pub struct Settings {
     pub attempt: Duration,
     /// Requests that are made for one question, at least 1.
     pub attempts: u32,
+    /// Time that one operation may wait besides its deadline because a service asked for it (429, or 503, with `Retry-After`); every
+    /// operation of the same client waits with it. Zero, the default: what does not fit into the deadline is an error.
+    pub patience: Duration,
     /// Services may be spoken to in plain http; without it only those on this machine (loopback).
     pub allow_http: bool,
     /// Caps on whatever is read.
@@ -57,6 +60,13 @@ pub enum Event {
         /// Why the one before did not do.
         error: String,
     },
+    /// Nobody asks a service for a while because it asked for that.
+    Held {
+        /// Scheme, host and path of what was asked.
+        url: String,
+        /// The pause.
+        pause: Duration,
+    },
 }
 
 impl Default for Settings {
@@ -65,6 +75,7 @@ impl Default for Settings {
             deadline: Duration::from_secs(60),
             attempt: Duration::from_secs(20),
             attempts: 4,
+            patience: Duration::ZERO,
             allow_http: false,
             limits: Limits::default(),
             ca_certificates: Vec::new(),
@@ -80,6 +91,7 @@ impl fmt::Debug for Settings {
             .field("deadline", &self.deadline)
             .field("attempt", &self.attempt)
             .field("attempts", &self.attempts)
+            .field("patience", &self.patience)
             .field("allow_http", &self.allow_http)
             .field("ca_certificates", &self.ca_certificates.len())
             .field("user_agent", &self.user_agent)

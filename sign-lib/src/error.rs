@@ -213,6 +213,12 @@ pub enum SignError {
         /// Name of the algorithm.
         algorithm: &'static str,
     },
+    /// A bundle of an earlier run does not parse.
+    #[error("bundle: {0}")]
+    Bundle(#[source] countersign_formats::Error),
+    /// A bundle of an earlier run holds another statement than the one that is to be signed.
+    #[error("the bundle holds another statement than the one that is to be signed")]
+    OtherContent,
     /// The signer's own key cannot be trusted, for example because it is too weak.
     #[error("the signer's key: {0}")]
     Trust(#[source] TrustError),
@@ -228,7 +234,8 @@ impl SignError {
         match self {
             Self::Key(error) => error.code(),
             Self::Remote { .. } => "signer-failed",
-            Self::Predicate(error) | Self::Statement(error) => error.code(),
+            Self::Predicate(error) | Self::Statement(error) | Self::Bundle(error) => error.code(),
+            Self::OtherContent => "bundle-of-other-statement",
             Self::PredicateNotText { .. } => "predicate-not-text",
             Self::PredicateTooLarge { .. } => "over-limit",
             Self::StatementSubject { .. } => "statement-subject-mismatch",
@@ -264,6 +271,8 @@ impl SignError {
             Self::Remote { .. }
             | Self::PredicateTooLarge { .. }
             | Self::Statement(_)
+            | Self::Bundle(_)
+            | Self::OtherContent
             | Self::Trust(_)
             | Self::NotLegacy { .. }
             | Self::Content { .. }

@@ -228,6 +228,34 @@ impl Prepared {
         self.finish_so_far(signature, material, attachments, trust, now, limits)
     }
 
+    /// Verifies a bundle that an earlier run made of the same statement: exactly these bytes, under `trust` at `now`.
+    ///
+    /// # Errors
+    /// [`SignError::OtherContent`] when the bundle holds something else than what is prepared, [`SignError::NotVerified`].
+    pub fn reopen(
+        &self,
+        bundle: Bytes,
+        trust: &TrustMaterial,
+        now: countersign_formats::UnixTime,
+        limits: &Limits,
+    ) -> Result<Signed, SignError> {
+        let not_verified = |rejected| SignError::NotVerified(Box::new(rejected));
+        let held = Bundle::parse(&bundle, limits).map_err(SignError::Bundle)?;
+        let same = match (&self.content, &held.content) {
+            (PreparedContent::Statement(payload), BundleContent::Dsse(envelope)) => {
+                envelope.payload == payload
+            }
+            _ => false,
+        };
+        if !same {
+            return Err(SignError::OtherContent);
+        }
+        let origin = Origin::new(StorageForm::BundleFile);
+        let piece = Unverified::bundle(bundle.clone(), origin, limits).map_err(not_verified)?;
+        let verified = verify(&piece, &self.subject, trust, now).map_err(not_verified)?;
+        Ok(Signed { bundle, verified })
+    }
+
     /// As [`Prepared::finish`], and what is prepared stays at hand: what has been attached so far can be proven before the
     /// signature is entered into a log, which cannot be taken back.
     ///

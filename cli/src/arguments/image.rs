@@ -1,108 +1,47 @@
 //! The flags of the commands about images.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::evidence::{Places, Sources};
 use super::platform::Platforms;
-use super::services::Services;
+use super::signing::{Document, Many, Placement, Signer};
 use super::trust::{Annotation, Trust, annotation};
-use super::written::Written;
 
 /// `sign`.
 #[derive(Args, Debug)]
 pub(crate) struct Sign {
-    /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
-    #[arg(required = true, value_name = "IMAGE")]
-    pub(crate) images: Vec<String>,
     #[command(flatten)]
-    pub(crate) platforms: Platforms,
-    /// The private key: a file, or `env://NAME`; without one an identity signs (needs `--signing-config`).
-    #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
-    pub(crate) key: Option<String>,
+    pub(crate) many: Many,
     #[command(flatten)]
-    pub(crate) services: Services,
+    pub(crate) signer: Signer,
     /// Sign NAME=VALUE together with the digest; several times.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
     pub(crate) annotations: Vec<Annotation>,
-    /// Refuse an image that is named by tag.
-    #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_REQUIRE_DIGEST", hide_env = true)]
-    pub(crate) require_digest: bool,
-    /// Do nothing where this key has signed the digest with these annotations already.
+    /// Do nothing where this key or identity has signed the digest with these annotations already.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_IF_MISSING", hide_env = true)]
     pub(crate) if_missing: bool,
-    /// In which form it is stored beside the image.
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Written::Bundle, env = "COUNTERSIGN_FORMAT", hide_env = true)]
-    pub(crate) format: Written,
-    /// Also write the bundle to this file.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
-    pub(crate) bundle: Option<PathBuf>,
-    /// Store nothing beside the image; needs `--bundle`.
-    #[arg(long, value_parser = BoolishValueParser::new(), requires = "bundle", env = "COUNTERSIGN_NO_UPLOAD", hide_env = true)]
-    pub(crate) no_upload: bool,
-    /// Answer with yes when asked whether something may become public (a key alone publishes nothing and asks nothing).
-    #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) placement: Placement,
 }
 
 /// `attest`.
 #[derive(Args, Debug)]
 pub(crate) struct Attest {
-    /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
-    #[arg(required = true, value_name = "IMAGE")]
-    pub(crate) images: Vec<String>,
     #[command(flatten)]
-    pub(crate) platforms: Platforms,
-    /// The private key: a file, or `env://NAME`; without one an identity signs (needs `--signing-config`).
-    #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
-    pub(crate) key: Option<String>,
+    pub(crate) many: Many,
     #[command(flatten)]
-    pub(crate) services: Services,
-    /// What the predicate is: an alias (spdxjson, cyclonedx, slsaprovenance1, vuln, …) or a URI.
-    #[arg(
-        long = "type",
-        value_name = "TYPE",
-        default_value = "custom",
-        conflicts_with = "statement",
-        env = "COUNTERSIGN_TYPE",
-        hide_env = true
-    )]
-    pub(crate) predicate_type: String,
-    /// The predicate: a JSON file (`-` for standard input), embedded byte for byte.
-    #[arg(
-        long,
-        value_name = "FILE",
-        required_unless_present = "statement",
-        env = "COUNTERSIGN_PREDICATE",
-        hide_env = true
-    )]
-    pub(crate) predicate: Option<PathBuf>,
-    /// A ready in-toto statement about the image, signed byte for byte.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "predicate",
-        env = "COUNTERSIGN_STATEMENT",
-        hide_env = true
-    )]
-    pub(crate) statement: Option<PathBuf>,
-    /// Refuse an image that is named by tag.
-    #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_REQUIRE_DIGEST", hide_env = true)]
-    pub(crate) require_digest: bool,
-    /// In which form it is stored beside the image.
-    #[arg(long, value_enum, value_name = "FORM", default_value_t = Written::Bundle, env = "COUNTERSIGN_FORMAT", hide_env = true)]
-    pub(crate) format: Written,
-    /// Also write the bundle to this file.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
-    pub(crate) bundle: Option<PathBuf>,
-    /// Store nothing beside the image; needs `--bundle`.
-    #[arg(long, value_parser = BoolishValueParser::new(), requires = "bundle", env = "COUNTERSIGN_NO_UPLOAD", hide_env = true)]
-    pub(crate) no_upload: bool,
-    /// Answer with yes when asked whether something may become public (a key alone publishes nothing and asks nothing).
-    #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
-    pub(crate) yes: bool,
+    pub(crate) signer: Signer,
+    #[command(flatten)]
+    pub(crate) document: Document,
+    /// Sign one statement that names all of the images, in place of one each.
+    #[arg(long, value_parser = BoolishValueParser::new(), conflicts_with = "statement", env = "COUNTERSIGN_ONE_STATEMENT", hide_env = true)]
+    pub(crate) one_statement: bool,
+    /// Do nothing where this key or identity has signed this predicate about the digest already.
+    #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_IF_MISSING", hide_env = true)]
+    pub(crate) if_missing: bool,
+    #[command(flatten)]
+    pub(crate) placement: Placement,
 }
 
 /// `verify`.

@@ -106,26 +106,6 @@ pub(crate) const REFUSALS: &[Refusal] = &[
         "--attachment-tag-prefix",
         "what is written is found by the image's digest alone, with no prefix; `verify` reads tags with one",
     ),
-    refuse(
-        &["sign"],
-        "-r",
-        "recursive signing is not in this version: sign each platform's digest (`countersign inspect IMAGE` lists them)",
-    ),
-    refuse(
-        &["sign"],
-        "--recursive",
-        "recursive signing is not in this version: sign each platform's digest (`countersign inspect IMAGE` lists them)",
-    ),
-    refuse(
-        &["attest"],
-        "-r",
-        "recursive attesting is not in this version: attest each platform's digest (`countersign inspect IMAGE` lists them)",
-    ),
-    refuse(
-        &["attest"],
-        "--recursive",
-        "recursive attesting is not in this version: attest each platform's digest (`countersign inspect IMAGE` lists them)",
-    ),
     // Services.
     refuse(
         SIGN,

@@ -15,27 +15,20 @@ use crate::signing::{self, Claim};
 pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let limits = Limits::DEFAULT;
     let path = signing::bundle_path(&arguments.file, arguments.bundle.as_ref())?;
-    let claim = signing::claim(
-        context,
-        &arguments.predicate_type,
-        arguments.predicate.as_deref(),
-        arguments.statement.as_deref(),
-    )?;
-    let documents = [&arguments.predicate, &arguments.statement];
+    let document = &arguments.document;
+    let claim = signing::claim(context, document)?;
+    let documents = [&document.predicate, &document.statement];
     let asked = Asked {
-        key: arguments.key.as_deref(),
-        services: &arguments.services,
-        yes: arguments.yes,
-        subjects: vec![arguments.file.clone()],
+        key: arguments.signer.key.as_deref(),
+        services: &arguments.signer.services,
+        yes: arguments.signer.yes,
         input_taken: arguments.file == "-" || signing::takes_input(&documents),
+        patient: false,
     };
-    let mut signatory = Signatory::open(context, asked)?;
+    let signatory = Signatory::open(context, asked)?;
     let artifact = blob_content::open(context, &arguments.file)?;
-    let document = arguments
-        .predicate
-        .as_ref()
-        .or(arguments.statement.as_ref());
-    let named = |error| match document {
+    let path_of_document = document.predicate.as_ref().or(document.statement.as_ref());
+    let named = |error| match path_of_document {
         Some(path) => signing::about(path, error),
         None => Failure::from(error),
     };
@@ -57,7 +50,7 @@ pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Resu
     let subject = Subject::Blob(artifact.content.clone());
     let prepared = Prepared::statement(statement, subject, &limits)?;
     let runtime = context.runtime()?;
-    let signed = signatory.sign(context, &runtime, prepared, &artifact.described())?;
+    let signed = signatory.sign(context, &runtime, &prepared, &artifact.described())?;
     signing::write_bundle(context, &path, &signed.bundle)?;
     Ok(Done::pass(sign_blob::report(
         context, "attested", &artifact, &path, &signed,

@@ -17,17 +17,17 @@ use crate::signing;
 pub(crate) fn run(arguments: &SignBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let path = signing::bundle_path(&arguments.file, arguments.bundle.as_ref())?;
     let asked = Asked {
-        key: arguments.key.as_deref(),
-        services: &arguments.services,
-        yes: arguments.yes,
-        subjects: vec![arguments.file.clone()],
+        key: arguments.signer.key.as_deref(),
+        services: &arguments.signer.services,
+        yes: arguments.signer.yes,
         input_taken: arguments.file == "-",
+        patient: false,
     };
-    let mut signatory = Signatory::open(context, asked)?;
+    let signatory = Signatory::open(context, asked)?;
     let artifact = blob_content::open(context, &arguments.file)?;
     let runtime = context.runtime()?;
     let prepared = Prepared::message(artifact.content.clone());
-    let signed = signatory.sign(context, &runtime, prepared, &artifact.described())?;
+    let signed = signatory.sign(context, &runtime, &prepared, &artifact.described())?;
     signing::write_bundle(context, &path, &signed.bundle)?;
     Ok(Done::pass(report(
         context, "signed", &artifact, &path, &signed,

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use countersign_services::Service;
-use countersign_services::identity::CheckedToken;
 
+use super::Name;
 use super::services::Services;
 use crate::context::Context;
 use crate::escape;
@@ -18,12 +18,11 @@ const NAMES: usize = 20;
 /// The consent to what becomes public.
 pub(super) struct Consent {
     yes: bool,
-    subjects: Vec<String>,
 }
 
 impl Consent {
-    pub(super) fn new(yes: bool, subjects: Vec<String>) -> Self {
-        Self { yes, subjects }
+    pub(super) fn new(yes: bool) -> Self {
+        Self { yes }
     }
 
     /// Says what becomes public, and asks unless that was agreed to or all of it stays on this machine.
@@ -31,14 +30,21 @@ impl Consent {
         &self,
         context: &mut Context<'_, '_>,
         services: &Services,
-        identity: Option<&CheckedToken>,
+        name: &Name,
+        subjects: &[String],
     ) -> Result<(), Failure> {
         let mut public = Vec::new();
-        if let (Some(token), Some(authority)) = (identity, services.authority()) {
+        if let (
+            Name::Identity {
+                identity, issuer, ..
+            },
+            Some(authority),
+        ) = (name, services.authority())
+        {
             public.push(format!(
                 "the identity {}, vouched for by {}, in a certificate of {} and the certificate log behind it",
-                quoted(token.identity()),
-                quoted(token.issuer()),
+                quoted(identity),
+                quoted(issuer),
                 quoted(&authority.url)
             ));
         }
@@ -64,15 +70,10 @@ impl Consent {
         for line in public {
             context.printer.say(&format!("  {line}"));
         }
-        for name in self.subjects.iter().take(NAMES) {
+        for name in subjects.iter().take(NAMES) {
             context.printer.say(&format!("  about {}", quoted(name)));
         }
-        if let Some(more) = self
-            .subjects
-            .len()
-            .checked_sub(NAMES)
-            .filter(|more| *more > 0)
-        {
+        if let Some(more) = subjects.len().checked_sub(NAMES).filter(|more| *more > 0) {
             context.printer.say(&format!("  and {more} more"));
         }
         let local = services

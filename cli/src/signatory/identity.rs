@@ -1,6 +1,7 @@
 //! The identity that signs: its token, and the certificate for a key that lives as long as the run.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,14 +16,17 @@ use countersign_sign::PrivateKey;
 
 use super::login;
 use super::services::Services;
+use super::voice::Voice;
 use crate::arguments::{self, LoginWay};
 use crate::clock;
 use crate::context::Context;
 use crate::escape;
 use crate::failure::Failure;
 
-/// Seconds that a certificate must still live for a signature to be begun with it.
+/// Seconds that a certificate must still live for a signature to be begun with it, at most a quarter of its life.
 const MARGIN: i64 = 60;
+/// What the keys of the moment sign with.
+pub(super) const SCHEME: Scheme = Scheme::EcdsaP256Sha256;
 /// How long a person may take to log in.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -31,7 +35,11 @@ pub(super) struct Identity {
     source: Source,
     expected: Expected,
     token: Option<CheckedToken>,
-    certified: Option<Certified>,
+    certified: Option<Rc<Certified>>,
+    /// Why there is no certificate; nobody asks for one again.
+    refused: Option<Failure>,
+    /// Certificates that were issued.
+    issued: u64,
 }
 
 /// Where tokens come from.
@@ -45,10 +53,12 @@ enum Source {
     },
 }
 
-struct Certified {
-    key: PrivateKey,
-    certificate: Bytes,
-    not_after: UnixTime,
+/// A key of the moment and its certificate.
+pub(super) struct Certified {
+    pub(super) key: PrivateKey,
+    pub(super) certificate: Bytes,
+    /// From when on no signature is begun with it.
+    stale: UnixTime,
 }
 
 impl Identity {
@@ -69,6 +79,8 @@ impl Identity {
             expected,
             token: None,
             certified: None,
+            refused: None,
+            issued: 0,
         };
         if let Some(text) = &flags.identity_token {
             identity.accept(given(context, text, input_taken)?, context.now)?;
@@ -104,11 +116,11 @@ impl Identity {
     /// The token, which is got once.
     pub(super) async fn token(
         &mut self,
-        context: &mut Context<'_, '_>,
+        voice: &Voice,
         services: &Services,
     ) -> Result<&CheckedToken, Failure> {
         if self.token.is_none() {
-            let token = self.get(context, services).await?;
+            let token = self.get(voice, services).await?;
             self.accept(token, clock::now())?;
         }
         self.token
@@ -116,32 +128,44 @@ impl Identity {
             .ok_or_else(|| ServiceError::from(TokenError::NotFound).into())
     }
 
-    /// A key and its certificate, which are renewed when the certificate is about to end.
+    /// How many certificates were issued so far.
+    pub(super) fn issued(&self) -> u64 {
+        self.issued
+    }
+
+    /// Why there are no more certificates, when that is so.
+    pub(super) fn refusal(&self) -> Option<Failure> {
+        self.refused.clone()
+    }
+
+    /// A key and its certificate, which are renewed when the certificate is about to end. What keeps one image from a certificate keeps
+    /// the others too: after an error nobody asks again.
     pub(super) async fn certified(
         &mut self,
-        context: &mut Context<'_, '_>,
+        voice: &Voice,
         services: &Services,
-    ) -> Result<(&PrivateKey, Bytes), Failure> {
-        let now = clock::now();
-        let fresh = |certified: &Certified| certified.not_after.0.saturating_sub(MARGIN) > now.0;
-        if !self.certified.as_ref().is_some_and(fresh) {
-            self.renew(context, services, now).await?;
+    ) -> Result<Rc<Certified>, Failure> {
+        if let Some(failure) = &self.refused {
+            return Err(failure.clone());
         }
-        let Some(certified) = &self.certified else {
-            return Err(Failure::internal(
-                "no-certificate",
-                "there is no certificate",
-            ));
-        };
-        Ok((&certified.key, certified.certificate.clone()))
+        let now = clock::now();
+        if let Some(certified) = &self.certified
+            && certified.stale > now
+        {
+            return Ok(Rc::clone(certified));
+        }
+        let renewed = self.renew(voice, services, now).await;
+        let certified = renewed.inspect_err(|failure| self.refused = Some(failure.clone()))?;
+        self.certified = Some(Rc::clone(&certified));
+        Ok(certified)
     }
 
     async fn renew(
         &mut self,
-        context: &mut Context<'_, '_>,
+        voice: &Voice,
         services: &Services,
         now: UnixTime,
-    ) -> Result<(), Failure> {
+    ) -> Result<Rc<Certified>, Failure> {
         let Some(authority) = services.authority() else {
             return Err(Failure::internal(
                 "no-authority",
@@ -155,38 +179,34 @@ impl Identity {
         if ended && !matches!(self.source, Source::Given) {
             self.token = None;
         }
-        let token = self.token(context, services).await?;
+        let token = self.token(voice, services).await?;
         let key = PrivateKey::generate(KeyKind::EcdsaP256)?;
         let chain = Fulcio::new(&services.client, &authority.url)?
             .certify(token, key.public_key(), now, |message| {
-                key.sign(Scheme::EcdsaP256Sha256, message)
+                key.sign(SCHEME, message)
             })
             .await?;
-        context.printer.say(&format!(
+        voice.say(&format!(
             "certificate for `{}` until {}",
             escape::field(token.identity()),
             chain.not_after()
         ));
-        self.certified = Some(Certified {
+        self.issued += 1;
+        let not_after = chain.not_after();
+        let life = not_after.0.saturating_sub(chain.not_before().0);
+        Ok(Rc::new(Certified {
             certificate: chain.certificate().clone(),
-            not_after: chain.not_after(),
+            stale: UnixTime(not_after.0.saturating_sub(MARGIN.min(life / 4))),
             key,
-        });
-        Ok(())
+        }))
     }
 
-    async fn get(
-        &mut self,
-        context: &mut Context<'_, '_>,
-        services: &Services,
-    ) -> Result<IdentityToken, Failure> {
+    async fn get(&mut self, voice: &Voice, services: &Services) -> Result<IdentityToken, Failure> {
         let client = &services.client;
         match &self.source {
             Source::Given => Err(ServiceError::from(TokenError::NotFound).into()),
             Source::Ambient(ambient) => {
-                context
-                    .printer
-                    .say(&format!("identity token from {}", ambient.name()));
+                voice.say(&format!("identity token from {}", ambient.name()));
                 Ok(ambient.fetch(client, &self.expected.audience).await?)
             }
             Source::Login { way, issuer } => {
@@ -196,7 +216,7 @@ impl Identity {
                     client_id: self.expected.audience.clone(),
                     patience: PATIENCE,
                 };
-                login::log_in(context, client, &issuer, &settings, *way).await
+                login::log_in(voice, client, &issuer, &settings, *way).await
             }
         }
     }

@@ -8,24 +8,24 @@ use countersign_services::identity::{
 };
 
 use crate::arguments::LoginWay;
-use crate::context::Context;
 use crate::escape;
 use crate::failure::Failure;
 
+use super::voice::Voice;
+
 /// Logs in the way that was chosen.
 pub(super) async fn log_in(
-    context: &mut Context<'_, '_>,
+    voice: &Voice,
     client: &Client,
     issuer: &Issuer,
     settings: &LoginSettings,
     way: LoginWay,
 ) -> Result<IdentityToken, Failure> {
-    let words = context.printer.words();
-    let terminal = context.terminal;
+    let terminal = voice.terminal;
     let token = match way {
         LoginWay::Browser => {
             browser_login(client, issuer, settings, |address| {
-                words.say(&format!(
+                voice.say(&format!(
                     "log in with a browser on this machine: {}",
                     escape::line(address)
                 ));
@@ -37,13 +37,13 @@ pub(super) async fn log_in(
         }
         LoginWay::Device => {
             device_login(client, issuer, settings, |prompt| {
-                words.say(&format!(
+                voice.say(&format!(
                     "log in with any browser: open {} and enter the code {}",
                     escape::field(&prompt.address),
                     escape::field(&prompt.code)
                 ));
                 if let Some(address) = &prompt.complete_address {
-                    words.say(&format!("or open {}", escape::field(address)));
+                    voice.say(&format!("or open {}", escape::field(address)));
                 }
             })
             .await?

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_formats::{Limits, LogEntry, PublicKey, TrustedRoot, Window};
@@ -21,6 +22,9 @@ use crate::escape;
 use crate::failure::Failure;
 use crate::files;
 use crate::printer::Words;
+
+/// How long one operation of many may wait in all because a service asks for it.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 const NONE: Selection = Selection {
     candidates: Vec::new(),
@@ -47,6 +51,7 @@ impl Services {
     pub(super) fn for_key(
         context: &Context<'_, '_>,
         flags: &arguments::Services,
+        patient: bool,
     ) -> Result<Option<Self>, Failure> {
         let (log, timestamp) = (flags.log, flags.timestamp);
         let Some(path) = flags
@@ -79,7 +84,7 @@ impl Services {
         } else {
             NONE
         };
-        let services = Self::reach(context, flags, None, None, timestamps, logs)?;
+        let services = Self::reach(context, flags, patient, (None, None), timestamps, logs)?;
         Ok(Some(services))
     }
 
@@ -87,6 +92,7 @@ impl Services {
     pub(super) fn for_identity(
         context: &Context<'_, '_>,
         flags: &arguments::Services,
+        patient: bool,
     ) -> Result<Self, Failure> {
         if flags.no_services {
             return Err(Failure::usage(
@@ -119,14 +125,15 @@ impl Services {
             .hint("a certificate lives for minutes, so that its signature must be dated: name a timestamp authority, or a log of version 1"));
         }
         let issuer = config.issuer(now)?.cloned();
-        Self::reach(context, flags, authority, issuer, timestamps, logs)
+        let people = (authority, issuer);
+        Self::reach(context, flags, patient, people, timestamps, logs)
     }
 
     fn reach(
         context: &Context<'_, '_>,
         flags: &arguments::Services,
-        authority: Option<Service>,
-        issuer: Option<Service>,
+        patient: bool,
+        (authority, issuer): (Option<Service>, Option<Service>),
         timestamps: Selection,
         logs: Selection,
     ) -> Result<Self, Failure> {
@@ -143,7 +150,7 @@ impl Services {
         }
         .trusted_root()
         .clone();
-        let client = Client::new(settings(context));
+        let client = Client::new(settings(context, patient));
         // Addresses are judged before any of them is used.
         if let Some(authority) = &authority {
             Fulcio::new(&client, &authority.url)?;
@@ -192,6 +199,16 @@ impl Services {
     /// How many logs take part.
     pub(super) fn logs(&self) -> usize {
         self.logs.needed
+    }
+
+    /// How many timestamp authorities take part.
+    pub(super) fn timestamps(&self) -> usize {
+        self.timestamps.needed
+    }
+
+    /// The logs and authorities that answers are proven by.
+    pub(super) fn root(&self) -> &TrustedRoot {
+        &self.root
     }
 
     /// What answers are proven under; `early` before there is a log entry.
@@ -256,7 +273,7 @@ impl Services {
     /// Entries of a signature in the logs.
     pub(super) async fn enter(
         &self,
-        key: &PrivateKey,
+        key: &PublicKey,
         certificate: Option<&Bytes>,
         prepared: &Prepared,
         signature: &Signature,
@@ -264,7 +281,7 @@ impl Services {
     ) -> Result<Vec<LogEntry>, Failure> {
         let work = Arc::new(Entering {
             client: self.client.clone(),
-            key: key.public_key().clone(),
+            key: key.clone(),
             certificate: certificate.cloned(),
             envelope: prepared.envelope(signature),
             digest: to_sign.digest().copied(),
@@ -360,20 +377,27 @@ fn untrusted(error: TrustError) -> Failure {
 }
 
 /// How services are reached in this run.
-fn settings(context: &Context<'_, '_>) -> Settings {
+fn settings(context: &Context<'_, '_>, patient: bool) -> Settings {
     let defaults = Settings::default();
     let verbose = context.printer.verbosity() > 0;
     Settings {
         deadline: context.global.timeout,
         attempt: context.global.timeout.min(defaults.attempt),
+        patience: if patient { PATIENCE } else { Duration::ZERO },
         allow_http: context.global.allow_http,
-        diagnostics: verbose.then(|| diagnostics(context.printer.words())),
+        diagnostics: (verbose || patient).then(|| diagnostics(context.printer.words(), verbose)),
         ..defaults
     }
 }
 
-fn diagnostics(words: Words) -> Diagnostics {
+fn diagnostics(words: Words, verbose: bool) -> Diagnostics {
     Arc::new(move |event: &Event| match event {
+        Event::Held { url, pause } => words.say(&format!(
+            "{} asks for a pause of {} s, which is kept",
+            escape::field(url),
+            pause.as_secs()
+        )),
+        _ if !verbose => {}
         Event::Request {
             method,
             url,

@@ -240,7 +240,12 @@ fn arguments_and_files_come_before_sockets() {
         ("sign --key plain.key --signing-config config.json oci:image:1.0".to_owned(), 2, "--no-services"),
         (format!("sign --key plain.key {keyless} oci:image:1.0"), 2, "--key"),
         (format!("--offline sign {keyless} oci:image:1.0"), 2, "--offline"),
-        (format!("sign --if-missing {keyless} oci:image:1.0"), 2, "--if-missing"),
+        (format!("sign {keyless} --images-from absent"), 2, "absent"),
+        (format!("sign {keyless} --images-from garbage"), 2, "`garbage` line 1"),
+        (format!("sign {keyless} --journal garbage oci:image:1.0"), 2, "`garbage` line 1"),
+        ("sign --signing-config config.json --identity-token - --images-from -".to_owned(), 2, "standard input"),
+        (format!("attest {keyless} --predicate - --images-from -"), 2, "standard input"),
+        (format!("sign {keyless} -r --bundle b oci:image:1.0"), 2, "--bundle"),
         (format!("sign {keyless} oci:image:1.0 not//a-reference"), 2, "not//a-reference"),
         ("sign --signing-config absent oci:image:1.0".to_owned(), 2, "absent"),
         ("sign --signing-config garbage oci:image:1.0".to_owned(), 2, "garbage"),
@@ -280,7 +285,7 @@ fn nothing_becomes_public_without_consent() {
     .ends(2)
     .says("`a@b.c`, vouched for by `https://issuer.example`")
     .says("`https://services.example`")
-    .says("about `oci:image:1.0`")
+    .says("about `oci:image@sha256:")
     .says("--yes");
     assert!(run.stderr.contains("nothing was sent"), "{run:?}");
     without_trace(

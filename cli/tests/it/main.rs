@@ -16,6 +16,7 @@ mod keyless;
 mod keys;
 mod legacy;
 mod loopback;
+mod many;
 mod mending;
 mod messages;
 mod moving;

@@ -3,7 +3,7 @@
 use crate::workshop::Workshop;
 
 /// A line as people coming from cosign write it, and what it must be told.
-const LINES: [(&str, &str); 25] = [
+const LINES: [(&str, &str); 23] = [
     (
         "verify --key release.pub --private-infrastructure oci:image:1.0",
         "--insecure-ignore-tlog",
@@ -62,14 +62,6 @@ const LINES: [(&str, &str); 25] = [
     (
         "sign --fulcio-auth-flow device oci:image:1.0",
         "--login device",
-    ),
-    (
-        "sign --key plain.key -r oci:image:1.0",
-        "recursive signing is not in this version",
-    ),
-    (
-        "sign --key plain.key --recursive oci:image:1.0",
-        "recursive signing is not in this version",
     ),
     (
         "sign --key plain.key --new-bundle-format=false oci:image:1.0",

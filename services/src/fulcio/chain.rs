@@ -22,6 +22,12 @@ struct Leaf {
 }
 
 impl CertificateChain {
+    /// A certificate alone, as a bundle holds it; `None` when it is not DER.
+    #[must_use]
+    pub fn of_leaf(certificate: Bytes) -> Option<Self> {
+        Self::read(vec![certificate], None)
+    }
+
     /// Reads the first certificate; `None` when there is none or it is not DER.
     pub(super) fn read(certificates: Vec<Bytes>, detached_sct: Option<Bytes>) -> Option<Self> {
         let leaf = Leaf::read(certificates.first()?).ok()?;

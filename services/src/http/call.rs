@@ -1,6 +1,7 @@
 //! One question to a service: asked again where that may help, until there is an answer or the deadline is over.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -23,6 +24,8 @@ pub(crate) struct Operation<'a> {
     pub(super) client: &'a Client,
     since: Instant,
     limit: Duration,
+    /// Milliseconds that were waited because a service asked for it; the deadline moves by them.
+    held: AtomicU64,
 }
 
 /// A question.
@@ -124,6 +127,7 @@ impl<'a> Operation<'a> {
             client,
             since,
             limit,
+            held: AtomicU64::new(0),
         }
     }
 
@@ -133,24 +137,36 @@ impl<'a> Operation<'a> {
 
     /// What is left until the deadline.
     pub(crate) fn remaining(&self) -> Duration {
-        self.limit.saturating_sub(self.since.elapsed())
+        self.limit
+            .saturating_add(self.held())
+            .saturating_sub(self.since.elapsed())
+    }
+
+    fn held(&self) -> Duration {
+        Duration::from_millis(self.held.load(Ordering::Relaxed))
+    }
+
+    /// What may still be waited besides the deadline.
+    fn patience(&self) -> Duration {
+        let settings = self.client.settings();
+        settings.patience.saturating_sub(self.held())
     }
 
     /// Asks a question. Any status that does not mean "not now" is an answer.
     pub(crate) async fn ask(&self, call: &Call<'_>) -> Result<Reply, ServiceError> {
         let mut last = None;
+        let most = self.remaining().saturating_add(self.patience());
         let asking = self.ask_until_answered(call, &mut last);
-        match tokio::time::timeout(self.remaining(), asking).await {
+        match tokio::time::timeout(most, asking).await {
             Ok(result) => result,
-            Err(_) => {
-                let last = last.map(|error: ServiceError| clipped(&error.to_string(), WORDS));
-                let limit = self.limit;
-                Err(ServiceError::unavailable(
-                    call.service,
-                    Outage::Deadline { limit, last },
-                ))
-            }
+            Err(_) => Err(self.too_late(call, last)),
         }
+    }
+
+    fn too_late(&self, call: &Call<'_>, last: Option<ServiceError>) -> ServiceError {
+        let last = last.map(|error: ServiceError| clipped(&error.to_string(), WORDS));
+        let limit = self.limit;
+        ServiceError::unavailable(call.service, Outage::Deadline { limit, last })
     }
 
     async fn ask_until_answered(
@@ -161,15 +177,30 @@ impl<'a> Operation<'a> {
         let settings = self.client.settings();
         let mut attempt = 1;
         loop {
-            let limit = settings.attempt;
+            self.obey(call, last).await?;
+            let limit = settings.attempt.min(self.remaining());
             let error = match tokio::time::timeout(limit, self.client.exchange(call)).await {
                 Ok(Ok(reply)) => match not_now(call, &reply) {
                     None => return Ok(reply),
                     Some(error) => error,
                 },
                 Ok(Err(error)) => error,
+                Err(_) if limit < settings.attempt => return Err(self.too_late(call, last.take())),
                 Err(_) => ServiceError::unavailable(call.service, Outage::TooSlow { limit }),
             };
+            // A pause that was asked for is for everybody, and no sign that asking is of no use.
+            if let Some(asked) = asked_pause(&error)
+                && asked <= self.patience()
+            {
+                let client = self.client;
+                client.pace().hold(&call.url, asked);
+                settings.tell(|| Event::Held {
+                    url: super::shown(&call.url),
+                    pause: asked,
+                });
+                *last = Some(error);
+                continue;
+            }
             let Some(pause) = pause(call, &error, attempt)
                 .filter(|pause| attempt < settings.attempts && *pause < self.remaining())
             else {
@@ -184,6 +215,54 @@ impl<'a> Operation<'a> {
             attempt += 1;
         }
     }
+
+    /// Waits while the service is to be left alone, whoever was told so.
+    async fn obey(
+        &self,
+        call: &Call<'_>,
+        last: &mut Option<ServiceError>,
+    ) -> Result<(), ServiceError> {
+        loop {
+            let left = self.client.pace().left(&call.url);
+            if left.is_zero() {
+                return Ok(());
+            }
+            // Not all of them at once when it is over.
+            let pause = left.saturating_add(backoff(1));
+            if left <= self.patience() {
+                let milliseconds = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                self.held.fetch_add(milliseconds, Ordering::Relaxed);
+            } else if pause >= self.remaining() {
+                return Err(last.take().unwrap_or_else(|| held_off(call, left)));
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// The pause that a service asked for; a zero is none.
+fn asked_pause(error: &ServiceError) -> Option<Duration> {
+    let ServiceError::Unavailable { outage, .. } = error else {
+        return None;
+    };
+    match &**outage {
+        Outage::Status {
+            status: 429 | 503,
+            retry_after: Some(seconds @ 1..),
+            ..
+        } => Some(Duration::from_secs(*seconds)),
+        _ => None,
+    }
+}
+
+/// The error of who did not ask because somebody else was told to wait.
+fn held_off(call: &Call<'_>, left: Duration) -> ServiceError {
+    let outage = Outage::Status {
+        status: 429,
+        message: None,
+        retry_after: Some(left.as_secs().saturating_add(1)),
+    };
+    ServiceError::unavailable(call.service, outage)
 }
 
 /// The error of an answer that means "not now".

@@ -3,6 +3,7 @@
 mod address;
 mod call;
 mod exchange;
+mod pace;
 mod words;
 
 use std::fmt;
@@ -31,6 +32,8 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
+    /// Who asked for a pause; shared by all that share the client.
+    pace: pace::Pace,
     /// Without TLS: reading the system's certificates takes longer than a whole exchange on loopback.
     plain: Mutex<Option<reqwest::Client>>,
     encrypted: Mutex<Option<reqwest::Client>>,
@@ -42,6 +45,7 @@ impl Client {
     pub fn new(settings: Settings) -> Self {
         Self(Arc::new(Inner {
             settings,
+            pace: pace::Pace::default(),
             plain: Mutex::default(),
             encrypted: Mutex::default(),
         }))
@@ -56,6 +60,10 @@ impl Client {
     /// Begins an operation, and its deadline.
     pub(crate) fn begin(&self) -> Operation<'_> {
         Operation::new(self, Instant::now(), self.0.settings.deadline)
+    }
+
+    fn pace(&self) -> &pace::Pace {
+        &self.0.pace
     }
 
     fn connections(&self, url: &Url) -> Result<reqwest::Client, ServiceError> {

@@ -171,6 +171,26 @@ impl CheckedToken {
         claims.email.as_deref().unwrap_or(&claims.subject)
     }
 
+    /// The name that a certificate for this token is expected to carry, where that is known before there is one: the e-mail address,
+    /// the workflow of a GitHub or GitLab job, the SPIFFE identity. Only the certificate itself proves it.
+    #[must_use]
+    pub fn expected_name(&self) -> Option<String> {
+        let claims = &self.token.unverified;
+        if let Some(email) = &claims.email {
+            return Some(email.clone());
+        }
+        if let Some(workflow) = &claims.github_workflow {
+            return Some(format!("https://github.com/{workflow}"));
+        }
+        if let Some(config) = &claims.gitlab_config {
+            return Some(format!("https://{config}"));
+        }
+        claims
+            .subject
+            .starts_with("spiffe://")
+            .then(|| claims.subject.clone())
+    }
+
     /// The issuer that made it, by its own words.
     #[must_use]
     pub fn issuer(&self) -> &str {

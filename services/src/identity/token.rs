@@ -31,6 +31,10 @@ pub(super) struct Claims {
     pub(super) email: Option<String>,
     pub(super) email_verified: Option<bool>,
     pub(super) nonce: Option<String>,
+    /// The workflow file of a GitHub job, with its ref (`job_workflow_ref`).
+    pub(super) github_workflow: Option<String>,
+    /// The configuration of a GitLab job, with its ref (`ci_config_ref_uri`).
+    pub(super) gitlab_config: Option<String>,
 }
 
 impl IdentityToken {
@@ -134,6 +138,12 @@ impl Claims {
                 }
                 "email_verified" => claims.email_verified = Some(reader.boolean()?),
                 "nonce" => claims.nonce = Some(text(reader)?),
+                "job_workflow_ref" if reader.peek()? == Kind::String => {
+                    claims.github_workflow = Some(text(reader)?);
+                }
+                "ci_config_ref_uri" if reader.peek()? == Kind::String => {
+                    claims.gitlab_config = Some(text(reader)?);
+                }
                 _ => reader.ignore()?,
             }
             Ok(())

@@ -268,3 +268,50 @@ async fn nothing_that_is_told_of_a_request_holds_a_secret() {
     assert!(told.contains("Again") && told.contains("Request"));
     assert!(!told.contains(&token_text()) && !told.contains("runner") && !told.contains("x=1"));
 }
+
+#[tokio::test]
+async fn a_pause_that_one_was_asked_for_is_kept_by_all_of_the_same_client() {
+    let patient = Client::new(Settings {
+        patience: Duration::from_secs(30),
+        deadline: Duration::from_millis(1500),
+        ..settings()
+    });
+    let told = vec![("Retry-After", "2".to_owned())];
+    let server = Server::start(vec![
+        Step::Answer(429, told, vec![]),
+        Step::Answer(404, vec![], vec![]),
+    ]);
+    let since = Instant::now();
+    let first = async {
+        let error = ask_rekor(&patient, &server.url, RekorVersion::V2).await;
+        (error.unwrap_err(), since.elapsed())
+    };
+    let second = async {
+        // The first has been told by now; this one has not asked yet.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(server.requests().len(), 1);
+        let error = ask_rekor(&patient, &server.url, RekorVersion::V2).await;
+        (error.unwrap_err(), since.elapsed())
+    };
+    let (first, second) = tokio::join!(first, second);
+    for (error, elapsed) in [first, second] {
+        assert_eq!(error.code(), "request-refused", "{error}");
+        // Longer than the deadline of the operation, which does not run while a service wants to be left alone.
+        assert!(elapsed >= Duration::from_secs(2), "{elapsed:?}");
+    }
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_service_that_asks_for_ever_longer_pauses_is_given_up_on() {
+    let patient = Client::new(Settings {
+        patience: Duration::from_millis(2500),
+        ..settings()
+    });
+    let told = vec![("Retry-After", "1".to_owned())];
+    let server = Server::start(vec![Step::Answer(429, told, vec![])]);
+    let since = Instant::now();
+    let error = error_of(ask_fulcio, &patient, &server.url).await;
+    assert_eq!(error.code(), "service-throttled", "{error}");
+    assert!(since.elapsed() < Duration::from_secs(8));
+}
