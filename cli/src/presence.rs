@@ -6,7 +6,7 @@ use bytes::Bytes;
 use countersign::Verifier;
 use countersign_formats::{Limits, Statement, UnixTime, Window, predicate_types};
 use countersign_policy::{
-    Demand, Pattern, PatternError, Policy, PolicySet, Requirement, SignerRule, Thresholds, Verdict,
+    Demand, Pattern, PatternError, Policy, PolicySet, Requirement, SignerRule, Verdict,
 };
 use countersign_proof::{Claim, TrustedKey};
 use countersign_registry::Settings;
@@ -68,7 +68,8 @@ impl Presence {
         };
         let signers = BTreeMap::from([("signer".to_owned(), rule(signatory, name)?)]);
         let mut policy = Policy::new(PRESENCE, signers, require);
-        policy.trust = Thresholds { keys, certificates };
+        policy.trust.keys = keys;
+        policy.trust.certificates = certificates;
         let mut builder = Verifier::builder()
             .policy(PolicySet::from(policy))
             .deadline(context.global.timeout)
