@@ -87,6 +87,14 @@ impl ConfigFile {
         }
     }
 
+    /// A reader of entries that come from elsewhere; `name` is what errors call that.
+    pub(super) fn without_file(name: &str) -> Self {
+        Self {
+            path: PathBuf::from(name),
+            members: Map::new(),
+        }
+    }
+
     /// Everything in the file that may hold a login for the repository: the registry's own helper, the general one, then entries, the
     /// longest matching path first.
     pub(super) fn find(&self, host: &str, repository: &str) -> Result<Vec<Found>, StoreError> {
@@ -177,7 +185,12 @@ impl ConfigFile {
         auths.len() != before
     }
 
-    fn credential(&self, key: &str, entry: &Value) -> Result<Option<Credential>, StoreError> {
+    /// The login in one entry.
+    pub(super) fn credential(
+        &self,
+        key: &str,
+        entry: &Value,
+    ) -> Result<Option<Credential>, StoreError> {
         let member = |name: &str| {
             entry
                 .get(name)

@@ -6,6 +6,7 @@
 mod config_file;
 mod helper;
 mod hosts;
+mod pull_secret;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -55,6 +56,7 @@ pub enum Stored {
 #[derive(Clone, Default)]
 pub struct Keychain {
     explicit: Vec<(String, Credential)>,
+    secrets: Arc<Vec<pull_secret::Entry>>,
     files: Arc<Files>,
 }
 
@@ -71,6 +73,7 @@ impl fmt::Debug for Keychain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keychain")
             .field("explicit", &self.explicit.len())
+            .field("secrets", &self.secrets.len())
             .field("files", &self.files.read)
             .finish()
     }
@@ -109,12 +112,31 @@ impl Keychain {
         read.extend(docker.clone());
         Self {
             explicit: Vec::new(),
+            secrets: Arc::default(),
             files: Arc::new(Files {
                 read,
                 write: chosen.or(docker),
                 looked_up: Mutex::default(),
             }),
         }
+    }
+
+    /// The logins of Kubernetes image pull secrets (`.dockerconfigjson`, or the older `.dockercfg`) and no others: for services that are
+    /// given them by tenants. No file is read and no program is started, whatever the secrets say.
+    ///
+    /// # Errors
+    /// [`StoreError::Local`] for a secret that cannot be read; it shows nothing of it.
+    pub fn from_pull_secrets<'a>(
+        secrets: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, StoreError> {
+        let mut entries = Vec::new();
+        for secret in secrets {
+            entries.extend(pull_secret::read(secret)?);
+        }
+        Ok(Self {
+            secrets: Arc::new(entries),
+            ..Self::default()
+        })
     }
 
     /// The same with a login that goes before all files, for `registry` (`ghcr.io`, `127.0.0.1:5000`) and no other.
@@ -135,6 +157,9 @@ impl Keychain {
     ) -> Result<Option<Credential>, StoreError> {
         let host = hosts::canonical(registry);
         if let Some((_, credential)) = self.explicit.iter().find(|(name, _)| *name == host) {
+            return Ok(Some(credential.clone()));
+        }
+        if let Some(credential) = pull_secret::find(&self.secrets, &host, repository) {
             return Ok(Some(credential.clone()));
         }
         let key = (host, repository.to_owned());
