@@ -7,6 +7,7 @@
 
 mod in_process;
 mod measure;
+mod moving;
 mod whole_programs;
 
 #[global_allocator]
@@ -25,10 +26,12 @@ fn main() -> std::io::Result<()> {
                 serde_json::to_string(&measure::as_helper(rounds, command)?)?
             );
         }
+        Some((first, _)) if first == "copies" => moving::compare(),
         _ => {
             in_process::small_bundles();
             in_process::large_statement();
             whole_programs::compare();
+            moving::compare();
         }
     }
     Ok(())

@@ -59,14 +59,14 @@ fn not_found() -> http::Response<Body> {
 }
 
 /// A registry in this process, on loopback.
-struct Registry {
+pub(crate) struct Registry {
     personality: Arc<Personality>,
-    host: String,
-    folder: TempDir,
+    pub(crate) host: String,
+    pub(crate) folder: TempDir,
 }
 
 impl Registry {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = TempDir::new().expect("temporary folder");
         let personality = Arc::new(Personality::default());
         let mut options = Options::new(folder.path().join("registry"));
@@ -100,14 +100,14 @@ impl Registry {
     }
 }
 
-fn find(name: &str) -> Option<PathBuf> {
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
 }
 
-fn ours() -> PathBuf {
+pub(crate) fn ours() -> PathBuf {
     std::env::var_os("COUNTERSIGN_BIN").map_or_else(
         || {
             std::env::current_exe()
@@ -135,13 +135,13 @@ fn run(folder: &Path, command: &[String]) {
     );
 }
 
-fn words(program: &Path, arguments: &[&str]) -> Vec<String> {
+pub(crate) fn words(program: &Path, arguments: &[&str]) -> Vec<String> {
     std::iter::once(program.display().to_string())
         .chain(arguments.iter().map(|word| (*word).to_owned()))
         .collect()
 }
 
-fn row(name: &str, cost: ProcessCost, requests: Option<u64>) {
+pub(crate) fn row(name: &str, cost: ProcessCost, requests: Option<u64>) {
     println!(
         "{name:<44} {:>9.1} {:>9.1} {:>8.1} {:>8.1} {:>9} {:>5}",
         cost.wall_minimum as f64 / 1e3,

@@ -35,7 +35,7 @@ pub(crate) use carrying::{
 pub(crate) use evidence::{Places, Sources};
 pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAttestation};
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
-pub(crate) use mending::{Clean, Doctor, Repair};
+pub(crate) use mending::{Clean, Doctor, Migrate, Repair};
 pub(crate) use moving::{Carried, Copy, Load, Save};
 pub(crate) use platform::Platforms;
 pub(crate) use policies::Explain;
@@ -140,6 +140,8 @@ pub(crate) enum Command {
     Repair(Repair),
     /// Find out what a registry can do and who sees what is in it.
     Doctor(Doctor),
+    /// Turn attestations under `.att` tags into bundles where that is possible.
+    Migrate(Migrate),
     /// Show what a bundle, key, certificate, manifest or policy says, without verifying it.
     Inspect(Inspect),
     /// Make a key pair: an encrypted private key and its public key.

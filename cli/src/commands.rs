@@ -17,6 +17,7 @@ mod inspect;
 mod load;
 mod login;
 mod logout;
+mod migrate;
 mod policy_check;
 mod policy_explain;
 mod public_key;
@@ -91,6 +92,7 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::Clean(_) => "clean",
         Command::Repair(_) => "repair",
         Command::Doctor(_) => "doctor",
+        Command::Migrate(_) => "migrate",
         Command::Inspect(_) => "inspect",
         Command::GenerateKeyPair(_) => "generate-key-pair",
         Command::ImportKeyPair(_) => "import-key-pair",
@@ -132,6 +134,7 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
         Command::Clean(arguments) => clean::run(&arguments, context),
         Command::Repair(arguments) => repair::run(&arguments, context),
         Command::Doctor(arguments) => doctor::run(&arguments, context),
+        Command::Migrate(arguments) => migrate::run(&arguments, context),
         Command::Inspect(arguments) => inspect::run(&arguments, context),
         Command::GenerateKeyPair(arguments) => generate_key_pair::run(&arguments, context),
         Command::ImportKeyPair(arguments) => import_key_pair::run(&arguments, context),

@@ -1,7 +1,9 @@
-//! The flags of the commands that look after what is stored: `repair`, `clean`, `doctor`.
+//! The flags of the commands that look after what is stored: `repair`, `clean`, `doctor`, `migrate`.
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+
+use super::trust::Trust;
 
 const REPAIR_EXAMPLE: &str = "\
 Example:
@@ -93,4 +95,22 @@ pub(crate) struct Doctor {
     /// Find out by pushing small things into the repository, which are removed again where the registry allows that.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_WRITE", hide_env = true)]
     pub(crate) write: bool,
+}
+
+const MIGRATE_EXAMPLE: &str = "\
+Example:
+  countersign migrate --key acme.pub ghcr.io/acme/app:1.4 --yes";
+
+/// `migrate`.
+#[derive(Args, Debug)]
+#[command(after_help = MIGRATE_EXAMPLE)]
+pub(crate) struct Migrate {
+    /// The image whose `.sig` and `.att` evidence is turned into bundles.
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    /// Store the bundles; without it the report says what would be done.
+    #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
 }

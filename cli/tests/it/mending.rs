@@ -378,3 +378,71 @@ fn a_served_registry_keeps_its_permissions() {
         .ends(2)
         .says("line 1");
 }
+
+#[test]
+fn attestations_under_tags_become_bundles_where_they_can_and_the_rest_is_said() {
+    let workshop = Workshop::new();
+    let server = Loopback::start(&workshop.file("registry"));
+    let name = server.name();
+    let digest = push_image(server.store().as_ref(), "1.0", "genuine");
+    workshop
+        .run(&format!(
+            "migrate --allow-http --key release.pub {name}:1.0"
+        ))
+        .ends(10);
+    for line in [
+        "sign --format legacy --key plain.key",
+        "attest --format legacy --key plain.key --type spdxjson --predicate sbom.json",
+    ] {
+        workshop
+            .run(&format!("{line} --allow-http {name}@{digest}"))
+            .ends(0);
+    }
+    let layers = |line: &str| {
+        let run = workshop
+            .run(&format!(
+                "migrate --allow-http --output json {line} {name}:1.0"
+            ))
+            .ends(0)
+            .json();
+        let layers = run["result"]["layers"].as_array().unwrap().clone();
+        assert_eq!(layers.len(), 2, "{run:#}");
+        let of = |suffix: &str| {
+            let layer = layers
+                .iter()
+                .find(|layer| layer["tag"].as_str().unwrap().ends_with(suffix));
+            layer.unwrap()["outcome"].as_str().unwrap().to_owned()
+        };
+        (of(".sig"), of(".att"))
+    };
+    let said = |signature: &str, attestation: &str| (signature.to_owned(), attestation.to_owned());
+    assert_eq!(layers("--key other.pub --yes"), said("kept", "kept"));
+    assert_eq!(
+        layers("--key release.pub"),
+        said("kept", "would be converted")
+    );
+    assert!(
+        wait(server.store().referrers(&digest))
+            .unwrap()
+            .descriptors
+            .is_empty()
+    );
+    assert_eq!(layers("--key release.pub --yes"), said("kept", "converted"));
+    assert_eq!(
+        wait(server.store().referrers(&digest))
+            .unwrap()
+            .descriptors
+            .len(),
+        1
+    );
+    assert_eq!(
+        layers("--key release.pub --yes"),
+        said("kept", "there already")
+    );
+    workshop
+        .run(&format!(
+            "verify-attestation --allow-http --key release.pub --type spdxjson {name}:1.0"
+        ))
+        .ends(0)
+        .says("bundle stored as referrer");
+}

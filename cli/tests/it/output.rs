@@ -6,7 +6,7 @@ use crate::program::{command, finish, words};
 use crate::workshop::{Workshop, attach};
 
 /// Lines of each command, one that works and one that does not.
-const LINES: [&str; 38] = [
+const LINES: [&str; 39] = [
     "generate-key-pair --output-key-prefix made",
     "generate-key-pair --output-key-prefix release",
     "import-key-pair --key plain.key --output-key-prefix imported",
@@ -36,6 +36,7 @@ const LINES: [&str; 38] = [
     "attach sbom --sbom sbom.json --type spdxjson --unverified oci:image:1.0",
     "clean --type sbom oci:image:1.0",
     "repair oci:image:1.0",
+    "migrate --key release.pub oci:image:1.0",
     "doctor --allow-http 127.0.0.1:1",
     "inspect release.pub",
     "policy check policy.yaml",

@@ -1,0 +1,253 @@
+//! `migrate`: evidence under `.sig` and `.att` tags as bundles, as far as it can truly be one.
+
+use bytes::Bytes;
+use countersign_formats::{
+    Bundle, BundleContent, BundleVersion, Descriptor, Digest, Envelope, KeyMaterial,
+    LegacyAnnotations, Limits, Manifest, media_types,
+};
+use countersign_policy::PolicySet;
+use countersign_proof::{KeyId, Verified, digest};
+use countersign_registry::replicate::{Piece, Role, Scope, survey};
+use countersign_registry::{Depot, Resolved, Store, Target, open_depot, publish};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::Done;
+use crate::arguments::Migrate;
+use crate::context::Context;
+use crate::escape;
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::judging::Judging;
+use crate::staged::Staged;
+use crate::trust::{self, Wanted};
+use crate::{clock, images, moving, stores};
+
+/// What became of one layer.
+struct Layer {
+    tag: String,
+    digest: Digest,
+    predicate_type: Option<String>,
+    outcome: &'static str,
+    why: Option<&'static str>,
+    bundle: Option<Digest>,
+}
+
+/// A manifest under a tag needs a new signature to become a statement.
+const SIMPLE: &str = "a simple-signing payload is no statement: sign the image again";
+const PROMISE: &str =
+    "its log entry has a promise and no inclusion proof, which a bundle must have";
+const SEVERAL: &str = "the envelope has more or fewer signatures than the one that a bundle takes";
+const GARBAGE: &str = "it is no envelope, or its annotations cannot be read";
+const UNPROVEN: &str = "it does not count under the trust that is given";
+
+pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+    let trust = &arguments.trust;
+    let policies = trust::policy(context, trust, Wanted::Statement(None), false, &[])?;
+    if trust.print_policy {
+        return Ok(trust::print(context, &policies));
+    }
+    let hints = hints(&policies);
+    let reference = stores::reference(&arguments.image)?;
+    let settings = moving::settings(context);
+    let runtime = context.runtime()?;
+    let depot = open_depot(&reference, &settings)?;
+    let root = runtime.block_on(depot.resolve(&stores::target(&reference)))?;
+    let name = images::pinned(&reference, &root.descriptor.digest);
+    let found = runtime.block_on(survey(&*depot, root, &Scope::Everything))?;
+    let known = bundles(&found.pieces);
+    let verifier = Judging::of_files(context, policies, trust, &[])?.thorough(context)?;
+    let created = clock::creation_time(context.environment("SOURCE_DATE_EPOCH"), context.now)?;
+    let mut layers = Vec::new();
+    for piece in &found.pieces {
+        let (Role::Tagged { subject, tag }, Manifest::Image(manifest)) =
+            (&piece.role, &piece.resolved.manifest)
+        else {
+            continue;
+        };
+        let about = found
+            .pieces
+            .iter()
+            .find(|other| other.resolved.descriptor.digest == *subject);
+        let Some(image) = about.map(|about| &about.resolved) else {
+            continue;
+        };
+        for layer in &manifest.layers {
+            let mut entry = Layer {
+                tag: tag.clone(),
+                digest: layer.digest,
+                predicate_type: layer.annotations.get("predicateType").cloned(),
+                outcome: "kept",
+                why: None,
+                bundle: None,
+            };
+            match candidates(&runtime, &*depot, layer, &hints)? {
+                Err(why) => entry.why = Some(why),
+                Ok(candidates) => {
+                    let proven = prove(&runtime, context, &verifier, image, candidates)?;
+                    match proven {
+                        None => entry.why = Some(UNPROVEN),
+                        Some((bundle, _)) if known.contains(&bundle) => {
+                            entry.outcome = "there already";
+                            entry.bundle = Some(bundle);
+                        }
+                        Some((bundle, verified)) => {
+                            entry.bundle = Some(bundle);
+                            entry.outcome = "would be converted";
+                            if arguments.yes {
+                                let store: &dyn Store = &*depot;
+                                let image = &image.descriptor;
+                                runtime.block_on(publish(store, image, &verified, created))?;
+                                entry.outcome = "converted";
+                            }
+                        }
+                    }
+                }
+            }
+            layers.push(entry);
+        }
+    }
+    Ok(report(context, &name, arguments.yes, &layers))
+}
+
+/// The hints under which the keys of a policy are named in bundles.
+fn hints(policies: &PolicySet) -> Vec<String> {
+    let keys = policies.keys();
+    keys.iter().map(|key| KeyId::of(&key.key).hint()).collect()
+}
+
+/// Layers of the bundles that are there already.
+fn bundles(pieces: &[Piece]) -> Vec<Digest> {
+    let manifests = pieces
+        .iter()
+        .filter_map(|piece| match &piece.resolved.manifest {
+            Manifest::Image(image) => Some(image),
+            Manifest::Index(_) => None,
+        });
+    manifests
+        .flat_map(|image| &image.layers)
+        .filter(|layer| layer.media_type.starts_with(media_types::BUNDLE_PREFIX))
+        .map(|layer| layer.digest)
+        .collect()
+}
+
+/// The bundles that a layer may become: one for its certificate, or one for each key that may have signed it.
+fn candidates(
+    runtime: &Runtime,
+    depot: &dyn Depot,
+    layer: &Descriptor,
+    hints: &[String],
+) -> Result<Result<Vec<Bytes>, &'static str>, Failure> {
+    let limits = Limits::DEFAULT;
+    match layer.media_type.as_str() {
+        media_types::DSSE_ENVELOPE => {}
+        media_types::SIMPLE_SIGNING => return Ok(Err(SIMPLE)),
+        _ => return Ok(Err(GARBAGE)),
+    }
+    let bytes = runtime.block_on(depot.blob(layer, limits.bundle_bytes))?;
+    let (Ok(envelope), Ok(annotations)) = (
+        Envelope::parse(&bytes, &limits),
+        LegacyAnnotations::parse(&layer.annotations, &limits),
+    ) else {
+        return Ok(Err(GARBAGE));
+    };
+    if envelope.signatures.len() != 1 {
+        return Ok(Err(SEVERAL));
+    }
+    // A promise alone would be lost on the way: what was logged must not look as if it never was.
+    if annotations.entry.is_some() {
+        return Ok(Err(PROMISE));
+    }
+    let materials = match annotations.certificate {
+        Some(certificate) => vec![KeyMaterial::Certificate(certificate)],
+        None => hints
+            .iter()
+            .map(|hint| KeyMaterial::PublicKey { hint: hint.clone() })
+            .collect(),
+    };
+    let timestamps: Vec<Bytes> = annotations.timestamp.into_iter().collect();
+    let bundle = |material| Bundle {
+        version: BundleVersion::V0_3,
+        material,
+        log_entries: Vec::new(),
+        timestamps: timestamps.clone(),
+        content: BundleContent::Dsse(envelope.clone()),
+    };
+    let bundles = materials.into_iter().map(bundle);
+    Ok(Ok(bundles
+        .map(|bundle| Bytes::from(bundle.to_json()))
+        .collect()))
+}
+
+/// The first of several bundles that counts, judged as a reader would find it.
+fn prove(
+    runtime: &Runtime,
+    context: &Context<'_, '_>,
+    verifier: &countersign::Verifier,
+    image: &Resolved,
+    candidates: Vec<Bytes>,
+) -> Result<Option<(Digest, Verified)>, Failure> {
+    for bytes in candidates {
+        let bundle = digest::sha256(&bytes);
+        let staged = Staged::new(image.clone()).with_bundle(bytes);
+        let target = Target::Digest(image.descriptor.digest);
+        let verification = runtime.block_on(verifier.verify_in(&staged, &target, context.now))?;
+        let accepted = verification.decision.accepted.iter();
+        let mut ours = accepted.filter(|verified| verified.digest() == bundle);
+        if let Some(verified) = ours.next() {
+            return Ok(Some((bundle, (**verified).clone())));
+        }
+    }
+    Ok(None)
+}
+
+fn report(context: &mut Context<'_, '_>, name: &str, yes: bool, layers: &[Layer]) -> Done {
+    for layer in layers {
+        let what = match (layer.bundle, layer.why) {
+            (Some(bundle), _) => format!(" as bundle {bundle}"),
+            (None, Some(why)) => format!(": {why}"),
+            (None, None) => String::new(),
+        };
+        context.printer.line(&format!(
+            "{} {} of {}{what}",
+            layer.outcome,
+            layer.digest,
+            escape::field(&layer.tag)
+        ));
+    }
+    let rest = layers.iter().filter(|layer| layer.bundle.is_none()).count();
+    let others = layers.len() - rest;
+    context.printer.say(&match (layers.len(), yes) {
+        (0, _) => format!("nothing is under tags about {name}"),
+        (_, true) => format!(
+            "{} bundles, {rest} left as they are; the tags stay for those who read them",
+            others
+        ),
+        (_, false) => format!("{others} could be bundles, {rest} not; add `--yes` to store them"),
+    });
+    let status = if layers.is_empty() {
+        ExitStatus::NoEvidence
+    } else {
+        ExitStatus::Pass
+    };
+    Done {
+        status,
+        result: Some(json!({
+            "image": name,
+            "dryRun": !yes,
+            "exitCode": status.code(),
+            "layers": layers.iter().map(record).collect::<Vec<Value>>(),
+        })),
+    }
+}
+
+fn record(layer: &Layer) -> Value {
+    json!({
+        "tag": escape::capped(&layer.tag, escape::FIELD_BYTES),
+        "digest": layer.digest.to_string(),
+        "predicateType": layer.predicate_type.as_deref().map(|text| escape::capped(text, escape::FIELD_BYTES)),
+        "outcome": layer.outcome,
+        "why": layer.why,
+        "bundle": layer.bundle.map(|bundle| bundle.to_string()),
+    })
+}
