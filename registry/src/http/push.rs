@@ -15,14 +15,17 @@ use crate::depot::Edit;
 use crate::error::{Fault, Outage, StoreError};
 use crate::layout::referrer_descriptor;
 use crate::referrer::fallback_tag;
+use crate::settings::Event;
 use crate::store::{ListedVia, Pushed, Resolved};
 
 /// Times in a row that the entry must be seen in the fallback index before it counts as settled.
 pub(super) const CONFIRMATIONS: u32 = 3;
 /// Rounds of writing and looking before giving up; eight writers at once need two rounds each.
 pub(super) const ROUNDS: u32 = 64;
+/// Times that a registry which lists referrers itself is told of one again.
+const RELISTINGS: u32 = 4;
 /// Broken connections that are put up with while writing.
-pub(super) const BROKEN: u32 = 3;
+pub(super) const BROKEN: u32 = 6;
 /// The wait between two looks: random, so that writers who collided do not collide again.
 pub(super) const LOOK_AFTER: (Duration, Duration) =
     (Duration::from_millis(30), Duration::from_millis(150));
@@ -131,7 +134,11 @@ impl Registry {
         let listed = self.store_manifest(&resolved, &reference).await?;
         let via = match resolved.manifest.subject() {
             None => None,
-            Some(_) if listed => Some(ListedVia::Api),
+            Some(subject) if listed => {
+                self.stay_listed(&subject.digest, &resolved, &reference)
+                    .await?;
+                Some(ListedVia::Api)
+            }
             Some(subject) => {
                 self.list_under_tag(&subject.digest, &[referrer_descriptor(&resolved)])
                     .await?;
@@ -142,6 +149,34 @@ impl Registry {
             descriptor: resolved.descriptor,
             via,
         })
+    }
+
+    /// Looks whether the registry's own list has what it took, and says it again when it has not: some lose an entry when two come at once.
+    ///
+    /// A list that cannot be read, or that lags behind, is no reason to call what was stored lost.
+    async fn stay_listed(
+        &self,
+        subject: &Digest,
+        resolved: &Resolved,
+        reference: &str,
+    ) -> Result<(), StoreError> {
+        for _ in 0..RELISTINGS {
+            tokio::time::sleep(random_between(LOOK_AFTER.0, LOOK_AFTER.1)).await;
+            let Ok(Some(listing)) = self.ask_api(subject).await else {
+                return Ok(());
+            };
+            let digest = resolved.descriptor.digest;
+            let has = |entry: &Descriptor| entry.digest == digest;
+            if !listing.complete || listing.descriptors.iter().any(has) {
+                return Ok(());
+            }
+            self.store_manifest(resolved, reference).await?;
+        }
+        self.settings.tell(&Event::Note(format!(
+            "`{}` took a referrer of `{subject}` and does not list it yet",
+            self.name
+        )));
+        Ok(())
     }
 
     /// Puts a manifest; true when the registry lists it by its subject itself, or it has none.
@@ -201,7 +236,15 @@ impl Registry {
         let mut seen = 0;
         let mut broken = 0;
         for _ in 0..ROUNDS {
-            let current = self.fallback_index(subject).await?;
+            let current = match self.fallback_index(subject).await {
+                // A tag that is being written can be unreadable for a moment on some registries.
+                Err(error) if is_shaken(&error) && broken < BROKEN => {
+                    broken += 1;
+                    tokio::time::sleep(random_between(LOOK_AFTER.0, LOOK_AFTER.1)).await;
+                    continue;
+                }
+                result => result?,
+            };
             let mut index = current
                 .as_ref()
                 .map(|current| current.index.clone())
@@ -210,7 +253,7 @@ impl Registry {
                 seen = 0;
                 written |= match self.write_fallback(subject, current, &index).await {
                     // It may have arrived; the next look says whether it did.
-                    Err(error) if is_broken(&error) && broken < BROKEN => {
+                    Err(error) if is_shaken(&error) && broken < BROKEN => {
                         broken += 1;
                         true
                     }
@@ -280,8 +323,23 @@ impl Registry {
     }
 }
 
+/// Whether it is unknown what a registry did: the connection broke, or something in it did, as where two write one tag at once.
+pub(super) fn is_shaken(error: &StoreError) -> bool {
+    is_broken(error)
+        || matches!(
+            error,
+            StoreError::Unavailable {
+                outage: Outage::Status {
+                    status: 500..=599,
+                    ..
+                },
+                ..
+            }
+        )
+}
+
 /// Whether a connection broke after it was made, so that it is unknown whether the registry did what was asked.
-pub(super) fn is_broken(error: &StoreError) -> bool {
+fn is_broken(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Unavailable {

@@ -44,7 +44,7 @@ impl Registry {
     }
 
     /// The API's list; `None` when the registry has no such API.
-    async fn ask_api(&self, digest: &Digest) -> Result<Option<Listing>, StoreError> {
+    pub(super) async fn ask_api(&self, digest: &Digest) -> Result<Option<Listing>, StoreError> {
         let limits = &self.settings.limits;
         let mut url = self.url(&format!("referrers/{digest}"))?;
         let mut listing = Listing {

@@ -7,7 +7,7 @@ use reqwest::header::{ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 
 use super::Registry;
 use super::call::{Call, random_between};
-use super::push::{BROKEN, CONFIRMATIONS, LOOK_AFTER, ROUNDS, is_broken};
+use super::push::{BROKEN, CONFIRMATIONS, LOOK_AFTER, ROUNDS, is_shaken};
 use crate::error::{StoreError, Thing};
 use crate::store::{Replacement, Resolved, TagChange, Target};
 
@@ -46,7 +46,7 @@ impl Registry {
                     };
                     written |= match self.replace_tag(tag, replacement, condition).await {
                         // It may have arrived; the next look says whether it did.
-                        Err(error) if is_broken(&error) && broken < BROKEN => {
+                        Err(error) if is_shaken(&error) && broken < BROKEN => {
                             broken += 1;
                             true
                         }

@@ -180,7 +180,36 @@ fn a_registry_that_knows_subjects_needs_no_tag() {
     let store = server.store(&settings());
     let pushed = run(store.push_manifest(bytes.into(), media_types::OCI_MANIFEST, None)).unwrap();
     assert_eq!(pushed.via, Some(ListedVia::Api));
-    assert_eq!(store.requests(), 1);
+    // The second looks whether the registry lists it.
+    assert_eq!(store.requests(), 2);
+}
+
+/// Some registries read, change and write their own list without a lock.
+#[test]
+fn a_registry_that_loses_what_it_took_is_told_again() {
+    let (_, subject) = image("image", None);
+    let (bytes, referrer) = image("referrer", Some(&subject));
+    let answer = subject.digest.to_string();
+    let puts = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&puts);
+    let server = Server::start(move |asked| {
+        let mut puts = count.lock().unwrap();
+        if asked.method == "PUT" {
+            *puts += 1;
+            return Answer::status(201).with("OCI-Subject", answer.clone());
+        }
+        // The first is lost.
+        let listed = if *puts > 1 {
+            vec![referrer.clone()]
+        } else {
+            Vec::new()
+        };
+        Answer::index(index_of(&listed))
+    });
+    let store = server.store(&settings());
+    let pushed = run(store.push_manifest(bytes.into(), media_types::OCI_MANIFEST, None)).unwrap();
+    assert_eq!(pushed.via, Some(ListedVia::Api));
+    assert_eq!(*puts.lock().unwrap(), 2);
 }
 
 /// A registry in memory without a referrers API; `conditions` says whether it heeds `If-Match`.
