@@ -8,6 +8,7 @@
 )]
 
 mod blobs;
+mod conformance;
 mod demonstration;
 mod discover;
 mod evidence;
