@@ -42,6 +42,8 @@ pub enum Document {
     LogBody,
     /// A trusted root.
     TrustedRoot,
+    /// Metadata of a TUF repository.
+    TufMetadata,
     /// A public key.
     PublicKey,
     /// An encrypted private key file.
@@ -71,6 +73,7 @@ impl Document {
             Self::Checkpoint => "checkpoint",
             Self::LogBody => "log entry body",
             Self::TrustedRoot => "trusted root",
+            Self::TufMetadata => "TUF metadata",
             Self::PublicKey => "public key",
             Self::EncryptedPrivateKey => "private key file",
             Self::Certificates => "certificate list",

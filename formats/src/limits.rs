@@ -55,6 +55,24 @@ pub struct Limits {
     pub trusted_root_bytes: u64,
     /// Logs, or authorities, of one kind in a trusted root.
     pub trust_instances: usize,
+    /// Bytes of one root of a TUF repository.
+    pub tuf_root_bytes: u64,
+    /// Bytes of one TUF timestamp.
+    pub tuf_timestamp_bytes: u64,
+    /// Bytes of one TUF snapshot.
+    pub tuf_snapshot_bytes: u64,
+    /// Bytes of the top-level TUF targets.
+    pub tuf_targets_bytes: u64,
+    /// Bytes of the cache of one TUF repository.
+    pub tuf_cache_bytes: u64,
+    /// New roots that are followed in one refresh.
+    pub tuf_root_rotations: u64,
+    /// Signatures of one file of TUF metadata.
+    pub tuf_signatures: usize,
+    /// Keys of one TUF root, and key ids of one role.
+    pub tuf_keys: usize,
+    /// Entries of one TUF snapshot or of the top-level targets.
+    pub tuf_entries: usize,
     /// Bytes of all policy sources together.
     pub policy_bytes: u64,
     /// Bytes of all sections of one pack together; its images and referrers have the limits of any layout.
@@ -106,6 +124,15 @@ impl Limits {
         key_file_bytes: 64 << 10,
         trusted_root_bytes: 4 << 20,
         trust_instances: 64,
+        tuf_root_bytes: 512 << 10,
+        tuf_timestamp_bytes: 16 << 10,
+        tuf_snapshot_bytes: 2 << 20,
+        tuf_targets_bytes: 5 << 20,
+        tuf_cache_bytes: 64 << 20,
+        tuf_root_rotations: 256,
+        tuf_signatures: 64,
+        tuf_keys: 256,
+        tuf_entries: 10_000,
         policy_bytes: 1 << 20,
         pack_bytes: 128 << 20,
         token_bytes: 64 << 10,

@@ -23,6 +23,7 @@ mod log_binding;
 mod merkle;
 mod message;
 mod naming;
+mod raw;
 mod rejected;
 mod report;
 mod sct;
@@ -43,6 +44,7 @@ pub use evidence::{
 pub use fault::{CertificateFault, LogFault, SctFault, TimestampFault};
 pub use identity::{CertificateIdentity, FulcioExtensions, SubjectAlternativeName, X509Identity};
 pub use key::{KeyId, Scheme, TrustedKey};
+pub use raw::is_signature;
 pub use rejected::{CODES, RejectReason, Rejected, UnverifiedSigner};
 pub use report::{Check, LogId, VerificationReport};
 pub use subject::{BytesContent, Content, ContentError, DigestContent, Image, ReadImage, Subject};

@@ -17,6 +17,7 @@ pub mod lab;
 pub mod merkle;
 pub mod timestamp_authority;
 pub mod transparency_log;
+pub mod tuf_repository;
 pub mod vector;
 
 use base64::Engine as _;

@@ -27,6 +27,10 @@ pub enum RootOrigin {
     PublicGood,
     /// A file that the user named.
     File(PathBuf),
+    /// A TUF repository, by the address of its mirror.
+    Tuf(String),
+    /// A pack that was proven from a held root.
+    Pack(PathBuf),
     /// Bytes that the caller had, with a name for messages.
     Bytes(String),
 }
@@ -96,6 +100,8 @@ impl fmt::Display for RootOrigin {
         match self {
             Self::PublicGood => out.write_str("the embedded public-good root"),
             Self::File(path) => write!(out, "`{}`", path.display()),
+            Self::Tuf(mirror) => write!(out, "the TUF repository `{mirror}`"),
+            Self::Pack(path) => write!(out, "the pack `{}`", path.display()),
             Self::Bytes(name) => write!(out, "`{name}`"),
         }
     }
