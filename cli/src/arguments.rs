@@ -5,6 +5,7 @@ mod cache;
 mod carrying;
 mod evidence;
 mod image;
+mod instance;
 mod keys;
 mod material;
 mod mending;
@@ -18,6 +19,7 @@ mod services;
 mod signing;
 mod transport;
 mod trust;
+mod trust_store;
 mod written;
 
 use std::path::PathBuf;
@@ -34,6 +36,7 @@ pub(crate) use carrying::{
 };
 pub(crate) use evidence::{Places, Sources};
 pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAttestation};
+pub(crate) use instance::Instance;
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
 pub(crate) use mending::{Clean, Doctor, Migrate, Repair};
 pub(crate) use moving::{Carried, Copy, Load, Save};
@@ -45,6 +48,10 @@ pub(crate) use services::{Ambient, Login as LoginWay, Services};
 pub(crate) use signing::{Document, Many, Placement, Signer};
 pub(crate) use transport::Transport;
 pub(crate) use trust::{Annotation, Trust};
+pub(crate) use trust_store::{
+    SigningConfigCommand, SigningConfigCreate, TrustCommand, TrustCreate, TrustExport, TrustInit,
+    TrustShow, TrustSource,
+};
 
 use crate::printer::Output;
 
@@ -153,6 +160,12 @@ pub(crate) enum Command {
     /// Work with policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Say whom to trust: repositories, packs and roots.
+    #[command(subcommand)]
+    Trust(TrustCommand),
+    /// Say which services to sign with.
+    #[command(subcommand)]
+    SigningConfig(SigningConfigCommand),
     /// Work with registries.
     #[command(subcommand)]
     Registry(RegistryCommand),

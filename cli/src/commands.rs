@@ -26,6 +26,12 @@ mod repair;
 mod save;
 mod sign;
 mod sign_blob;
+mod signing_config_create;
+mod trust_create;
+mod trust_export;
+mod trust_init;
+mod trust_show;
+mod trust_update;
 mod verify;
 mod verify_attestation;
 mod verify_blob;
@@ -35,6 +41,7 @@ use serde_json::Value;
 
 use crate::arguments::{
     AttachCommand, CacheCommand, Command, DownloadCommand, PolicyCommand, RegistryCommand,
+    SigningConfigCommand, TrustCommand,
 };
 use crate::context::Context;
 use crate::exit::ExitStatus;
@@ -99,6 +106,12 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::PublicKey(_) => "public-key",
         Command::Policy(PolicyCommand::Check(_)) => "policy check",
         Command::Policy(PolicyCommand::Explain(_)) => "policy explain",
+        Command::Trust(TrustCommand::Init(_)) => "trust init",
+        Command::Trust(TrustCommand::Show(_)) => "trust show",
+        Command::Trust(TrustCommand::Update) => "trust update",
+        Command::Trust(TrustCommand::Export(_)) => "trust export",
+        Command::Trust(TrustCommand::Create(_)) => "trust create",
+        Command::SigningConfig(SigningConfigCommand::Create(_)) => "signing-config create",
         Command::Registry(RegistryCommand::Serve(_)) => "registry serve",
         Command::Cache(CacheCommand::Show) => "cache show",
         Command::Cache(CacheCommand::Clear) => "cache clear",
@@ -142,6 +155,14 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
         Command::Policy(PolicyCommand::Check(arguments)) => policy_check::run(&arguments, context),
         Command::Policy(PolicyCommand::Explain(arguments)) => {
             policy_explain::run(&arguments, context)
+        }
+        Command::Trust(TrustCommand::Init(arguments)) => trust_init::run(&arguments, context),
+        Command::Trust(TrustCommand::Show(arguments)) => trust_show::run(&arguments, context),
+        Command::Trust(TrustCommand::Update) => trust_update::run(context),
+        Command::Trust(TrustCommand::Export(arguments)) => trust_export::run(&arguments, context),
+        Command::Trust(TrustCommand::Create(arguments)) => trust_create::run(&arguments, context),
+        Command::SigningConfig(SigningConfigCommand::Create(arguments)) => {
+            signing_config_create::run(&arguments, context)
         }
         Command::Registry(RegistryCommand::Serve(arguments)) => {
             registry_serve::run(&arguments, context)

@@ -60,20 +60,21 @@ impl Judging {
         let elsewhere = Elsewhere::new(context, &sources.places)?;
         Ok(Self {
             elsewhere: Some(elsewhere),
-            ..Self::of_files(policies, trust, &sources.bundle)?
+            ..Self::of_files(context, policies, trust, &sources.bundle)?
         })
     }
 
     /// What the trust flags and bundle files amount to.
     pub(crate) fn of_files(
+        context: &Context<'_, '_>,
         policies: PolicySet,
         trust: &Trust,
         bundles: &[PathBuf],
     ) -> Result<Self, Failure> {
         Ok(Self {
-            material: Material::new(trust)?,
-            policies,
             evidence: evidence(bundles)?,
+            material: Material::new(context, trust, &policies)?,
+            policies,
             elsewhere: None,
         })
     }
@@ -81,13 +82,15 @@ impl Judging {
     /// A verifier that reads every source to its end, so that its decisions know all there is.
     pub(crate) fn thorough(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
         let (builder, material) = self.builder(context);
-        Ok(material.apply(builder.thorough()).build()?)
+        let (builder, _) = material.apply(context, builder.thorough())?;
+        Ok(builder.build()?)
     }
 
-    /// The verifier for this run.
-    pub(crate) fn verifier(self, context: &Context<'_, '_>) -> Result<Verifier, Failure> {
+    /// The verifier for this run, and by which trust it judges, for the JSON envelope.
+    pub(crate) fn verifier(self, context: &Context<'_, '_>) -> Result<(Verifier, Value), Failure> {
         let (builder, material) = self.builder(context);
-        Ok(material.apply(builder).build()?)
+        let (builder, trust) = material.apply(context, builder)?;
+        Ok((builder.build()?, trust))
     }
 
     fn builder(self, context: &Context<'_, '_>) -> (VerifierBuilder, Material) {
@@ -128,16 +131,19 @@ pub(crate) fn images(
 ) -> Result<Done, Failure> {
     // Typing errors come before the trust material is prepared.
     images::readable(names)?;
-    let verifier = judging.verifier(context)?;
+    let (verifier, trust) = judging.verifier(context)?;
     let runtime = context.runtime()?;
     let settings = stores::settings(context);
     let names = platforms::chosen(context, &runtime, &settings, names, platforms)?;
     let now = context.now;
     let trusted = trusted(&verifier);
-    let done = images::each(context, &names, |context, text, reference| {
+    let mut done = images::each(context, &names, |context, text, reference| {
         let verification = runtime.block_on(verifier.verify(reference, now))?;
         Ok(report(context, text, &verification, &trusted))
     })?;
+    if let Some(result) = done.result.as_mut().and_then(Value::as_object_mut) {
+        result.insert("trust".to_owned(), trust);
+    }
     if names.len() > 1 {
         summary(context, &done);
     }
@@ -235,7 +241,7 @@ pub(crate) fn blob(
     judging: Judging,
 ) -> Result<Done, Failure> {
     let artifact = blob_content::open(context, text)?;
-    let verifier = judging.verifier(context)?;
+    let (verifier, trust) = judging.verifier(context)?;
     let now = context.now;
     let decision =
         context
@@ -259,6 +265,7 @@ pub(crate) fn blob(
             "digest": artifact.digest.to_string(),
             "exitCode": status.code(),
             "decision": record(&decision),
+            "trust": trust,
         })),
     })
 }

@@ -4,24 +4,25 @@ use std::path::Path;
 
 use bytes::Bytes;
 use countersign::VerifierBuilder;
-use countersign_formats::{Digest, Limits, TrustedRoot, pem_certificates};
+use countersign_formats::{Limits, pem_certificates};
 use countersign_policy::PolicySet;
 use countersign_proof::Dangers;
-use countersign_trust_store::Root;
+use serde_json::Value;
 
 use crate::arguments::Trust;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files;
+use crate::held_trust::Chosen;
 
 /// Largest file of certificates that is read, in bytes.
 const CERTIFICATES_BYTES: u64 = 1 << 20;
 
 /// The material of one run.
 pub(crate) struct Material {
-    root: TrustedRoot,
-    /// SHA-256 of the root's document.
-    digest: Digest,
+    chosen: Chosen,
+    /// Whether anything is demanded of logs and authorities.
+    needed: bool,
     own: Option<OwnAuthority>,
 }
 
@@ -34,36 +35,67 @@ enum OwnAuthority {
 }
 
 impl Material {
-    /// What the flags amount to: the trusted root that they name, else the built-in one.
-    ///
-    /// A root is loaded for keys, too: nothing of it is demanded of them, and whatever a known log or authority says about
-    /// their signatures must be right.
-    pub(crate) fn new(trust: &Trust) -> Result<Self, Failure> {
-        let root = match &trust.trusted_root {
-            Some(path) => Root::load(path, &Limits::DEFAULT)?,
-            None => countersign_trust_store::public_good()?,
-        };
-        let digest = *root.digest();
-        let mut root = root.trusted_root().clone();
-        let own = own_authority(trust)?;
-        if own.is_some() {
-            // Who names an own authority means that one, not also every other.
-            root.certificate_authorities.clear();
-        }
-        Ok(Self { root, digest, own })
+    /// What the flags amount to: the trusted root that they name, else that of a pack, of this machine's repository, or the built-in
+    /// one. Files are read, and no socket is opened.
+    pub(crate) fn new(
+        context: &Context<'_, '_>,
+        trust: &Trust,
+        policies: &PolicySet,
+    ) -> Result<Self, Failure> {
+        let demanded = policies
+            .policies()
+            .iter()
+            .any(|policy| policy.trust.keys.logs > 0 || policy.trust.keys.timestamps > 0);
+        Ok(Self {
+            chosen: Chosen::new(context, trust.trusted_root.as_deref(), &trust.source)?,
+            needed: policies.wants_certificates() || demanded,
+            own: own_authority(trust)?,
+        })
     }
 
-    /// Gives the material to a verifier.
-    pub(crate) fn apply(self, builder: VerifierBuilder) -> VerifierBuilder {
-        let builder = builder.trusted_root(&self.root).root_digest(self.digest);
-        match self.own {
+    /// Gives the material to a verifier; a mirror may be asked before.
+    ///
+    /// For keys nothing is demanded of logs and authorities: nobody is asked, and what is at hand is used, since whatever a known log or
+    /// authority says about their signatures must be right.
+    pub(crate) fn apply(
+        self,
+        context: &Context<'_, '_>,
+        mut builder: VerifierBuilder,
+    ) -> Result<(VerifierBuilder, Value), Failure> {
+        let Self {
+            chosen,
+            needed,
+            own,
+        } = self;
+        let held = match needed {
+            true => Some(chosen.hold(context)?),
+            false => chosen.at_hand(context),
+        };
+        let mut record = Value::Null;
+        if let Some(held) = held {
+            if (needed && held.expires.is_some()) || context.printer.verbosity() > 0 {
+                context.printer.words().say(&held.words);
+            }
+            let mut root = held.root;
+            if own.is_some() {
+                // Who names an own authority means that one, not also every other.
+                root.certificate_authorities.clear();
+            }
+            builder = builder.trusted_root(&root).root_digest(held.digest);
+            if let Some(expires) = held.expires.filter(|_| needed) {
+                builder = builder.trust_expires(expires);
+            }
+            record = held.record;
+        }
+        let builder = match own {
             None => builder,
             Some(OwnAuthority::Apart {
                 roots,
                 intermediates,
             }) => builder.certificate_authority(roots, intermediates),
             Some(OwnAuthority::Chain(certificates)) => builder.certificate_chain(certificates),
-        }
+        };
+        Ok((builder, record))
     }
 }
 

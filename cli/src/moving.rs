@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use countersign::Verifier;
 use countersign_formats::{Digest, Manifest, Reference};
 use countersign_registry::layout::{ArchiveWriter, Layout};
 use countersign_registry::replicate::{
@@ -237,7 +236,7 @@ fn judge(
     flags: &Trust,
 ) -> Result<Result<Judged, Done>, Failure> {
     let policies = trust::policy(context, flags, Wanted::Signature, false, &[])?;
-    let verifier: Verifier = Judging::of_files(policies, flags, &[])?.verifier(context)?;
+    let (verifier, _) = Judging::of_files(context, policies, flags, &[])?.verifier(context)?;
     let pinned = stores::reference(name)?;
     let now = context.now;
     let verification = runtime.block_on(verifier.verify(&pinned, now))?;

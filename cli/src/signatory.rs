@@ -11,6 +11,8 @@ mod login;
 mod services;
 mod voice;
 
+pub(crate) use services::settings as service_settings;
+
 use bytes::Bytes;
 use countersign_formats::{
     Bundle, BundleContent, KeyMaterial, Limits, PublicKey, TrustedRoot, UnixTime, Window,

@@ -38,6 +38,8 @@ pub enum ServiceKind {
     Issuer,
     /// What gives a machine its identity token: a CI system, a cloud's metadata service, a SPIFFE agent.
     TokenSource,
+    /// A mirror of a repository that says whom to trust.
+    TrustMirror,
 }
 
 impl ServiceKind {
@@ -50,6 +52,7 @@ impl ServiceKind {
             Self::TimestampAuthority => "timestamp authority",
             Self::Issuer => "issuer",
             Self::TokenSource => "token source",
+            Self::TrustMirror => "trust mirror",
         }
     }
 }

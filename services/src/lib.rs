@@ -74,6 +74,7 @@ pub mod rekor;
 mod secret;
 mod settings;
 mod signing_config;
+mod static_files;
 pub mod timestamp;
 
 pub use error::{AnswerFault, ErrorClass, Outage, ServiceError, ServiceKind, ServiceName};
@@ -83,4 +84,5 @@ pub use rekor::{Rekor, RekorVersion, Submission};
 pub use secret::Secret;
 pub use settings::{Diagnostics, Event, Settings};
 pub use signing_config::{Selection, Selector, Service, SigningConfig};
+pub use static_files::StaticFiles;
 pub use timestamp::TimestampAuthority;

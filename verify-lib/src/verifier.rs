@@ -38,6 +38,7 @@ struct Shared {
     threads: Arc<Semaphore>,
     thorough: bool,
     roots: Vec<Digest>,
+    trust_expires: Option<UnixTime>,
 }
 
 /// What a verification came to.
@@ -71,6 +72,7 @@ pub struct VerifierBuilder {
     thorough: bool,
     roots: Vec<Digest>,
     dangers: Dangers,
+    trust_expires: Option<UnixTime>,
 }
 
 impl Verifier {
@@ -279,7 +281,15 @@ impl Verifier {
         let mut step = judge.begin();
         loop {
             match step {
-                Step::Done(decision) => return decision,
+                Step::Done(mut decision) => {
+                    // What a root says holds no longer than the metadata that proves it.
+                    if let Some(expires) = shared.trust_expires {
+                        let last = UnixTime(expires.0.saturating_sub(1));
+                        let until = decision.valid_until.map_or(last, |until| until.min(last));
+                        decision.valid_until = Some(until);
+                    }
+                    return decision;
+                }
                 Step::Need(judge, wants) => {
                     let supplied = relatives
                         .answer(&wants, &judge.interest(), judge.budget())
@@ -302,6 +312,12 @@ impl VerifierBuilder {
     pub fn trusted_root(mut self, root: &TrustedRoot) -> Self {
         self.trust = self.trust.trusted_root(root);
         self.certificates = true;
+        self
+    }
+
+    /// Says when the trusted root stops to hold; no decision is valid for longer.
+    pub fn trust_expires(mut self, expires: UnixTime) -> Self {
+        self.trust_expires = Some(expires);
         self
     }
 
@@ -416,6 +432,7 @@ impl VerifierBuilder {
                 )),
                 thorough: self.thorough,
                 roots: self.roots,
+                trust_expires: self.trust_expires,
             }),
         })
     }

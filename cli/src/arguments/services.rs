@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::trust_store::TrustSource;
+
 /// How a person logs in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Login {
@@ -89,7 +91,7 @@ pub(crate) struct Services {
         help_heading = "Services"
     )]
     pub(crate) signing_config: Option<PathBuf>,
-    /// The logs and authorities that the answers must be proven by; without it the public-good Sigstore root that is built in.
+    /// The logs and authorities that the answers must be proven by; without it those of `--trust-pack`, else of `trust init`, else the public-good Sigstore root that is built in.
     #[arg(
         long,
         value_name = "FILE",
@@ -98,6 +100,8 @@ pub(crate) struct Services {
         help_heading = "Services"
     )]
     pub(crate) trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: TrustSource,
     /// Use no service, which is what a key does unless told otherwise.
     #[arg(
         long,

@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 
 use super::material::Material;
+use super::trust_store::TrustSource;
 
 /// Whom to trust and what to demand.
 #[derive(Args, Debug)]
@@ -150,7 +151,7 @@ pub(crate) struct Trust {
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_POLICY", hide_env = true, help_heading = "Trust",
         conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "github_repository", "github_ref", "github_workflow", "github_trigger", "github_sha", "certificate_github_workflow_repository", "certificate_github_workflow_ref", "certificate_github_workflow_name", "certificate_github_workflow_sha", "certificate_github_workflow_trigger", "require_log", "require_timestamp"])]
     pub(crate) policy: Vec<PathBuf>,
-    /// The logs and authorities to trust; without it the public-good Sigstore root that is built in.
+    /// The logs and authorities to trust; without it those of `--trust-pack`, else of `trust init`, else the public-good Sigstore root that is built in.
     #[arg(
         long,
         value_name = "FILE",
@@ -159,6 +160,8 @@ pub(crate) struct Trust {
         help_heading = "Trust"
     )]
     pub(crate) trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: TrustSource,
     #[command(flatten)]
     pub(crate) material: Material,
     /// Demand an entry in at least N transparency logs (default: keys 0, certificates 1).

@@ -106,7 +106,8 @@ fn verified(
         _ => Wanted::Statement(wanted.clone()),
     };
     let policies = trust::policy(context, &arguments.trust, policy, wanted.is_some(), &[])?;
-    let verifier = Judging::of_files(policies, &arguments.trust, &[])?.thorough(context)?;
+    let verifier =
+        Judging::of_files(context, policies, &arguments.trust, &[])?.thorough(context)?;
     let reference = stores::reference(&arguments.image)?;
     let verification = context
         .runtime()?

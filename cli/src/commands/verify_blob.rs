@@ -17,6 +17,6 @@ pub(crate) fn run(arguments: VerifyBlob, context: &mut Context<'_, '_>) -> Resul
     if arguments.trust.print_policy {
         return Ok(trust::print(context, &policies));
     }
-    let judging = Judging::of_files(policies, &arguments.trust, &arguments.bundle)?;
+    let judging = Judging::of_files(context, policies, &arguments.trust, &arguments.bundle)?;
     judging::blob(context, arguments.file.as_deref().unwrap_or("-"), judging)
 }

@@ -13,7 +13,7 @@ use countersign_services::{
     Settings, SigningConfig, Submission, TimestampAuthority,
 };
 use countersign_sign::{Prepared, PrivateKey, Signature, ToSign};
-use countersign_trust_store::Root;
+use countersign_trust_store::tuf::SIGNING_CONFIG;
 
 use super::logged_scheme;
 use crate::arguments;
@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::escape;
 use crate::failure::Failure;
 use crate::files;
+use crate::held_trust::{Chosen, HeldTrust};
 use crate::printer::Words;
 
 /// How long one operation of many may wait in all because a service asks for it.
@@ -84,7 +85,8 @@ impl Services {
         } else {
             NONE
         };
-        let services = Self::reach(context, flags, patient, (None, None), timestamps, logs)?;
+        let root = held(context, flags)?.root;
+        let services = Self::reach(context, root, patient, (None, None), timestamps, logs)?;
         Ok(Some(services))
     }
 
@@ -101,14 +103,16 @@ impl Services {
             )
             .hint("write `--key FILE`, or drop `--no-services`"));
         }
-        let Some(path) = flags.signing_config.as_deref() else {
-            return Err(Failure::usage(
-                "missing-argument",
-                "neither a key nor the services to sign with an identity are named",
-            )
-            .hint("write `--key FILE`; or `--signing-config FILE` to sign with an identity: no list of services is built in, not even that of the public-good instance"));
+        let (path, config, root) = match flags.signing_config.as_deref() {
+            Some(path) => {
+                let config = config(path)?;
+                (path, config, held(context, flags)?.root)
+            }
+            None => {
+                let (config, root) = held_config(context, flags)?;
+                (Path::new(SIGNING_CONFIG), config, root)
+            }
         };
-        let config = config(path)?;
         let now = context.now;
         let authority = config.certificate_authority(now)?.cloned();
         if authority.is_none() {
@@ -126,30 +130,17 @@ impl Services {
         }
         let issuer = config.issuer(now)?.cloned();
         let people = (authority, issuer);
-        Self::reach(context, flags, patient, people, timestamps, logs)
+        Self::reach(context, root, patient, people, timestamps, logs)
     }
 
     fn reach(
         context: &Context<'_, '_>,
-        flags: &arguments::Services,
+        root: TrustedRoot,
         patient: bool,
         (authority, issuer): (Option<Service>, Option<Service>),
         timestamps: Selection,
         logs: Selection,
     ) -> Result<Self, Failure> {
-        if context.global.offline {
-            return Err(Failure::usage(
-                "conflicting-flags",
-                "`--offline` opens no socket, and services are wanted",
-            )
-            .hint("drop `--offline`, or sign with `--key FILE` alone"));
-        }
-        let root = match &flags.trusted_root {
-            Some(path) => Root::load(path, &Limits::DEFAULT)?,
-            None => countersign_trust_store::public_good()?,
-        }
-        .trusted_root()
-        .clone();
         let client = Client::new(settings(context, patient));
         // Addresses are judged before any of them is used.
         if let Some(authority) = &authority {
@@ -343,6 +334,42 @@ fn same_address(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
+/// The trust that answers are proven under.
+fn held(context: &Context<'_, '_>, flags: &arguments::Services) -> Result<HeldTrust, Failure> {
+    if context.global.offline {
+        return Err(Failure::usage(
+            "conflicting-flags",
+            "`--offline` opens no socket, and services are wanted",
+        )
+        .hint("drop `--offline`, or sign with `--key FILE` alone"));
+    }
+    let chosen = Chosen::new(context, flags.trusted_root.as_deref(), &flags.source)?;
+    chosen.hold(context)
+}
+
+/// The services that the repository of this machine, or the pack, names beside the trust; none are built in.
+fn held_config(
+    context: &Context<'_, '_>,
+    flags: &arguments::Services,
+) -> Result<(SigningConfig, TrustedRoot), Failure> {
+    let chosen = Chosen::new(context, flags.trusted_root.as_deref(), &flags.source)?;
+    let held = match chosen.may_name_services() {
+        true => Some(held(context, flags)?),
+        false => None,
+    };
+    let Some((bytes, held)) =
+        held.and_then(|held| held.signing_config.clone().map(|bytes| (bytes, held)))
+    else {
+        return Err(Failure::usage(
+            "missing-argument",
+            "neither a key nor the services to sign with an identity are named",
+        )
+        .hint("write `--key FILE`; or `--signing-config FILE` to sign with an identity, or run `countersign trust init`: no list of services is built in, not even that of the public-good instance"));
+    };
+    let config = SigningConfig::parse(&bytes, &Limits::DEFAULT)?;
+    Ok((config, held.root))
+}
+
 fn config(path: &Path) -> Result<SigningConfig, Failure> {
     let cap = Limits::DEFAULT.trusted_root_bytes;
     let bytes = Bytes::from(files::read("the signing config", path, cap)?);
@@ -377,7 +404,7 @@ fn untrusted(error: TrustError) -> Failure {
 }
 
 /// How services are reached in this run.
-fn settings(context: &Context<'_, '_>, patient: bool) -> Settings {
+pub(crate) fn settings(context: &Context<'_, '_>, patient: bool) -> Settings {
     let defaults = Settings::default();
     let verbose = context.printer.verbosity() > 0;
     Settings {

@@ -122,7 +122,7 @@ impl Reply {
 }
 
 impl<'a> Operation<'a> {
-    pub(super) fn new(client: &'a Client, since: Instant, limit: Duration) -> Self {
+    pub(crate) fn new(client: &'a Client, since: Instant, limit: Duration) -> Self {
         Self {
             client,
             since,

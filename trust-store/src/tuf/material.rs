@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use countersign_formats::{Limits, UnixTime};
 
+use super::document::{Metadata, Root};
 use super::error::TufError;
 use super::refresh::TRUSTED_ROOT;
 use super::roles::Role;
-use super::trusted::TrustedRootMetadata;
+use super::trusted::{TrustedRootMetadata, parse};
 
 /// The bytes of a repository's metadata and of some of its files, from a cache, a pack or a mirror; unproven.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,19 @@ pub struct Parts {
     pub targets: Bytes,
     /// Target files by name.
     pub files: BTreeMap<String, Bytes>,
+}
+
+impl Parts {
+    /// Puts the roots in the order of the versions that they say they have; what they are worth is another question.
+    pub fn sort_roots(&mut self) {
+        self.roots
+            .sort_by_cached_key(|root| unverified_version(root).unwrap_or(u64::MAX));
+    }
+}
+
+fn unverified_version(root: &Bytes) -> Option<u64> {
+    let metadata: Result<Metadata<Root>, _> = parse(root, Role::Root, &Limits::DEFAULT);
+    metadata.ok().map(|metadata| metadata.version)
 }
 
 /// Version and expiry of the metadata of a role.

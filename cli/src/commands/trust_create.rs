@@ -1,0 +1,242 @@
+//! `trust create`: a trusted root for own services.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use countersign_formats::{
+    KeyKind, Limits, PublicKey, TrustedRoot, UnixTime, encode_base64, media_types, pem_certificates,
+};
+use countersign_proof::{TrustMaterial, digest};
+use serde_json::{Map, Value, json};
+
+use super::Done;
+use crate::arguments::{Instance, TrustCreate};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::files::{self, Audience, Existing};
+
+/// Largest file of certificates that is read, in bytes.
+const CERTIFICATES_BYTES: u64 = 1 << 20;
+
+pub(crate) fn run(arguments: &TrustCreate, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+    let mut root = Map::new();
+    root.insert("mediaType".to_owned(), json!(media_types::TRUSTED_ROOT_V01));
+    let mut count = 0;
+    for (member, flag, instances, is_log) in [
+        ("tlogs", "--rekor", &arguments.rekor, true),
+        (
+            "certificateAuthorities",
+            "--fulcio",
+            &arguments.fulcio,
+            false,
+        ),
+        ("ctlogs", "--ctfe", &arguments.ctfe, true),
+        ("timestampAuthorities", "--tsa", &arguments.tsa, false),
+    ] {
+        let made = instances
+            .iter()
+            .map(|instance| match is_log {
+                true => log(flag, instance),
+                false => authority(flag, instance),
+            })
+            .collect::<Result<Vec<Value>, Failure>>()?;
+        count += made.len();
+        root.insert(member.to_owned(), Value::Array(made));
+    }
+    if count == 0 {
+        return Err(Failure::usage("missing-argument", "no service is named")
+            .hint("name at least one with `--fulcio`, `--rekor`, `--ctfe` or `--tsa`"));
+    }
+    let bytes = pretty(&Value::Object(root));
+    check(&bytes)?;
+    write(
+        "the trusted root",
+        &arguments.out,
+        &bytes,
+        arguments.yes,
+        context,
+    )?;
+    Ok(Done::pass(json!({
+        "file": arguments.out.display().to_string(),
+        "digest": digest::sha256(&bytes).to_string(),
+        "instances": count,
+    })))
+}
+
+/// What is written has passed the parser and the preparation that `verify` puts it through.
+fn check(bytes: &Bytes) -> Result<(), Failure> {
+    let failed = |code: &'static str, text: String| {
+        Failure::usage(
+            code,
+            format!("the trusted root would not be usable: {text}"),
+        )
+    };
+    let root = TrustedRoot::parse(bytes, &Limits::DEFAULT)
+        .map_err(|error| failed(error.code(), error.to_string()))?;
+    let material = TrustMaterial::builder()
+        .trusted_root(&root)
+        .build()
+        .map_err(|error| failed(error.code(), error.to_string()))?;
+    // A part that verify would disable is a mistake of whoever makes the root.
+    if let Some(warning) = material.warnings().first() {
+        return Err(failed("trust-instance-unusable", warning.to_string()));
+    }
+    Ok(())
+}
+
+fn log(flag: &str, instance: &Instance) -> Result<Value, Failure> {
+    let known = ["url", "public-key", "start-time", "end-time", "origin"];
+    let url = wanted(flag, instance, "url", &known)?;
+    let path = wanted(flag, instance, "public-key", &known)?;
+    let text = files::read(
+        "the public key",
+        Path::new(path),
+        Limits::DEFAULT.key_file_bytes,
+    )?;
+    let key = PublicKey::from_pem(&text).map_err(|error| {
+        Failure::usage(error.code(), format!("{flag}: `{path}`: {error}")).or_hint(error.hint())
+    })?;
+    let details = match key.kind() {
+        KeyKind::EcdsaP256 => "PKIX_ECDSA_P256_SHA_256",
+        KeyKind::EcdsaP384 => "PKIX_ECDSA_P384_SHA_384",
+        KeyKind::EcdsaP521 => "PKIX_ECDSA_P521_SHA_512",
+        KeyKind::Ed25519 => "PKIX_ED25519",
+        KeyKind::Rsa { bits } if bits < 3072 => "PKIX_RSA_PKCS1V15_2048_SHA256",
+        KeyKind::Rsa { bits } if bits < 4096 => "PKIX_RSA_PKCS1V15_3072_SHA256",
+        KeyKind::Rsa { .. } => "PKIX_RSA_PKCS1V15_4096_SHA256",
+    };
+    // A log with an Ed25519 key is named by its origin and key (C2SP signed-note), every other by its key (RFC 6962 §3.2).
+    let id = match key.kind() {
+        KeyKind::Ed25519 if flag == "--rekor" => {
+            let origin = instance.get("origin").or_else(|| host(url)).unwrap_or(url);
+            let named = [origin.as_bytes(), b"\n\x01", key.raw()].concat();
+            digest::sha256(&named)
+        }
+        _ => digest::sha256(key.spki()),
+    };
+    Ok(json!({
+        "baseUrl": url,
+        "hashAlgorithm": "SHA2_256",
+        "publicKey": {
+            "rawBytes": encode_base64(key.spki()),
+            "keyDetails": details,
+            "validFor": window(flag, instance)?,
+        },
+        "logId": {"keyId": encode_base64(id.as_bytes())},
+    }))
+}
+
+fn authority(flag: &str, instance: &Instance) -> Result<Value, Failure> {
+    let known = ["url", "certificate-chain", "start-time", "end-time"];
+    let url = wanted(flag, instance, "url", &known)?;
+    let path = wanted(flag, instance, "certificate-chain", &known)?;
+    let text = files::read("the certificates", Path::new(path), CERTIFICATES_BYTES)?;
+    let chain = pem_certificates(&text, &Limits::DEFAULT)
+        .map_err(|error| Failure::usage(error.code(), format!("{flag}: `{path}`: {error}")))?;
+    let certificates: Vec<Value> = chain
+        .iter()
+        .map(|der| json!({"rawBytes": encode_base64(der)}))
+        .collect();
+    Ok(json!({
+        "subject": {"organization": "", "commonName": ""},
+        "uri": url,
+        "certChain": {"certificates": certificates},
+        "validFor": window(flag, instance)?,
+    }))
+}
+
+/// The window of an instance; its start is demanded, since a service that was trusted for ever is a mistake.
+pub(super) fn window(flag: &str, instance: &Instance) -> Result<Value, Failure> {
+    let time = |name: &str| {
+        instance
+            .get(name)
+            .map(|text| {
+                UnixTime::parse_rfc3339(text).map_err(|error| {
+                    Failure::usage(error.code(), format!("{flag}: {name}: {error}"))
+                        .hint("write a time such as `2026-01-01T00:00:00Z`")
+                })
+            })
+            .transpose()
+    };
+    let Some(start) = time("start-time")? else {
+        return Err(Failure::usage(
+            "missing-argument",
+            format!("{flag} `{}` has no `start-time`", instance.text()),
+        )
+        .hint(
+            "add `start-time=2026-01-01T00:00:00Z`: the moment from which its signatures count",
+        ));
+    };
+    let end = time("end-time")?;
+    if end.is_some_and(|end| end < start) {
+        return Err(Failure::usage(
+            "window-reversed",
+            format!("{flag} `{}` ends before it starts", instance.text()),
+        ));
+    }
+    let mut window = Map::new();
+    window.insert("start".to_owned(), json!(start.to_string()));
+    if let Some(end) = end {
+        window.insert("end".to_owned(), json!(end.to_string()));
+    }
+    Ok(Value::Object(window))
+}
+
+/// A value that has to be there, in an instance that has no others than those that are known.
+pub(super) fn wanted<'a>(
+    flag: &str,
+    instance: &'a Instance,
+    name: &str,
+    known: &[&str],
+) -> Result<&'a str, Failure> {
+    if let Some(other) = instance.other_than(known) {
+        return Err(
+            Failure::usage("unknown-argument", format!("{flag} takes no `{other}`"))
+                .hint(format!("it takes {}", known.join(", "))),
+        );
+    }
+    instance.get(name).ok_or_else(|| {
+        Failure::usage(
+            "missing-argument",
+            format!("{flag} `{}` has no `{name}`", instance.text()),
+        )
+        .hint(format!("add `{name}=…`"))
+    })
+}
+
+pub(super) fn pretty(value: &Value) -> Bytes {
+    // Made of strings, numbers and lists of them, which serialize.
+    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
+    text.push(b'\n');
+    Bytes::from(text)
+}
+
+/// Writes a document to a file, or prints it for `-`.
+pub(super) fn write(
+    what: &str,
+    path: &Path,
+    bytes: &Bytes,
+    yes: bool,
+    context: &mut Context<'_, '_>,
+) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        context.printer.document(bytes);
+        return Ok(());
+    }
+    let existing = match yes {
+        true => Existing::Replace,
+        false => Existing::Keep,
+    };
+    files::write(what, path, bytes, Audience::Everybody, existing)?;
+    context.printer.say(&format!(
+        "{what} is in {}",
+        crate::escape::field(&path.display().to_string())
+    ));
+    Ok(())
+}
+
+fn host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    Some(host.rsplit_once(':').map_or(host, |(host, _)| host))
+}

@@ -1,0 +1,56 @@
+//! `trust init`: chooses the repository that says whom this machine trusts.
+
+use bytes::Bytes;
+use countersign_formats::Limits;
+use countersign_trust_store::tuf::{Cache, Instance};
+use serde_json::json;
+
+use super::Done;
+use super::trust_update::report;
+use crate::arguments::TrustInit;
+use crate::context::Context;
+use crate::escape::field;
+use crate::failure::Failure;
+use crate::{files, held_trust};
+
+pub(crate) fn run(arguments: &TrustInit, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
+    let limits = Limits::DEFAULT;
+    let built_in = Instance::public_good(&limits)?;
+    let instance = match (&arguments.mirror, &arguments.root) {
+        (None, None) => built_in,
+        (Some(mirror), None) => Instance {
+            // What it serves is proven from the root that is built in: it can be a mirror of that instance and of no other.
+            mirror: mirror.trim_end_matches('/').to_owned(),
+            ..built_in
+        },
+        (Some(mirror), Some(path)) => {
+            let root = Bytes::from(files::read("the root", path, limits.tuf_root_bytes)?);
+            Instance::new(mirror, root, &limits)?
+        }
+        (None, Some(_)) => {
+            return Err(Failure::usage(
+                "missing-argument",
+                "a root is named, and not where its repository is",
+            )
+            .hint("add `--mirror URL`"));
+        }
+    };
+    let folders = held_trust::folders()?;
+    let cache = Cache::new(instance.clone(), &folders, &limits);
+    if context.global.offline {
+        instance.save(&folders)?;
+        context.printer.say(&format!(
+            "{} is the repository of this machine; nothing was fetched, as `--offline` asks",
+            field(&instance.mirror)
+        ));
+        return Ok(Done::pass(json!({
+            "mirror": instance.mirror,
+            "rootVersion": instance.root_version,
+            "fetched": false,
+        })));
+    }
+    // Only what works is chosen: a typing error leaves everything as it was.
+    let acquired = held_trust::get(context, &cache, None, true)?;
+    instance.save(&folders)?;
+    report(context, &cache, &acquired)
+}
