@@ -57,7 +57,7 @@ impl Global {
             transport: Transport {
                 authorities: authorities(transport.registry_cacert.as_deref())?,
                 identity: identity(transport)?,
-                mirrors: transport.mirror.clone(),
+                mirrors: transport.registry_mirror.clone(),
                 no_cache: transport.no_cache,
                 cache_directory: transport.cache_dir.clone(),
             },

@@ -40,8 +40,8 @@ pub(crate) struct Transport {
     )]
     pub(crate) registry_client_key: Option<PathBuf>,
     /// Reach everything below a name at another place, as `ghcr.io=mirror.example:5000/ghcr`; several times.
-    #[arg(long, global = true, value_name = "NAME=PLACE", value_parser = Mirror::parse, value_delimiter = ',', env = "COUNTERSIGN_MIRROR", hide_env = true)]
-    pub(crate) mirror: Vec<Mirror>,
+    #[arg(long, global = true, value_name = "NAME=PLACE", value_parser = Mirror::parse, value_delimiter = ',', env = "COUNTERSIGN_REGISTRY_MIRROR", hide_env = true)]
+    pub(crate) registry_mirror: Vec<Mirror>,
     /// Keep nothing that was fetched, and use nothing that was kept.
     #[arg(long, global = true, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_NO_CACHE", hide_env = true)]
     pub(crate) no_cache: bool,

@@ -155,17 +155,17 @@ fn a_mirror_is_asked_in_place_of_the_registry_and_the_name_stays() {
     let address = registry.address;
     let run = workshop
         .run(&format!(
-            "verify --allow-http --key release.pub --mirror ghcr.example={address} ghcr.example/acme/app@{digest}"
+            "verify --allow-http --key release.pub --registry-mirror ghcr.example={address} ghcr.example/acme/app@{digest}"
         ))
         .ends(0);
     assert_eq!(run.stdout.trim(), format!("ghcr.example/acme/app@{digest}"));
     workshop
         .run(&format!(
-            "verify --allow-http --key release.pub --mirror ghcr.example/other={address}/acme ghcr.example/other/app@{digest}"
+            "verify --allow-http --key release.pub --registry-mirror ghcr.example/other={address}/acme ghcr.example/other/app@{digest}"
         ))
         .ends(0);
     workshop
-        .run("verify --key release.pub --mirror ghcr.example oci:app")
+        .run("verify --key release.pub --registry-mirror ghcr.example oci:app")
         .ends(2)
         .says("mirror");
 }

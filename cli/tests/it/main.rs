@@ -29,4 +29,6 @@ mod program;
 mod refusals;
 mod scripted;
 mod table;
+mod trust;
+mod tuf_mirror;
 mod workshop;

@@ -6,7 +6,7 @@ use crate::program::{command, finish, words};
 use crate::workshop::{Workshop, attach};
 
 /// Lines of each command, one that works and one that does not.
-const LINES: [&str; 39] = [
+const LINES: [&str; 47] = [
     "generate-key-pair --output-key-prefix made",
     "generate-key-pair --output-key-prefix release",
     "import-key-pair --key plain.key --output-key-prefix imported",
@@ -43,6 +43,14 @@ const LINES: [&str; 39] = [
     "policy explain --policy policy.yaml oci:image:1.0",
     "policy explain --key other.pub oci:image:1.0",
     "completion bash",
+    "trust show",
+    "trust create --rekor url=https://rekor.example,public-key=release.pub,start-time=2025-01-01T00:00:00Z --out made.json",
+    "trust create",
+    "trust update",
+    "trust init --offline",
+    "trust show",
+    "trust export absent.pack --offline",
+    "signing-config create --tsa url=https://tsa.example,api-version=1,start-time=2025-01-01T00:00:00Z,operator=a --out config.json",
     "no-such-command",
     "policy",
     "verify --no-such-flag",
