@@ -318,7 +318,13 @@ fn the_doctor_says_what_a_registry_can_do_and_leaves_nothing_behind() {
         ))
         .ends(0)
         .json();
-    for able in ["conditional-put", "oci-subject", "delete", "push-manifest"] {
+    for able in [
+        "conditional-put",
+        "oci-subject",
+        "delete",
+        "push-manifest",
+        "referrers-api",
+    ] {
         assert_eq!(
             ability(&written, able).as_deref(),
             Some("yes"),

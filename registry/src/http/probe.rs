@@ -290,6 +290,10 @@ impl Registry {
         let subject = self.push_scratch(&image, "countersign-doctor").await?;
         probed.add("push-manifest", Ability::Yes, format!("{}", subject.digest));
         probed.tell("conditional-put", self.probe_conditional_put(&image).await);
+        if probed.ability("referrers-api") == Ability::Unknown {
+            probed.tell("referrers-api", self.probe_referrers(&subject.digest).await);
+            probed.tell("referrers-filter", self.probe_filter(&subject.digest).await);
+        }
         let referrer = scratch(Some(subject.clone()), "referrer");
         let answer = self.put_scratch(&referrer, None).await;
         let listed = answer.as_ref().is_ok_and(|reply| {
