@@ -41,7 +41,7 @@ unsafe impl GlobalAlloc for Counting {
 /// What one call costs in this process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
-    /// The fastest of all rounds: what the code costs when nothing disturbs it.
+    /// Processor time of the fastest of all rounds: what the code costs when nothing disturbs it.
     pub(crate) minimum: Duration,
     /// The median of the rounds.
     pub(crate) median: Duration,
@@ -51,29 +51,89 @@ pub(crate) struct Cost {
     pub(crate) bytes: u64,
 }
 
-/// Calls `work` until about `budget` is spent, at least ten times.
-pub(crate) fn cost(budget: Duration, mut work: impl FnMut()) -> Cost {
-    work();
-    let (allocations, bytes) = (
-        ALLOCATIONS.load(Ordering::Relaxed),
-        BYTES.load(Ordering::Relaxed),
-    );
-    work();
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
-    let bytes = BYTES.load(Ordering::Relaxed) - bytes;
-    let mut rounds = Vec::new();
+/// Something to measure.
+pub(crate) type Work<'a> = &'a mut dyn FnMut();
+
+/// The processor time of this thread so far: on a busy machine a round does not pay for the time that others had.
+fn processor_time() -> Duration {
+    let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
+    nix::time::clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
+}
+
+/// Runs each of `works` in turn until about `budget` is spent, at least ten times: what disturbs the machine for longer than
+/// a round disturbs all of them.
+pub(crate) fn costs<const N: usize>(budget: Duration, works: [Work<'_>; N]) -> Costs<N> {
+    let mut counted = [(0, 0); N];
+    let mut rounds: Vec<[Duration; N]> = Vec::new();
+    let mut works = works;
+    for (work, counted) in works.iter_mut().zip(&mut counted) {
+        work();
+        let before = (
+            ALLOCATIONS.load(Ordering::Relaxed),
+            BYTES.load(Ordering::Relaxed),
+        );
+        work();
+        *counted = (
+            ALLOCATIONS.load(Ordering::Relaxed) - before.0,
+            BYTES.load(Ordering::Relaxed) - before.1,
+        );
+    }
     let start = Instant::now();
     while rounds.len() < 10 || start.elapsed() < budget {
-        let round = Instant::now();
-        work();
-        rounds.push(round.elapsed());
+        let mut round = [Duration::ZERO; N];
+        for (work, time) in works.iter_mut().zip(&mut round) {
+            let begin = processor_time();
+            work();
+            *time = processor_time().saturating_sub(begin);
+        }
+        rounds.push(round);
     }
-    rounds.sort_unstable();
-    Cost {
-        minimum: rounds.first().copied().unwrap_or_default(),
-        median: rounds.get(rounds.len() / 2).copied().unwrap_or_default(),
-        allocations,
-        bytes,
+    Costs { counted, rounds }
+}
+
+/// What several things cost that ran in turn.
+#[derive(Debug)]
+pub(crate) struct Costs<const N: usize> {
+    counted: [(u64, u64); N],
+    rounds: Vec<[Duration; N]>,
+}
+
+impl<const N: usize> Costs<N> {
+    /// What one of them cost.
+    pub(crate) fn of(&self, position: usize) -> Cost {
+        let mut times: Vec<Duration> = self.times(position).collect();
+        times.sort_unstable();
+        let (allocations, bytes) = self.counted.get(position).copied().unwrap_or_default();
+        Cost {
+            minimum: times.first().copied().unwrap_or_default(),
+            median: times.get(times.len() / 2).copied().unwrap_or_default(),
+            allocations,
+            bytes,
+        }
+    }
+
+    /// The times of one of them, round by round.
+    fn times(&self, position: usize) -> impl Iterator<Item = Duration> {
+        self.rounds
+            .iter()
+            .filter_map(move |round| round.get(position).copied())
+    }
+
+    /// The median, over the rounds, of one's time as a ratio to the sum of others' in the same round.
+    pub(crate) fn ratio(&self, position: usize, to: std::ops::Range<usize>) -> f64 {
+        let mut sums = vec![Duration::ZERO; self.rounds.len()];
+        for other in to {
+            for (sum, time) in sums.iter_mut().zip(self.times(other)) {
+                *sum += time;
+            }
+        }
+        let mut ratios: Vec<f64> = self
+            .times(position)
+            .zip(sums)
+            .map(|(time, sum)| time.as_secs_f64() / sum.as_secs_f64())
+            .collect();
+        ratios.sort_unstable_by(f64::total_cmp);
+        ratios.get(ratios.len() / 2).copied().unwrap_or_default()
     }
 }
 

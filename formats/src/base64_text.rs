@@ -8,7 +8,7 @@ use bytes::Bytes;
 ///
 /// # Errors
 /// `Err(())`-like [`Refused`] when the text is not canonical base64.
-pub(crate) fn decode(text: &str, maximum: usize) -> Result<Option<Bytes>, Refused> {
+pub(crate) fn decode(text: &[u8], maximum: usize) -> Result<Option<Bytes>, Refused> {
     // The estimate is at most 2 bytes too high, so nothing is allocated for a text that is far over the cap.
     if text.len() / 4 * 3 > maximum.saturating_add(2) {
         return Ok(None);
@@ -22,7 +22,7 @@ pub(crate) struct Refused;
 
 /// Decodes canonical, padded, standard base64; `None` when the text is anything else or more than `maximum` bytes.
 pub fn decode_base64(text: &str, maximum: usize) -> Option<Bytes> {
-    decode(text, maximum).ok().flatten()
+    decode(text.as_bytes(), maximum).ok().flatten()
 }
 
 /// Standard base64 with padding.

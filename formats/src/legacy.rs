@@ -87,7 +87,7 @@ impl LegacyAnnotations {
 }
 
 fn read_signature(text: &str, limits: &Limits) -> Result<Bytes, Error> {
-    match base64_text::decode(text, limits.signature_bytes) {
+    match base64_text::decode(text.as_bytes(), limits.signature_bytes) {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(over_limit("signature_bytes", limits.signature_bytes)),
         Err(base64_text::Refused) => Err(Error::new(

@@ -66,7 +66,7 @@ pub fn pem_blocks(text: &[u8], maximum: usize) -> Result<Vec<PemBlock>, Error> {
             }
             base64.push_str(line.trim_end());
         }
-        match base64_text::decode(&base64, usize::MAX - 2) {
+        match base64_text::decode(base64.as_bytes(), usize::MAX - 2) {
             Ok(Some(content)) if !content.is_empty() => blocks.push(PemBlock {
                 label: label.to_owned(),
                 content,

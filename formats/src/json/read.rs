@@ -46,9 +46,12 @@ impl Kind {
 }
 
 /// Reads one JSON document from its beginning to its end.
+///
+/// That the document is UTF-8 is checked where text is read or skipped, so that no byte is looked at twice for it: between
+/// values only ASCII is taken, and base64 is ASCII by its own check.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    text: &'a str,
+    text: &'a [u8],
     position: usize,
     depth: usize,
     depth_limit: usize,
@@ -58,6 +61,10 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader at the beginning of `text`; errors name `document`.
     pub fn new(document: Document, text: &'a str, limits: &Limits) -> Self {
+        Self::of(document, text.as_bytes(), limits)
+    }
+
+    fn of(document: Document, text: &'a [u8], limits: &Limits) -> Self {
         Self {
             text,
             position: 0,
@@ -67,10 +74,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A reader of `bytes`, which must be UTF-8 and at most `maximum` bytes; `limit` is that cap's name.
+    /// A reader of `bytes`, which must be at most `maximum` bytes, and UTF-8 as far as they are read; `limit` is that cap's
+    /// name.
     ///
     /// # Errors
-    /// `over-limit`, `not-utf8`.
+    /// `over-limit`.
     pub fn from_bytes(
         document: Document,
         bytes: &'a [u8],
@@ -83,15 +91,7 @@ impl<'a> Reader<'a> {
                 ErrorKind::OverLimit { limit, maximum },
             ));
         }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self::new(document, text, limits)),
-            Err(error) => Err(Error::new(
-                document,
-                ErrorKind::NotUtf8 {
-                    offset: error.valid_up_to(),
-                },
-            )),
-        }
+        Ok(Self::of(document, bytes, limits))
     }
 
     /// The document that errors name.
@@ -273,7 +273,7 @@ impl<'a> Reader<'a> {
         let start = self.position;
         let span = self.skip()?;
         debug_assert!(span.start == start);
-        Ok(self.text.get(span) == Some("true"))
+        Ok(self.text.get(span) == Some(b"true"))
     }
 
     /// Reads `null`.
@@ -312,8 +312,20 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// `wrong-type`, `bad-base64`, `over-limit`, `json-syntax`.
     pub fn base64(&mut self, (limit, maximum): (&'static str, usize)) -> Result<Bytes, Error> {
-        let text = self.string()?;
-        match base64_text::decode(&text, maximum) {
+        self.expect(Kind::String)?;
+        // Megabytes of base64 are usual, so their end is looked for as fast as the bytes come. What else may be wrong with
+        // the string is wrong with its base64 as well, and then the exact way says what it is.
+        let content = self.text.get(self.position + 1..).unwrap_or_default();
+        if let Some(end) = memchr::memchr2(b'"', b'\\', content)
+            && content.get(end) == Some(&b'"')
+            && let Ok(Some(bytes)) =
+                base64_text::decode(content.get(..end).unwrap_or_default(), maximum)
+        {
+            self.position += end + 2;
+            return Ok(bytes);
+        }
+        let text = self.string_here()?;
+        match base64_text::decode(text.as_bytes(), maximum) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(self.over_limit(limit, maximum)),
             Err(base64_text::Refused) => Err(self.error(ErrorKind::BadBase64)),
@@ -372,8 +384,9 @@ impl<'a> Reader<'a> {
         self.white_space();
         let start = self.position;
         let depth = self.depth_limit.saturating_sub(self.depth);
-        match skip::value(self.text.as_bytes(), start, depth) {
+        match skip::value(self.text, start, depth) {
             Ok(end) => {
+                self.text_between(start, end)?;
                 self.position = end;
                 Ok(start..end)
             }
@@ -390,8 +403,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::skip`].
     pub fn raw(&mut self) -> Result<&'a str, Error> {
-        let span = self.skip()?;
-        Ok(self.text.get(span).unwrap_or_default())
+        let start = self.skip()?.start;
+        self.text_between(start, self.position)
     }
 
     /// Reads over one value and refuses a name that is there twice, at every level.
@@ -415,7 +428,7 @@ impl<'a> Reader<'a> {
         self.white_space();
         let start = self.position;
         self.ignore()?;
-        Ok(self.text.get(start..self.position).unwrap_or_default())
+        self.text_between(start, self.position)
     }
 
     fn members(
@@ -482,15 +495,14 @@ impl<'a> Reader<'a> {
 
     fn string_here(&mut self) -> Result<Cow<'a, str>, Error> {
         let start = self.position;
-        let (end, escaped) =
-            skip::string(self.text.as_bytes(), start).map_err(|stop| match stop {
-                skip::Stop::Syntax { offset, expected } => {
-                    self.error(ErrorKind::JsonSyntax { offset, expected })
-                }
-                skip::Stop::TooDeep => self.over_limit("json_depth", self.depth_limit),
-            })?;
+        let (end, escaped) = skip::string(self.text, start).map_err(|stop| match stop {
+            skip::Stop::Syntax { offset, expected } => {
+                self.error(ErrorKind::JsonSyntax { offset, expected })
+            }
+            skip::Stop::TooDeep => self.over_limit("json_depth", self.depth_limit),
+        })?;
+        let content = self.text_between(start + 1, end - 1)?;
         self.position = end;
-        let content = self.text.get(start + 1..end - 1).unwrap_or_default();
         Ok(if escaped {
             Cow::Owned(unescape(content))
         } else {
@@ -500,13 +512,12 @@ impl<'a> Reader<'a> {
 
     fn is_word(&self, word: &str) -> bool {
         self.text
-            .as_bytes()
             .get(self.position..)
             .is_some_and(|rest| rest.starts_with(word.as_bytes()))
     }
 
     fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.position).copied()
+        self.text.get(self.position).copied()
     }
 
     fn take(&mut self, byte: u8) -> bool {
@@ -516,10 +527,29 @@ impl<'a> Reader<'a> {
     }
 
     fn white_space(&mut self) {
-        self.position = skip::white_space(self.text.as_bytes(), self.position);
+        self.position = skip::white_space(self.text, self.position);
+    }
+
+    /// The bytes from `start` to `end` as text.
+    fn text_between(&self, start: usize, end: usize) -> Result<&'a str, Error> {
+        let bytes = self.text.get(start..end).unwrap_or_default();
+        std::str::from_utf8(bytes).map_err(|error| {
+            self.error(ErrorKind::NotUtf8 {
+                offset: start + error.valid_up_to(),
+            })
+        })
     }
 
     fn syntax(&self, expected: &'static str) -> Error {
+        let rest = self.text.get(self.position..).unwrap_or_default();
+        // A byte that begins no character is no syntax of any kind.
+        if let Err(error) = std::str::from_utf8(rest)
+            && error.valid_up_to() == 0
+        {
+            return self.error(ErrorKind::NotUtf8 {
+                offset: self.position,
+            });
+        }
         self.error(ErrorKind::JsonSyntax {
             offset: self.position,
             expected,

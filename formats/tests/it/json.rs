@@ -204,9 +204,29 @@ fn what_is_not_json_is_refused() {
 
 #[test]
 fn bytes_that_are_not_utf8_are_refused_with_their_offset() {
-    let error =
-        Reader::from_bytes(Document::Json, b"\"a\xff\"", ("x", 100), &Limits::DEFAULT).unwrap_err();
-    assert_eq!(error.to_string(), "JSON document: not UTF-8 at byte 2");
+    let ends = |bytes: &[u8], read: fn(&mut Reader<'_>) -> Result<(), Error>| {
+        let mut reader =
+            Reader::from_bytes(Document::Json, bytes, ("x", 100), &Limits::DEFAULT).unwrap();
+        read(&mut reader)
+            .and_then(|()| reader.end())
+            .unwrap_err()
+            .to_string()
+    };
+    let skip = |reader: &mut Reader<'_>| reader.skip().map(|_| ());
+    let string = |reader: &mut Reader<'_>| reader.string().map(|_| ());
+    let base64 = |reader: &mut Reader<'_>| reader.base64(("x", 100)).map(|_| ());
+    let ignore = |reader: &mut Reader<'_>| reader.ignore();
+    let refused = |offset: usize| format!("not UTF-8 at byte {offset}");
+    for read in [skip, string, base64, ignore] {
+        assert!(ends(b"\"a\xff\"", read).ends_with(&refused(2)));
+    }
+    for read in [skip, ignore] {
+        assert!(ends(b"{\"a\": [1, \"b\xc3\"]}", read).ends_with(&refused(12)));
+        assert!(ends(b"{\"a\xed\xa0\x80\": 1}", read).ends_with(&refused(3)));
+        assert!(ends(b"[1, \xff]", read).ends_with(&refused(4)));
+        assert!(ends(b"[1\xff]", read).ends_with(&refused(2)));
+    }
+    assert!(ends(b"\"a\" \xff", string).ends_with(&refused(4)));
     let error = Reader::from_bytes(
         Document::Json,
         b"123",
