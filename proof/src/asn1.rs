@@ -1,6 +1,6 @@
 //! Strict DER (X.690) read element by element, without copying and without re-encoding.
 
-use countersign_formats::UnixTime;
+use countersign_formats::{HashAlgorithm, UnixTime};
 use der::asn1::ObjectIdentifier;
 use der::{Decode, Reader as _, SliceReader};
 
@@ -26,6 +26,7 @@ pub(crate) mod tag {
     pub(crate) const CONTEXT_PRIMITIVE_6: u8 = 0x86;
     pub(crate) const CONTEXT_CONSTRUCTED_0: u8 = 0xa0;
     pub(crate) const CONTEXT_CONSTRUCTED_1: u8 = 0xa1;
+    pub(crate) const CONTEXT_CONSTRUCTED_2: u8 = 0xa2;
     pub(crate) const CONTEXT_CONSTRUCTED_3: u8 = 0xa3;
 }
 
@@ -58,6 +59,8 @@ pub(crate) mod oid {
     pub(crate) const RSA_SHA256: ObjectIdentifier = id("1.2.840.113549.1.1.11");
     pub(crate) const RSA_SHA384: ObjectIdentifier = id("1.2.840.113549.1.1.12");
     pub(crate) const RSA_SHA512: ObjectIdentifier = id("1.2.840.113549.1.1.13");
+    pub(crate) const RSA_PSS: ObjectIdentifier = id("1.2.840.113549.1.1.10");
+    pub(crate) const MGF1: ObjectIdentifier = id("1.2.840.113549.1.1.8");
     pub(crate) const SHA256: ObjectIdentifier = id("2.16.840.1.101.3.4.2.1");
     pub(crate) const SHA384: ObjectIdentifier = id("2.16.840.1.101.3.4.2.2");
     pub(crate) const SHA512: ObjectIdentifier = id("2.16.840.1.101.3.4.2.3");
@@ -244,6 +247,17 @@ impl<'a> AlgorithmIdentifier<'a> {
         })
     }
 
+    /// The hash that is named: SHA-2, without parameters or with NULL (RFC 5754 §2); SHA-1 and everything older is none.
+    pub(crate) fn strong_hash(&self) -> Option<HashAlgorithm> {
+        match self.algorithm {
+            _ if !self.is_plain() => None,
+            oid::SHA256 => Some(HashAlgorithm::Sha256),
+            oid::SHA384 => Some(HashAlgorithm::Sha384),
+            oid::SHA512 => Some(HashAlgorithm::Sha512),
+            _ => None,
+        }
+    }
+
     /// Whether the parameters are absent or NULL.
     pub(crate) fn is_plain(&self) -> bool {
         self.parameters
@@ -325,6 +339,36 @@ mod tests {
         };
         assert_eq!(boolean(&[0xff]), Ok(true));
         assert!(boolean(&[1]).is_err());
+    }
+
+    // RFC 5754 §2: NULL or nothing, and no third thing.
+    #[test]
+    fn a_hash_has_no_parameters() {
+        let hash = |algorithm, parameters| {
+            AlgorithmIdentifier {
+                algorithm,
+                parameters,
+            }
+            .strong_hash()
+        };
+        let element = |tag, value| {
+            Some(Element {
+                tag,
+                value,
+                raw: &[],
+            })
+        };
+        for (algorithm, expected) in [
+            (oid::SHA256, HashAlgorithm::Sha256),
+            (oid::SHA384, HashAlgorithm::Sha384),
+            (oid::SHA512, HashAlgorithm::Sha512),
+        ] {
+            assert_eq!(hash(algorithm, None), Some(expected));
+            assert_eq!(hash(algorithm, element(tag::NULL, &[][..])), Some(expected));
+            assert_eq!(hash(algorithm, element(tag::NULL, &[0][..])), None);
+            assert_eq!(hash(algorithm, element(tag::INTEGER, &[1][..])), None);
+        }
+        assert_eq!(hash(oid::MGF1, None), None);
     }
 
     #[test]

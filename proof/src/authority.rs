@@ -153,23 +153,20 @@ pub(crate) struct Path<'a> {
 /// A certificate of a path that is not acceptable, with its position: 0 is the leaf.
 pub(crate) type PathFault = (usize, CertificateFault);
 
-/// Follows a leaf to a trusted authority: directly, or through the certificates that the evidence brings along, in order.
+/// Follows a leaf to a trusted authority: directly, or through the certificates that the evidence brings along, in order;
+/// how many those may be is limited where they are read.
 ///
 /// Everything on the path must be valid at each of `times`: a chain that was valid when the leaf was issued and is not at
 /// the proven time does not count (A012).
 pub(crate) fn find_path<'a>(
     leaf: &Certificate,
     intermediates: &[Bytes],
-    maximum: usize,
     purpose: Purpose,
     authorities: &'a [Authority],
     times: &[UnixTime],
 ) -> Result<Path<'a>, PathFault> {
     for time in times {
         leaf.check_time(*time).map_err(|fault| (0, fault))?;
-    }
-    if intermediates.len() > maximum {
-        return Err((0, CertificateFault::ChainLength { maximum }));
     }
     let mut tries = SIGNATURE_TRIES;
     let mut issuer_key_hash = None;

@@ -466,7 +466,7 @@ struct ExtendedKeyUsage {
 fn serial_number<'a>(serial: &Element<'a>) -> Result<&'a [u8], Malformed> {
     serial.integer()?;
     let bytes = serial.value;
-    if bytes.len() > SERIAL_BYTES + 1 || bytes.first().is_none_or(|first| *first >= 0x80) {
+    if bytes.first().is_none_or(|first| *first >= 0x80) {
         return Err(Malformed);
     }
     let bytes = match bytes.split_first() {

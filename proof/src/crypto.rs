@@ -2,6 +2,7 @@
 
 use crate::asn1::{AlgorithmIdentifier, oid};
 use crate::key::Scheme;
+use crate::pss;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use countersign_formats::{Digest, HashAlgorithm, KeyKind, PublicKey};
 use std::fmt;
@@ -91,10 +92,21 @@ impl Algorithm {
             oid::RSA_SHA512 => (Self::RsaPkcs1(Sha512), Some(Sha512)),
             oid::ED25519 if identifier.parameters.is_none() => (Self::Ed25519, None),
             oid::RSA_ENCRYPTION => (Self::RsaPkcs1(hash?), hash),
+            oid::RSA_PSS => {
+                let own = pss::hash(identifier.parameters.as_ref()).ok()?;
+                // N-62: two names of one hash must agree.
+                return hash
+                    .is_none_or(|hash| hash == own)
+                    .then_some(Self::RsaPss(own));
+            }
             // The parameters of a key algorithm are the curve; the key says that better.
             oid::EC_PUBLIC_KEY => return Some(Self::Ecdsa(hash?)),
             _ => return None,
         };
+        // RFC 5758 §3.2: ECDSA has no parameters; RFC 4055 §5: RSA has NULL or none.
+        if matches!(algorithm, Self::Ecdsa(_)) && identifier.parameters.is_some() {
+            return None;
+        }
         // N-62: two names of one hash must agree.
         if !identifier.is_plain() || (hash.is_some() && own.is_some() && hash != own) {
             return None;
@@ -367,5 +379,105 @@ mod ed25519 {
             point[0] = 0x58;
             point
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::{Element, tag};
+    use HashAlgorithm::{Sha256, Sha384, Sha512};
+
+    fn named(
+        algorithm: der::asn1::ObjectIdentifier,
+        parameters: Option<u8>,
+        hash: Option<HashAlgorithm>,
+    ) -> Option<Algorithm> {
+        let parameters = parameters.map(|tag| Element {
+            tag,
+            value: &[],
+            raw: &[],
+        });
+        Algorithm::from_identifier(
+            &AlgorithmIdentifier {
+                algorithm,
+                parameters,
+            },
+            hash,
+        )
+    }
+
+    // RFC 5758 §3.2: ECDSA has no parameters. RFC 4055 §5: RSA has NULL, and none is accepted. RFC 8410 §3: Ed25519 has none.
+    #[test]
+    fn an_identifier_names_one_algorithm_with_its_own_parameters() {
+        for (id, expected) in [
+            (oid::ECDSA_SHA256, Algorithm::Ecdsa(Sha256)),
+            (oid::ECDSA_SHA384, Algorithm::Ecdsa(Sha384)),
+            (oid::ECDSA_SHA512, Algorithm::Ecdsa(Sha512)),
+            (oid::ED25519, Algorithm::Ed25519),
+        ] {
+            assert_eq!(named(id, None, None), Some(expected));
+            assert_eq!(named(id, Some(tag::NULL), None), None);
+        }
+        for (id, expected) in [
+            (oid::RSA_SHA256, Algorithm::RsaPkcs1(Sha256)),
+            (oid::RSA_SHA384, Algorithm::RsaPkcs1(Sha384)),
+            (oid::RSA_SHA512, Algorithm::RsaPkcs1(Sha512)),
+        ] {
+            assert_eq!(named(id, None, None), Some(expected));
+            assert_eq!(named(id, Some(tag::NULL), None), Some(expected));
+            assert_eq!(named(id, Some(tag::SEQUENCE), None), None);
+        }
+        assert_eq!(named(oid::RSA_PSS, None, Some(Sha256)), None);
+        assert_eq!(named(oid::MGF1, None, None), None);
+    }
+
+    // N-62: a token names its hash twice, and RFC 5652 §10.1.2 lets it name the key's algorithm in place of the signature's.
+    #[test]
+    fn two_names_of_a_hash_agree_and_a_key_s_name_takes_the_hash_beside_it() {
+        for hash in [Sha256, Sha384, Sha512] {
+            for (own, id) in [
+                (Sha256, oid::ECDSA_SHA256),
+                (Sha384, oid::ECDSA_SHA384),
+                (Sha512, oid::RSA_SHA512),
+            ] {
+                assert_eq!(named(id, None, Some(hash)).is_some(), own == hash);
+            }
+            assert_eq!(
+                named(oid::RSA_ENCRYPTION, Some(tag::NULL), Some(hash)),
+                Some(Algorithm::RsaPkcs1(hash))
+            );
+            for parameters in [None, Some(tag::OBJECT_IDENTIFIER)] {
+                assert_eq!(
+                    named(oid::EC_PUBLIC_KEY, parameters, Some(hash)),
+                    Some(Algorithm::Ecdsa(hash))
+                );
+            }
+            assert_eq!(
+                named(oid::ED25519, None, Some(hash)),
+                Some(Algorithm::Ed25519)
+            );
+        }
+        assert_eq!(named(oid::RSA_ENCRYPTION, None, None), None);
+        assert_eq!(named(oid::EC_PUBLIC_KEY, None, None), None);
+    }
+
+    #[test]
+    fn a_key_has_no_algorithm_of_another_kind() {
+        let ecdsa = [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::EcdsaP521];
+        let rsa = KeyKind::Rsa { bits: 2048 };
+        for hash in [Sha256, Sha384, Sha512] {
+            for kind in ecdsa {
+                assert!(Algorithm::Ecdsa(hash).provided(kind).is_some());
+                assert!(Algorithm::RsaPkcs1(hash).provided(kind).is_none());
+                assert!(Algorithm::RsaPss(hash).provided(kind).is_none());
+                assert!(Algorithm::Ed25519.provided(kind).is_none());
+            }
+            assert!(Algorithm::RsaPkcs1(hash).provided(rsa).is_some());
+            assert!(Algorithm::RsaPss(hash).provided(rsa).is_some());
+            assert!(Algorithm::Ecdsa(hash).provided(rsa).is_none());
+            assert!(Algorithm::Ecdsa(hash).provided(KeyKind::Ed25519).is_none());
+        }
+        assert!(Algorithm::Ed25519.provided(KeyKind::Ed25519).is_some());
     }
 }

@@ -4,7 +4,8 @@ use crate::certificate::Certificate;
 use crate::claim::ClaimKind;
 use crate::digest;
 use crate::identity::{self, SubjectAlternativeName};
-use crate::rejected::{RejectReason, Rejected, UnverifiedSigner};
+use crate::reject_reason::RejectReason;
+use crate::rejected::{Rejected, UnverifiedSigner};
 use bytes::Bytes;
 use countersign_formats::{
     Bundle, BundleContent, Descriptor, Digest, Envelope, KeyMaterial, LegacyAnnotations, Limits,

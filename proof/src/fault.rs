@@ -90,12 +90,6 @@ pub enum CertificateFault {
         /// How many it allows.
         maximum: u64,
     },
-    /// The chain is longer than what is followed.
-    #[error("the chain is longer than {maximum} certificates")]
-    ChainLength {
-        /// How many are followed.
-        maximum: usize,
-    },
     /// There is no subject alternative name.
     #[error("it names nobody: no subject alternative name")]
     NoName,
@@ -144,7 +138,6 @@ impl CertificateFault {
             Self::IsAuthority => "certificate-is-authority",
             Self::NotAuthority => "certificate-not-authority",
             Self::PathLength { .. } => "certificate-path-length",
-            Self::ChainLength { .. } => "certificate-chain-length",
             Self::NoName => "certificate-no-name",
             Self::SeveralNames => "certificate-several-names",
             Self::NameKind => "certificate-name-kind",

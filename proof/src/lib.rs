@@ -11,6 +11,7 @@ mod authority;
 mod certificate;
 mod checkpoint;
 mod claim;
+mod codes;
 mod crypto;
 mod dangers;
 pub mod digest;
@@ -23,7 +24,9 @@ mod log_binding;
 mod merkle;
 mod message;
 mod naming;
+mod pss;
 mod raw;
+mod reject_reason;
 mod rejected;
 mod report;
 mod sct;
@@ -36,6 +39,7 @@ mod verified;
 mod verify;
 
 pub use claim::{Claim, ClaimKind, StatementClaim};
+pub use codes::CODES;
 pub use dangers::{Danger, Dangers};
 pub use evidence::{
     BundlePiece, DssePiece, NotationPiece, Origin, SimpleSigningPiece, StorageForm, Unproven,
@@ -45,7 +49,8 @@ pub use fault::{CertificateFault, LogFault, SctFault, TimestampFault};
 pub use identity::{CertificateIdentity, FulcioExtensions, SubjectAlternativeName, X509Identity};
 pub use key::{KeyId, Scheme, TrustedKey};
 pub use raw::is_signature;
-pub use rejected::{CODES, RejectReason, Rejected, UnverifiedSigner};
+pub use reject_reason::RejectReason;
+pub use rejected::{Rejected, UnverifiedSigner};
 pub use report::{Check, LogId, VerificationReport};
 pub use subject::{BytesContent, Content, ContentError, DigestContent, Image, ReadImage, Subject};
 pub use trust::{TrustBuilder, TrustMaterial, Witness};

@@ -6,7 +6,7 @@ use crate::evidence::Held;
 use crate::fault::LogFault;
 use crate::log_binding::Logged;
 use crate::merkle;
-use crate::rejected::{Checked, RejectReason};
+use crate::reject_reason::{Checked, RejectReason};
 use crate::report::Check;
 use crate::trust::TrustMaterial;
 use crate::trusted_log::TrustedLog;

@@ -3,7 +3,7 @@
 use crate::crypto::{Algorithm, HashContext, Over, VerifyingKey};
 use crate::digest;
 use crate::key::Scheme;
-use crate::rejected::{Checked, RejectReason};
+use crate::reject_reason::{Checked, RejectReason};
 use crate::subject::Subject;
 use bytes::Bytes;
 use countersign_formats::{Digest, HashAlgorithm, KeyKind, pae_prefix};

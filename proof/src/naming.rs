@@ -3,7 +3,7 @@
 use crate::claim::{Claim, StatementClaim};
 use crate::evidence::Held;
 use crate::identity;
-use crate::rejected::{Checked, RejectReason};
+use crate::reject_reason::{Checked, RejectReason};
 use crate::subject::Subject;
 use bytes::Bytes;
 use countersign_formats::{Digest, Envelope, HashAlgorithm, SimpleSigning, Statement};

@@ -4,7 +4,7 @@ use crate::asn1::{self, oid, tag};
 use crate::certificate::Certificate;
 use crate::crypto::{Algorithm, Over};
 use crate::fault::SctFault;
-use crate::rejected::{Checked, RejectReason};
+use crate::reject_reason::{Checked, RejectReason};
 use crate::report::{Check, LogId};
 use crate::trusted_log::TrustedLog;
 use bytes::Bytes;

@@ -45,6 +45,8 @@ pub struct CertificateSpec {
     pub scts: Vec<SctSpec>,
     /// Bytes that take the place of the SCT list's value.
     pub sct_list_override: Option<Vec<u8>>,
+    /// The signature's `AlgorithmIdentifier`, DER, in place of the issuer's own.
+    pub algorithm_override: Option<Vec<u8>>,
 }
 
 /// A certificate together with the key that it certifies: an authority, or a signer.
@@ -88,6 +90,7 @@ impl CertificateSpec {
             ],
             scts: Vec::new(),
             sct_list_override: None,
+            algorithm_override: None,
         }
     }
 
@@ -113,6 +116,7 @@ impl CertificateSpec {
             ],
             scts: Vec::new(),
             sct_list_override: None,
+            algorithm_override: None,
         }
     }
 
@@ -152,9 +156,15 @@ impl CertificateSpec {
         let tbs = self.tbs(issuer, &extensions);
         sequence(&[
             &tbs,
-            &issuer.signature_algorithm(),
+            &self.algorithm(issuer),
             &bit_string(&issuer.sign(&tbs)),
         ])
+    }
+
+    fn algorithm(&self, issuer: &LabKey) -> Vec<u8> {
+        self.algorithm_override
+            .clone()
+            .unwrap_or_else(|| issuer.signature_algorithm())
     }
 
     fn tbs(&self, issuer: &LabKey, extensions: &[Extension]) -> Vec<u8> {
@@ -185,7 +195,7 @@ impl CertificateSpec {
         sequence(&[
             &version,
             &self.serial,
-            &issuer.signature_algorithm(),
+            &self.algorithm(issuer),
             &self.issuer,
             &sequence(&[&x509_time(self.not_before), &x509_time(self.not_after)]),
             &self.subject,
@@ -271,7 +281,12 @@ pub fn claim(number: u8, text: &str) -> Extension {
 }
 
 fn subject_key_identifier(spki: &[u8]) -> Extension {
-    extension("2.5.29.14", false, octet_string(&sha256(spki)[..20]))
+    extension("2.5.29.14", false, octet_string(&key_identifier(spki)))
+}
+
+/// The identifier of a key in the lab's certificates.
+pub fn key_identifier(spki: &[u8]) -> Vec<u8> {
+    sha256(spki)[..20].to_vec()
 }
 
 fn authority_key_identifier(spki: &[u8]) -> Extension {

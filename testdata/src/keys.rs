@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
 };
 
-use crate::der_writer::{bit_string, null, oid, sequence};
+use crate::der_writer::{bit_string, context, null, oid, sequence, small_integer};
 
 /// A throw-away key pair; its name is its seed.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ enum Pair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
+    /// The same, signing by PSS.
+    RsaPss(RsaKeyPair),
 }
 
 impl LabKey {
@@ -81,10 +83,23 @@ impl LabKey {
 
     /// The committed RSA key of 2048 bits, signs PKCS#1 v1.5 with SHA-256; RSA keys cannot be derived from a seed.
     pub fn rsa() -> Self {
-        Self::rsa_from("lab-rsa-2048", include_str!("../keys/lab-rsa-2048.pem"))
+        Self::rsa_from(
+            "lab-rsa-2048",
+            include_str!("../keys/lab-rsa-2048.pem"),
+            Pair::Rsa,
+        )
     }
 
-    fn rsa_from(name: &str, pem: &str) -> Self {
+    /// The same RSA key, signing by PSS with SHA-256 and naming that in certificates and tokens.
+    pub fn rsa_pss() -> Self {
+        Self::rsa_from(
+            "lab-rsa-2048",
+            include_str!("../keys/lab-rsa-2048.pem"),
+            Pair::RsaPss,
+        )
+    }
+
+    fn rsa_from(name: &str, pem: &str, kind: fn(RsaKeyPair) -> Pair) -> Self {
         let body: String = pem
             .lines()
             .filter(|line| !line.starts_with("-----"))
@@ -97,7 +112,7 @@ impl LabKey {
         ]);
         Self {
             name: name.to_owned(),
-            pair: Arc::new(Pair::Rsa(pair)),
+            pair: Arc::new(kind(pair)),
             spki,
         }
     }
@@ -151,7 +166,7 @@ impl LabKey {
         match &*self.pair {
             Pair::Ecdsa(pair) => pair.public_key().as_ref().to_vec(),
             Pair::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
-            Pair::Rsa(pair) => pair.public_key().as_ref().to_vec(),
+            Pair::Rsa(pair) | Pair::RsaPss(pair) => pair.public_key().as_ref().to_vec(),
         }
     }
 
@@ -175,6 +190,7 @@ impl LabKey {
                 .expect("signing");
                 signature
             }
+            Pair::RsaPss(_) => self.sign_pss(message),
         }
     }
 
@@ -192,7 +208,7 @@ impl LabKey {
 
     /// Signs by RSA-PSS with SHA-256; the key must be RSA.
     pub fn sign_pss(&self, message: &[u8]) -> Vec<u8> {
-        let Pair::Rsa(pair) = &*self.pair else {
+        let (Pair::Rsa(pair) | Pair::RsaPss(pair)) = &*self.pair else {
             return Vec::new();
         };
         let mut signature = vec![0; pair.public_modulus_len()];
@@ -219,6 +235,17 @@ impl LabKey {
             }
             Pair::Ed25519(_) => sequence(&[&oid("1.3.101.112")]),
             Pair::Rsa(_) => sequence(&[&oid("1.2.840.113549.1.1.11"), &null()]),
+            Pair::RsaPss(_) => {
+                // RFC 4055 section 3.1: SHA-256, MGF1 with SHA-256, a salt of 32 bytes.
+                let hash = sequence(&[&oid("2.16.840.1.101.3.4.2.1"), &null()]);
+                let mask = sequence(&[&oid("1.2.840.113549.1.1.8"), &hash]);
+                let parameters = sequence(&[
+                    &context(0, &hash),
+                    &context(1, &mask),
+                    &context(2, &small_integer(32)),
+                ]);
+                sequence(&[&oid("1.2.840.113549.1.1.10"), &parameters])
+            }
         }
     }
 
@@ -231,7 +258,7 @@ impl LabKey {
                 _ => Hash::Sha512,
             },
             Pair::Ed25519(_) => Hash::Sha512,
-            Pair::Rsa(_) => Hash::Sha256,
+            Pair::Rsa(_) | Pair::RsaPss(_) => Hash::Sha256,
         }
     }
 
@@ -245,6 +272,7 @@ impl LabKey {
             },
             Pair::Ed25519(_) => "PKIX_ED25519",
             Pair::Rsa(_) => "PKIX_RSA_PKCS1V15_2048_SHA256",
+            Pair::RsaPss(_) => "PKIX_RSA_PSS_2048_SHA256",
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::certificate::Identity;
 use crate::der_writer::{
-    context, generalized_time, integer, octet_string, oid, sequence, set, set_of, small_integer,
-    tlv,
+    boolean, context, context_primitive, generalized_time, integer, octet_string, oid, sequence,
+    set, set_of, small_integer, tlv,
 };
 use crate::keys::{Hash, sha256};
 
@@ -52,6 +52,24 @@ pub struct TimestampSpec {
     pub policy: String,
     /// Digest algorithm of the SignerInfo.
     pub digest: Hash,
+    /// Further elements of the `PKIStatusInfo`, DER.
+    pub status_info: Vec<u8>,
+    /// Version of the SignedData.
+    pub version: u64,
+    /// The list of digest algorithms, DER, in place of the SignerInfo's own.
+    pub digest_algorithms: Option<Vec<u8>>,
+    /// Version of the SignerInfo in place of the one that goes with its identifier.
+    pub signer_version: Option<u64>,
+    /// Names the signer by this key identifier in place of issuer and serial.
+    pub key_identifier: Option<Vec<u8>>,
+    /// Parameters behind the signature algorithm, DER.
+    pub signature_parameters: Vec<u8>,
+    /// Writes issuer and serial of the signer's certificate into the ESSCertIDv2; the serial, a DER `INTEGER`, may be another.
+    pub ess_serial: Option<Vec<u8>>,
+    /// Further signed attributes that mean nothing.
+    pub other_attributes: usize,
+    /// An extension of the timestamp: whether it is critical.
+    pub extension: Option<bool>,
 }
 
 impl TimestampSpec {
@@ -75,12 +93,21 @@ impl TimestampSpec {
             accuracy: Some(1),
             policy: "1.3.6.1.4.1.57264.2".to_owned(),
             digest: signer.key.hash(),
+            status_info: Vec::new(),
+            version: 3,
+            digest_algorithms: None,
+            signer_version: None,
+            key_identifier: None,
+            signature_parameters: Vec::new(),
+            ess_serial: None,
+            other_attributes: 0,
+            extension: None,
         }
     }
 
     /// The `TimeStampResp`, DER.
     pub fn sign(&self) -> Vec<u8> {
-        let status = sequence(&[&small_integer(u64::from(self.status))]);
+        let status = sequence(&[&small_integer(u64::from(self.status)), &self.status_info]);
         if self.status > 1 {
             return sequence(&[&status]);
         }
@@ -97,8 +124,11 @@ impl TimestampSpec {
         let signer_info = self.signer_info(&info);
         let infos = vec![signer_info; self.signer_infos];
         let signed = sequence(&[
-            &small_integer(3),
-            &set(&[&self.digest.algorithm()]),
+            &small_integer(self.version),
+            &set(&[self
+                .digest_algorithms
+                .as_ref()
+                .unwrap_or(&self.digest.algorithm())]),
             &sequence(&[&oid(&self.content_type), &context(0, &octet_string(&info))]),
             &certificates,
             &tlv(0x31, &infos.concat()),
@@ -122,6 +152,16 @@ impl TimestampSpec {
             &integer(&sha256(&self.stamped)[..12]),
             &generalized_time(self.time),
             &accuracy,
+            &self
+                .extension
+                .map(|critical| {
+                    let mark = if critical { boolean(true) } else { Vec::new() };
+                    tlv(
+                        0xa1,
+                        &sequence(&[&oid("1.2.3.4"), &mark, &octet_string(b"")]),
+                    )
+                })
+                .unwrap_or_default(),
         ])
     }
 
@@ -143,12 +183,20 @@ impl TimestampSpec {
         {
             *last ^= 1;
         }
+        let (id, version) = match &self.key_identifier {
+            Some(identifier) => (context_primitive(0, identifier), 3),
+            None => (sequence(&[&issuer, &serial]), 1),
+        };
+        let mut algorithm = self.signer.key.signature_algorithm();
+        if !self.signature_parameters.is_empty() {
+            algorithm = sequence(&[content(&algorithm), &self.signature_parameters]);
+        }
         sequence(&[
-            &small_integer(1),
-            &sequence(&[&issuer, &serial]),
+            &small_integer(self.signer_version.unwrap_or(version)),
+            &id,
             &self.digest.algorithm(),
             &written,
-            &self.signer.key.signature_algorithm(),
+            &algorithm,
             &octet_string(&signature),
         ])
     }
@@ -177,12 +225,23 @@ impl TimestampSpec {
                 ));
             } else {
                 // RFC 5035 section 4: SHA-256 is the default and therefore left out.
-                let id = sequence(&[&octet_string(&sha256(certificate))]);
+                let named = self.ess_serial.as_ref().map(|serial| {
+                    let (issuer, _) = issuer_and_serial(&self.signer.certificate);
+                    sequence(&[&sequence(&[&context(4, &issuer)]), serial])
+                });
+                let id = sequence(&[
+                    &octet_string(&sha256(certificate)),
+                    &named.unwrap_or_default(),
+                ]);
                 attributes.push(attribute(
                     SIGNING_CERTIFICATE_V2,
                     &sequence(&[&sequence(&[&id])]),
                 ));
             }
+        }
+        for number in 0..self.other_attributes {
+            let id = format!("1.2.3.4.{number}");
+            attributes.push(attribute(&id, &crate::der_writer::null()));
         }
         attributes
     }
@@ -192,7 +251,7 @@ impl TimestampSpec {
 pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 
 /// Issuer and serial of a certificate, both as they stand in its DER.
-fn issuer_and_serial(certificate: &[u8]) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn issuer_and_serial(certificate: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let tbs = content(content(certificate));
     let mut rest = tbs;
     let mut parts = Vec::new();

@@ -3,10 +3,11 @@
 use crate::lab::{builder, bundle, code, image, prove};
 use bytes::Bytes;
 use countersign_formats::UnixTime;
-use countersign_proof::{Dangers, Signer, TrustError, TrustMaterial, verify};
+use countersign_proof::{Check, Dangers, RejectReason, Signer, TrustError, TrustMaterial, verify};
 use countersign_testdata::certificate::CertificateSpec;
 use countersign_testdata::keys::LabKey;
-use countersign_testdata::lab::{Lab, NOW, SIGNED_AT, START};
+use countersign_testdata::lab::{Lab, NOW, SIGNED_AT, START, authority_instance};
+use serde_json::json;
 
 const NO_SCT: Dangers = Dangers {
     ignore_sct: true,
@@ -164,6 +165,94 @@ fn a_path_length_is_kept() {
     let trust = builder(&lab).dangers(NO_SCT).build().unwrap();
     let rejected = verify(&bundle(&evidence), &image(), &trust, UnixTime(NOW)).unwrap_err();
     assert_eq!(rejected.code(), "certificate-path-length");
+}
+
+// A150: what the evidence looks like must not decide how many signatures are tried.
+#[test]
+fn authorities_of_one_name_are_tried_up_to_a_number() {
+    let lab = Lab::new();
+    let evidence = lab.keyless("dev@lab.example").rekor_v1().build();
+    let outcome = |strangers: usize| {
+        let chains: Vec<_> = (0..strangers)
+            .map(|number| countersign_testdata::lab::chain_of(&format!("stranger-{number}")))
+            .collect();
+        let trust = own(
+            &lab,
+            &[&lab.root.certificate],
+            &[&lab.intermediate.certificate],
+        );
+        // The strangers go first: an own authority is added behind those of trusted roots.
+        let instances: Vec<_> = chains
+            .iter()
+            .map(|(above, issuer)| {
+                authority_instance(
+                    "https://stranger.example",
+                    &[&issuer.certificate, &above.certificate],
+                )
+            })
+            .collect();
+        let strangers = crate::lab::root(&json!({
+            "mediaType": lab.trusted_root()["mediaType"], "tlogs": [], "ctlogs": [],
+            "timestampAuthorities": [], "certificateAuthorities": instances}));
+        code(prove(&evidence, &image(), trust.trusted_root(&strangers)))
+    };
+    assert_eq!(outcome(15), "accepted");
+    assert_eq!(outcome(16), "certificate-untrusted");
+}
+
+#[test]
+fn a_path_says_how_long_it_is_and_where_it_breaks() {
+    let lab = Lab::new();
+    let (root, intermediate) = (&lab.root.certificate[..], &lab.intermediate.certificate[..]);
+    let version_2 = |bundle: &mut serde_json::Value| {
+        bundle["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.2".into();
+    };
+    let brought = |above: Vec<Vec<u8>>| {
+        lab.keyless("dev@lab.example")
+            .rekor_v1()
+            .chain(above)
+            .bundle(version_2)
+            .build()
+    };
+    let length = |evidence: &_, trust| {
+        let verified = prove(evidence, &image(), trust).unwrap();
+        let found = verified
+            .report()
+            .checks
+            .iter()
+            .find_map(|check| match check {
+                Check::CertificatePath { length, .. } => Some(*length),
+                _ => None,
+            });
+        found.unwrap()
+    };
+    let leaf = lab.keyless("dev@lab.example").rekor_v1().build();
+    assert_eq!(length(&leaf, builder(&lab)), 3);
+    assert_eq!(length(&leaf, own(&lab, &[root], &[intermediate])), 3);
+    assert_eq!(
+        length(
+            &brought(vec![intermediate.to_vec()]),
+            own(&lab, &[root], &[])
+        ),
+        3
+    );
+    assert_eq!(length(&leaf, own(&lab, &[intermediate], &[])), 2);
+    let breaks = |above: Vec<Vec<u8>>| {
+        let rejected = prove(&brought(above), &image(), own(&lab, &[root], &[])).unwrap_err();
+        match rejected.reason() {
+            RejectReason::Certificate { position, .. } => (*position, rejected.code()),
+            reason => panic!("{reason}"),
+        }
+    };
+    let stranger = countersign_testdata::lab::chain_of("stranger");
+    let own_leaf = leaf.certificate.clone().unwrap();
+    assert_eq!(breaks(vec![]), (0, "certificate-untrusted"));
+    assert_eq!(
+        breaks(vec![stranger.1.certificate.clone()]),
+        (0, "certificate-signature")
+    );
+    assert_eq!(breaks(vec![own_leaf]), (1, "certificate-not-authority"));
+    assert_eq!(breaks(vec![vec![0x30, 0]]), (1, "certificate-malformed"));
 }
 
 #[test]

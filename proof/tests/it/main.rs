@@ -5,7 +5,9 @@
     reason = "a wrong assumption of a test must stop it at once"
 )]
 
+mod algorithms;
 mod authorities;
+mod certificates;
 mod keys;
 mod lab;
 mod proofs;

@@ -154,6 +154,14 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |body| body["spec"]["hashedRekordV002"]["signature"]["verifier"]["keyDetails"] = json!("PKIX_RSA_PKCS1V15_2048_SHA256")),
         body_v2("version-2-two-verifiers", "certificate and public key in one verifier are refused", &["N-73", "#566"], "conflict",
             |body| body["spec"]["hashedRekordV002"]["signature"]["verifier"]["publicKey"] = json!({"rawBytes": "MAA="})),
+        reject("logged-digest-by-another-hash", "the logged digest must be by the hash that was signed, although it is of this file", &["N-62"], "log-entry-payload", MESSAGE,
+            message().body(|body| body["spec"]["data"]["hash"] = json!({"algorithm": "sha512", "value": hex(&crate::keys::Hash::Sha512.of(&Lab::artifact()))}))).about_file(),
+        reject("intoto-entry-of-another-payload-type", "the logged payload type must be the envelope's", &["N-73"], "log-entry-kind", "intoto-entry",
+            lab.keyless(USER).logged(lab.rekor_v1.clone(), "intoto").body(|body| body["spec"]["content"]["envelope"]["payloadType"] = json!("text/plain"))),
+        Vector::accepted(G, "intoto-entry", "a version 1 entry of the older kind is about the envelope").bundle(&lab.keyless(USER).logged(lab.rekor_v1.clone(), "intoto").build()).proven(1, 0, 1),
+        reject("version-2-entry-with-a-promise", "a log without promises makes none, whatever is signed", &["N-75"], "log-unexpected-promise", V2,
+            v2().entry(|entry| { entry.promise = true; entry.integrated_time = Some(SIGNED_AT); })),
+        entry_v2("version-2-entry-at-another-index-than-its-proof", "a version 2 log has one index for an entry", &["N-72"], "log-index", |entry| entry.log.index_offset = 1),
         // `dsse` of version 2 is read, and never written.
         Vector::accepted(G, DSSE_V2, "a version 2 entry may be about the envelope itself").bundle(&dsse_v2().build()).proven(1, 1, 1),
         Vector::accepted(G, "version-2-envelope-entry-for-a-managed-key", "a version 2 entry about a managed key's envelope is proven").and_key(&key)

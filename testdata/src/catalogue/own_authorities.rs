@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::catalogue::USER;
 use crate::certificate::{CertificateSpec, Identity, extended_key_usage, extension, name};
+use crate::der_writer::{null, oid, sequence};
 use crate::keys::LabKey;
 use crate::lab::{END, Lab, NOW, Recipe, SIGNED_AT, START, chain_of};
 use crate::vector::Vector;
@@ -66,6 +67,33 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         Identity {
             certificate: spec.sign(&intermediate.key),
             name: spec.subject,
+            key,
+        }
+    };
+    let constrained = {
+        let key = LabKey::p384("own-constrained");
+        let subject = name("lab.example", "own constrained");
+        let spec = CertificateSpec::authority(
+            &subject,
+            &key,
+            &root.name,
+            &root.key,
+            Some(0),
+            (START, END),
+        )
+        .with(extension("2.5.29.30", true, sequence(&[])));
+        Identity {
+            certificate: spec.sign(&root.key),
+            name: subject,
+            key,
+        }
+    };
+    let by_pss = {
+        let (key, subject) = (LabKey::rsa_pss(), name("lab.example", "own PSS root"));
+        let spec = CertificateSpec::authority(&subject, &key, &subject, &key, None, (START, END));
+        Identity {
+            certificate: spec.sign(&key),
+            name: subject,
             key,
         }
     };
@@ -229,6 +257,41 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             vec![certificate(&lasting)],
         ))
         .proven(1, 0, 0),
+        alone(accept(
+            "chain-of-an-authority-that-signs-by-pss",
+            "an authority may sign certificates with RSA by PSS",
+        ))
+        .rows(&["N-62"])
+        .own_authority(&[&by_pss.certificate], &[])
+        .bundle(
+            &lab.keyless(USER).issued_by(&by_pss).rekor_v1().build(),
+        )
+        .proven(1, 0, 0),
+        alone(reject(
+            "chain-through-an-authority-with-name-constraints",
+            "an authority that is restricted in a way that is not checked issues nothing",
+            &["A152"],
+            "certificate-name-constraints",
+            CHAIN,
+        ))
+        .bundle(&brought(
+            lab.keyless(USER).issued_by(&constrained).rekor_v1(),
+            vec![certificate(&constrained)],
+        )),
+        alone(reject(
+            "certificate-by-ecdsa-with-parameters",
+            "an ECDSA signature's algorithm has no parameters",
+            &["N-62", "N-58"],
+            "certificate-signature-algorithm",
+            CHAIN,
+        ))
+        .bundle(&brought(
+            logged().certificate(|certificate| {
+                let ecdsa = oid("1.2.840.10045.4.3.3");
+                certificate.algorithm_override = Some(sequence(&[&ecdsa, &null()]));
+            }),
+            vec![certificate(&intermediate)],
+        )),
         // Without any proven time.
         judged_now(with_intermediate(accept(
             NOW_JUDGED,

@@ -2,13 +2,13 @@
 
 use crate::catalogue::USER;
 use crate::certificate::{CertificateSpec, Identity, extended_key_usage, extension, name};
-use crate::der_writer::{boolean, tlv};
+use crate::der_writer::{boolean, integer, null, oid, sequence, small_integer, tlv, utf8_string};
 use crate::keys::{Hash, LabKey};
 use crate::lab::{
     END, Lab, NOW, Recipe, SIGNED_AT, START, authority_instance, timestamp_chain,
     timestamp_leaf_spec,
 };
-use crate::timestamp_authority::{TIME_STAMPING, TimestampSpec};
+use crate::timestamp_authority::{TIME_STAMPING, TimestampSpec, issuer_and_serial};
 use crate::vector::Vector;
 use serde_json::json;
 
@@ -100,6 +100,17 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         }
         .trust(lab, root_only)
     };
+    let pss = {
+        let mut spec = timestamp_leaf_spec(&lab.timestamp_root, &LabKey::rsa_pss(), "PSS TSA");
+        spec.not_after = END;
+        Identity {
+            certificate: spec.sign(&lab.timestamp_root.key),
+            name: spec.subject,
+            key: LabKey::rsa_pss(),
+        }
+    };
+    let high_serial = leaf(&|spec| spec.serial = integer(&[0x9a, 0xbc, 0xde, 0xf0]));
+    let below_intermediate = below_intermediate(lab);
     vec![
         accept(GOOD, "a timestamp of a trusted authority over the signature dates it", &[], good()),
         accept("timestamp-of-an-rsa-authority", "an authority may sign with RSA", &["N-79"], logged().timestamped_by(&rsa, SIGNED_AT)),
@@ -115,6 +126,36 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         Vector::accepted(G, "two-timestamps-of-one-authority", "two timestamps of one authority count once").rows(&["#472", "A015"])
             .bundle(&good().timestamped_by(&lab.timestamp_leaf, SIGNED_AT + 1).build()),
         accept("timestamp-in-the-certificate-s-last-second", "both ends of the certificate's window belong to it", &["N-85"], logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT + 540).timestamp(|token| token.accuracy = None)),
+        Vector::accepted(G, "timestamp-of-an-authority-that-signs-by-pss", "an authority may sign with RSA by PSS").rows(&["N-79", "N-62"])
+            .trust(lab, {
+                let leaf = pss.certificate.clone();
+                move |root| root["timestampAuthorities"] = json!([authority_instance("https://tsa.lab.example", &[&leaf, &lab.timestamp_root.certificate])])
+            })
+            .bundle(&logged().timestamped_by(&pss, SIGNED_AT).build()).proven(1, 1, 1),
+        accept("signer-named-by-key-identifier", "a token may name its signer by the key's identifier", &["N-79"], good().timestamp({
+            let identifier = key_identifier(&lab.timestamp_leaf);
+            move |token| token.key_identifier = Some(identifier.clone())
+        })),
+        bent("signer-named-by-another-key-s-identifier", "an authority is found by its own identifier", &["N-79"], "no-proven-time", |token| token.key_identifier = Some(vec![7; 20])),
+        accept("chain-inside-the-token", "the certificates between authority and root may come inside the token, in any order", &["N-79"], logged().timestamped_by(&below_intermediate.1, SIGNED_AT).timestamp({
+            let intermediate = below_intermediate.0.certificate.clone();
+            let other = plain.certificate.clone();
+            move |token| token.certificates = vec![other.clone(), intermediate.clone(), token.signer.certificate.clone()]
+        })).trust(lab, root_only),
+        accept("signing-certificate-with-its-serial", "the token may name its certificate by serial as well", &["N-79"], good().timestamp(|token| {
+            token.ess_serial = Some(issuer_and_serial(&token.signer.certificate).1);
+        })),
+        bent("signing-certificate-with-another-serial", "the token's statement of its certificate's serial must be true", &["N-79"], "timestamp-signing-certificate", |token| token.ess_serial = Some(small_integer(7))),
+        accept("signer-whose-serial-has-its-highest-bit-set", "a serial is the same number with the zero that DER puts in front", &["N-79"], logged().timestamped_by(&high_serial, SIGNED_AT).timestamp(|token| {
+            token.ess_serial = Some(issuer_and_serial(&token.signer.certificate).1);
+        })).trust(lab, root_only),
+        accept("granted-with-modifications", "a timestamp that is granted with modifications is one", &["A143"], good().timestamp(|token| token.status = 1)),
+        accept("status-in-words", "a status may be explained", &["A143"], good().timestamp(|token| token.status_info = sequence(&[&utf8_string("Operation Okay")]))),
+        accept("extension-of-the-timestamp", "an extension that is not critical is passed over", &["N-79"], good().timestamp(|token| token.extension = Some(false))),
+        bent("critical-extension-of-the-timestamp", "a critical extension that is not known is refused", &["N-79"], "timestamp-critical-extension", |token| token.extension = Some(true)),
+        accept("as-many-attributes-as-are-read", "a token may have further attributes", &["N-79"], good().timestamp(|token| token.other_attributes = 28)),
+        bent("more-attributes-than-are-read", "a token with more attributes than are read is refused", &["A014"], "timestamp-malformed", |token| token.other_attributes = 29),
+        accept("stated-time-is-this-second", "a time equal to now is accepted", &["N-76"], logged().timestamped_by(&lab.timestamp_leaf, NOW).timestamp(|token| token.accuracy = None).certificate(|certificate| certificate.not_after = NOW + 600)),
         // What is stamped.
         bent("timestamp-over-another-signature", "a timestamp over other bytes dates nothing here", &["N-79", "TOB-SIGSTORE-9"], "timestamp-imprint", |token| token.stamped = b"another signature".to_vec()),
         bent("imprint-by-sha-1", "an imprint by SHA-1 is refused", &["#1375", "A101"], "timestamp-hash", |token| token.imprint_hash = Hash::Sha1),
@@ -145,6 +186,14 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         bent("signing-certificate-by-sha-1-only", "a SHA-1 name of the signing certificate is not enough", &["A101", "N-79"], "timestamp-attribute", |token| token.ess_version_1 = true),
         bent("digest-by-sha-1", "a token digested by SHA-1 is refused", &["A101"], "timestamp-hash", |token| token.digest = Hash::Sha1),
         bent("status-rejection", "a refusal is not a timestamp", &["A143"], "timestamp-not-granted", |token| token.status = 2),
+        bent("status-with-something-else", "a status is its number, words and a failure, and nothing else", &["A143"], "timestamp-malformed", |token| token.status_info = small_integer(0)),
+        bent("version-of-plain-data", "a token that holds a timestamp has the version that says so", &["N-79"], "timestamp-malformed", |token| token.version = 1),
+        bent("version-from-the-future", "a version that is not known is refused", &["N-79"], "timestamp-malformed", |token| token.version = 6),
+        bent("signer-version-of-the-other-name", "the signer's version says how it is named", &["N-79"], "timestamp-malformed", |token| token.signer_version = Some(3)),
+        bent("digest-algorithms-without-the-signer-s", "the signer's hash is in the token's list", &["N-62", "N-79"], "timestamp-malformed", |token| token.digest_algorithms = Some(Hash::Sha256.algorithm())),
+        bent("digest-algorithm-twice", "a hash stands in the token's list once", &["N-79"], "timestamp-malformed", |token| token.digest_algorithms = Some([token.digest.algorithm(), token.digest.algorithm()].concat())),
+        bent("digest-algorithm-with-parameters", "a hash has no parameters", &["N-79"], "timestamp-malformed", |token| token.digest_algorithms = Some(sequence(&[&oid("2.16.840.1.101.3.4.2.2"), &small_integer(1)]))),
+        bent("ecdsa-with-parameters", "an ECDSA signature's algorithm has no parameters", &["N-62"], "timestamp-signature-algorithm", |token| token.signature_parameters = null()),
         reject("bytes-behind-the-response", "bytes behind the response are refused", &["#1678"], "timestamp-malformed", good().bundle(|bundle| {
             let stamp = &mut bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"][0]["signedTimestamp"];
             let mut der = crate::base64_decode(stamp.as_str().unwrap_or_default());
@@ -172,6 +221,43 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         Vector::rejected(G, "timestamp-by-an-authority-s-root-of-the-same-name", "an authority is known by its key, not by its name", "no-proven-time", GOOD).rows(&["N-56"])
             .bundle(&logged().timestamped_by(&same_name(lab), SIGNED_AT).build()),
     ]
+}
+
+/// The key identifier that the lab writes into certificates.
+fn key_identifier(identity: &Identity) -> Vec<u8> {
+    crate::certificate::key_identifier(identity.key.spki())
+}
+
+/// An intermediate of the lab's timestamp root, and a leaf below it.
+fn below_intermediate(lab: &Lab) -> (Identity, Identity) {
+    let key = LabKey::p384("tsa-intermediate");
+    let subject = name("lab.example", "TSA intermediate");
+    let spec = CertificateSpec::authority(
+        &subject,
+        &key,
+        &lab.timestamp_root.name,
+        &lab.timestamp_root.key,
+        Some(0),
+        (START, END),
+    )
+    .with(extension(
+        "2.5.29.37",
+        false,
+        extended_key_usage(&[TIME_STAMPING]),
+    ));
+    let intermediate = Identity {
+        certificate: spec.sign(&lab.timestamp_root.key),
+        name: subject,
+        key,
+    };
+    let key = LabKey::p384("tsa-leaf-below");
+    let spec = timestamp_leaf_spec(&intermediate, &key, "TSA below an intermediate");
+    let leaf = Identity {
+        certificate: spec.sign(&intermediate.key),
+        name: spec.subject,
+        key,
+    };
+    (intermediate, leaf)
 }
 
 /// A leaf under a root that has the trusted root's name and another key.

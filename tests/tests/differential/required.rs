@@ -296,6 +296,43 @@ pub(crate) const REQUIRED: &[Pin] = &[
         )],
     },
     Pin {
+        reason: "RFC 5758 §3.2: an ECDSA signature's algorithm has no parameters",
+        outcome: "timestamp-signature-algorithm",
+        seeds: &["keyless-v2", "keyless-file-v2"],
+        places: &[(
+            "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+             response.token.content.signedData.signerInfos.signer.signatureAlgorithm",
+            &["add"],
+        )],
+    },
+    Pin {
+        reason: "RFC 5652 §5.1, §5.3: the versions say what the content is and how the signer is named",
+        outcome: "timestamp-malformed",
+        seeds: &["keyless-v2", "keyless-file-v2"],
+        places: &[
+            (
+                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+                 response.token.content.signedData.version",
+                &["flip"],
+            ),
+            (
+                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+                 response.token.content.signedData.signerInfos.signer.version",
+                &["flip"],
+            ),
+        ],
+    },
+    Pin {
+        reason: "RFC 5652 §5.1, §5.4: the signer's hash is in the list of digest algorithms, each of which stands there once",
+        outcome: "timestamp-malformed",
+        seeds: &["keyless-v2", "keyless-file-v2"],
+        places: &[(
+            "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+                 response.token.content.signedData.digestAlgorithms*",
+            &["double", "empty", "flip", "remove"],
+        )],
+    },
+    Pin {
         reason: "RFC 5652 §5.3: the signature algorithm that is named is the one that is used",
         outcome: "timestamp-signature-algorithm",
         seeds: &["keyless-v2", "keyless-file-v2"],
@@ -342,31 +379,20 @@ pub(crate) const REQUIRED: &[Pin] = &[
         reason: "RFC 5652 §5.1: what a token does not sign is skipped, not read; the trusted root's own certificate is used",
         outcome: "accepted",
         seeds: &["keyless-v2", "keyless-file-v2"],
-        places: &[
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > response.status*",
-                &["add", "double"],
-            ),
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+        places: &[(
+            "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
                  response.token.content.signedData.certificates*",
-                &[
-                    "add",
-                    "double",
-                    "empty",
-                    "flip",
-                    "long-length",
-                    "pad",
-                    "remove",
-                    "reorder",
-                    "tag",
-                ],
-            ),
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
-                 response.token.content.signedData.digestAlgorithms*",
-                &["add", "empty", "long-length", "remove", "tag"],
-            ),
-        ],
+            &[
+                "add",
+                "double",
+                "empty",
+                "flip",
+                "long-length",
+                "pad",
+                "remove",
+                "reorder",
+                "tag",
+            ],
+        )],
     },
 ];

@@ -427,134 +427,72 @@ pub(crate) const FREE: &[Pin] = &[
         )],
     },
     Pin {
-        reason: "RFC 5652 §5.1: versions, the list of digest algorithms and the bag of certificates are not signed; the \
-                 trusted root's own certificate is used",
+        reason: "RFC 5652 §5.1: the bag of certificates is not signed; the trusted root's own certificate is used",
         outcome: "accepted",
         seeds: TIMESTAMPED,
-        places: &[
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+        places: &[(
+            "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
                  response.token.content.signedData.certificates*",
-                WHOLE_ELEMENT,
-            ),
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
-                 response.token.content.signedData.digestAlgorithms*",
-                &[
-                    "add",
-                    "double",
-                    "empty",
-                    "flip",
-                    "long-length",
-                    "remove",
-                    "tag",
-                ],
-            ),
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
-                 response.token.content.signedData.version",
-                &["flip"],
-            ),
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
-                 response.token.content.signedData.signerInfos.signer.version",
-                &["flip"],
-            ),
-        ],
+            WHOLE_ELEMENT,
+        )],
     },
     Pin {
-        reason: "RFC 5652 §5.1: the list of digest algorithms and the bag of certificates are not signed",
+        reason: "RFC 5652 §5.1: the bag of certificates is not signed; the trusted root's own certificate is used",
         outcome: "accepted",
         seeds: &["keyless-v2-rsa"],
-        places: &[
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+        places: &[(
+            "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
                  response.token.content.signedData.certificates*",
-                &["swap"],
-            ),
-            (
-                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
-                 response.token.content.signedData.digestAlgorithms*",
-                &["swap"],
-            ),
-        ],
+            &["swap"],
+        )],
     },
     Pin {
-        reason: "RFC 5652 §5.1: versions, the list of digest algorithms and the bag of certificates are not signed; the \
-                 trusted root's own certificate is used",
+        reason: "RFC 5652 §5.1: the bag of certificates is not signed; the trusted root's own certificate is used",
         outcome: "accepted",
         seeds: LEGACY_TIMESTAMPED,
-        places: &[
-            (
-                "annotations.dev.sigstore.cosign/rfc3161timestamp > SignedRFC3161Timestamp > \
+        places: &[(
+            "annotations.dev.sigstore.cosign/rfc3161timestamp > SignedRFC3161Timestamp > \
                  response.token.content.signedData.certificates*",
-                WHOLE_ELEMENT,
-            ),
-            (
-                "annotations.dev.sigstore.cosign/rfc3161timestamp > SignedRFC3161Timestamp > \
-                 response.token.content.signedData.digestAlgorithms*",
-                &[
-                    "add",
-                    "double",
-                    "empty",
-                    "flip",
-                    "long-length",
-                    "remove",
-                    "tag",
-                ],
-            ),
-            (
-                "annotations.dev.sigstore.cosign/rfc3161timestamp > SignedRFC3161Timestamp > \
-                 response.token.content.signedData.version",
-                &["flip"],
-            ),
-            (
-                "annotations.dev.sigstore.cosign/rfc3161timestamp > SignedRFC3161Timestamp > \
-                 response.token.content.signedData.signerInfos.signer.version",
-                &["flip"],
-            ),
-        ],
+            WHOLE_ELEMENT,
+        )],
     },
     Pin {
-        reason: "RFC 3161 §2.4.2: the status is not signed; only granted ones are taken, and nothing else in it is read",
+        reason: "RFC 3161 §2.4.2: the status is not signed: granted, and granted with modifications",
         outcome: "accepted",
         seeds: TIMESTAMPED,
         places: &[(
             "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > response.status*",
-            &["add", "double", "flip"],
+            &["flip"],
         )],
     },
     Pin {
-        reason: "RFC 3161 §2.4.2: the status is not signed; only granted ones are taken, and nothing else in it is read",
+        reason: "RFC 3161 §2.4.2: the status is not signed: granted, and granted with modifications",
         outcome: "accepted",
         seeds: LEGACY_TIMESTAMPED,
         places: &[(
             "annotations.dev.sigstore.cosign/rfc3161timestamp > SignedRFC3161Timestamp > response.status*",
-            &["add", "double", "flip"],
+            &["flip"],
         )],
     },
     Pin {
         reason: "RFC 5754 §2: a hash may be named with NULL parameters or with none",
         outcome: "accepted",
         seeds: TIMESTAMPED,
-        places: &[(
-            "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+        places: &[
+            (
+                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
+             response.token.content.signedData.digestAlgorithms.0",
+                &["add"],
+            ),
+            (
+                "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
              response.token.content.signedData.signerInfos.signer.digestAlgorithm",
-            &["add"],
-        )],
+                &["add"],
+            ),
+        ],
     },
     Pin {
-        reason: "RFC 5754 §3: writers differ in NULL parameters of a signature algorithm; the key decides how it is verified",
-        outcome: "accepted",
-        seeds: ECDSA_TIMESTAMPED,
-        places: &[(
-            "verificationMaterial.timestampVerificationData.rfc3161Timestamps[].signedTimestamp > \
-             response.token.content.signedData.signerInfos.signer.signatureAlgorithm",
-            &["add"],
-        )],
-    },
-    Pin {
-        reason: "RFC 5754 §3: writers differ in NULL parameters of a signature algorithm; the key decides how it is verified",
+        reason: "RFC 4055 §5: an RSA signature's algorithm is read with NULL parameters and with none",
         outcome: "accepted",
         seeds: &["keyless-v2-rsa"],
         places: &[(
@@ -564,18 +502,18 @@ pub(crate) const FREE: &[Pin] = &[
         )],
     },
     Pin {
-        reason: "RFC 5754 §2, §3: NULL parameters of a hash or signature algorithm may be written or left out",
+        reason: "RFC 5754 §2: a hash may be named with NULL parameters or with none",
         outcome: "accepted",
         seeds: LEGACY_TIMESTAMPED,
         places: &[
             (
                 "annotations.dev.sigstore.cosign/rfc3161timestamp > SignedRFC3161Timestamp > \
-                 response.token.content.signedData.signerInfos.signer.digestAlgorithm",
+                 response.token.content.signedData.digestAlgorithms.0",
                 &["add"],
             ),
             (
                 "annotations.dev.sigstore.cosign/rfc3161timestamp > SignedRFC3161Timestamp > \
-                 response.token.content.signedData.signerInfos.signer.signatureAlgorithm",
+                 response.token.content.signedData.signerInfos.signer.digestAlgorithm",
                 &["add"],
             ),
         ],
