@@ -5,6 +5,7 @@
     reason = "a report is printed; a benchmark that can't set up its own scene has nothing to report"
 )]
 
+mod evidence;
 mod in_process;
 mod measure;
 mod moving;
@@ -27,6 +28,7 @@ fn main() -> std::io::Result<()> {
             );
         }
         Some((first, _)) if first == "copies" => moving::compare(),
+        Some((only, [])) if only == "evidence" => whole_programs::evidence(),
         _ => {
             in_process::small_bundles();
             in_process::large_statement();

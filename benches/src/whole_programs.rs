@@ -93,7 +93,7 @@ impl Registry {
         }
     }
 
-    fn requests(&self, run: impl FnOnce()) -> u64 {
+    pub(crate) fn requests(&self, run: impl FnOnce()) -> u64 {
         let before = self.personality.requests.load(Ordering::Relaxed);
         run();
         self.personality.requests.load(Ordering::Relaxed) - before
@@ -119,7 +119,7 @@ pub(crate) fn ours() -> PathBuf {
 }
 
 /// A command line as text, run in `folder`.
-fn run(folder: &Path, command: &[String]) {
+pub(crate) fn run(folder: &Path, command: &[String]) {
     let (program, arguments) = command.split_first().expect("a command");
     let output = Command::new(program)
         .args(arguments)
@@ -161,6 +161,19 @@ fn ratio(ours: ProcessCost, theirs: ProcessCost) {
         share(ours.cpu, theirs.cpu),
         share(ours.peak, theirs.peak)
     );
+}
+
+/// What finding evidence costs, alone.
+pub(crate) fn evidence() {
+    let registry = Registry::start();
+    let folder = registry.folder.path().to_owned();
+    std::env::set_current_dir(&folder).expect("the folder is there");
+    let ours = ours();
+    run(
+        &folder,
+        &words(&ours, &["generate-key-pair", "--output-key-prefix", "k"]),
+    );
+    crate::evidence::report(&ours, &registry, &folder);
 }
 
 /// The whole comparison; without cosign on `PATH` only our side, said so.
@@ -215,8 +228,14 @@ pub(crate) fn compare() {
         ],
     );
 
-    let verify = words(&ours, &["verify", http, "--key", "k.pub", &image]);
-    let by_tag = words(&ours, &["verify", http, "--key", "k.pub", &tag]);
+    let verify = words(
+        &ours,
+        &["verify", http, "--no-cache", "--key", "k.pub", &image],
+    );
+    let by_tag = words(
+        &ours,
+        &["verify", http, "--no-cache", "--key", "k.pub", &tag],
+    );
     let requests = registry.requests(|| run(&folder, &verify));
     let verify_cost = process(50, &verify).expect("it runs");
     row("countersign verify, by digest", verify_cost, Some(requests));
@@ -252,6 +271,7 @@ pub(crate) fn compare() {
         &[
             "verify-attestation",
             http,
+            "--no-cache",
             "--key",
             "k.pub",
             "--type",
@@ -266,6 +286,8 @@ pub(crate) fn compare() {
         attestation_cost,
         Some(requests),
     );
+
+    crate::evidence::report(&ours, &registry, &folder);
 
     let Some(cosign) = find("cosign") else {
         println!("SKIPPED the comparison: cosign is not on PATH (tests/peers/install.sh cosign)");
@@ -321,7 +343,10 @@ pub(crate) fn compare() {
     let sign = words(&ours, &["sign", http, "--key", "k.key", &third]);
     let requests = registry.requests(|| run(&folder, &sign));
     println!("\nwithout the referrers API: `sign` by digest {requests} requests");
-    let verify = words(&ours, &["verify", http, "--key", "k.pub", &third]);
+    let verify = words(
+        &ours,
+        &["verify", http, "--no-cache", "--key", "k.pub", &third],
+    );
     let requests = registry.requests(|| run(&folder, &verify));
     row(
         "countersign verify, fallback tag, by digest",
@@ -331,7 +356,7 @@ pub(crate) fn compare() {
 }
 
 /// A small image under `HOST/REPOSITORY:v1`; its name by digest.
-fn push_image(host: &str, repository: &str) -> String {
+pub(crate) fn push_image(host: &str, repository: &str) -> String {
     let name = format!("{host}/{repository}");
     let reference = Reference::parse(&format!("{name}:v1")).expect("a reference");
     let settings = Settings {
