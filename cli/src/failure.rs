@@ -51,6 +51,12 @@ impl Failure {
         self
     }
 
+    /// The same with another thing to do next.
+    pub(crate) fn instead(mut self, hint: &str) -> Self {
+        self.hint = Some(hint.to_owned());
+        self
+    }
+
     /// The same with what to do next, unless nothing is known or a hint is there already.
     pub(crate) fn or_hint(mut self, hint: Option<String>) -> Self {
         if self.hint.is_none() {

@@ -30,11 +30,11 @@ trap 'exit 143' INT TERM
 
 mapfile -t ports < <(python3 -c '
 import socket
-sockets = [socket.socket() for _ in range(9)]
+sockets = [socket.socket() for _ in range(10)]
 for each in sockets: each.bind(("127.0.0.1", 0))
 for each in sockets: print(each.getsockname()[1])')
 issuer=${ports[0]} ct=${ports[1]} fulcio=${ports[2]} fulcio_grpc=${ports[3]} fulcio_metrics=${ports[4]}
-tsa=${ports[5]} rekor=${ports[6]} rekor_grpc=${ports[7]} rekor_metrics=${ports[8]}
+tsa=${ports[5]} rekor=${ports[6]} rekor_grpc=${ports[7]} rekor_metrics=${ports[8]} rekor_writer=${ports[9]}
 
 start() { # NAME COMMAND...
     local name=$1
@@ -96,11 +96,14 @@ start fulcio fulcio serve --host 127.0.0.1 --port "$fulcio" --grpc-host 127.0.0.
 start tsa timestamp-server serve --host 127.0.0.1 --port "$tsa" --disable-ntp-monitoring --timestamp-signer file \
     --file-signer-key-path keys/tsa.encrypted.key --file-signer-passwd pw --certificate-chain-path keys/tsa-chain.pem
 # The host name is the log's name in its checkpoints, and must be the host of its address.
-start rekor posix serve --http-port "$rekor" --grpc-port "$rekor_grpc" --http-metrics-port "$rekor_metrics" --hostname localhost \
+start rekor posix serve --http-port "$rekor_writer" --grpc-port "$rekor_grpc" --http-metrics-port "$rekor_metrics" --hostname localhost \
     --signer-filepath keys/rekor.key --storage-dir rekor --checkpoint-interval 1s
 answers fulcio "$fulcio"
 answers tsa "$tsa"
-answers rekor "$rekor"
+answers rekor "$rekor_writer"
+# That program writes its tiles and does not serve them.
+start rekor-front python3 "$here/rekor_front.py" "$rekor" "$rekor_writer" rekor
+answers rekor-front "$rekor"
 
 since=start-time=2026-01-01T00:00:00Z
 cosign trusted-root create --fulcio="url=http://localhost:$fulcio,certificate-chain=keys/fulcio-chain.pem,$since" \

@@ -201,10 +201,14 @@ impl<'a> Work<'a> {
                 (draft, false)
             }
         };
-        let signed = self
+        let entered = self
             .signatory
             .enter(self.voice, &prepared, draft, &target.name)
-            .await?;
+            .await;
+        let signed = entered.map_err(|failure| match resumed && failure.code == "entry-exists" {
+            true => failure.instead("the earlier run has entered it; resume again where the log hands out its entries, or sign it anew with another journal, which makes another entry"),
+            false => failure,
+        })?;
         if let Some(journal) = &self.journal {
             journal.borrow_mut().signed(&task.name, &signed.bundle)?;
         }
