@@ -3,7 +3,7 @@
 #
 #   tests/peers/install.sh [--budget SECONDS] [--seed DIR] [NAME...]
 #
-# The name sigstore stands for the services of sigstore.sh, which are not among those that `just interop` installs by itself.
+# The name sigstore stands for the services of sigstore.sh.
 # Without names: those that `just interop` wants. What is there already is left alone, so that a second run takes no time.
 # --budget: what has not been built after so many seconds is given up, and said. --seed: a program in DIR that was built from
 # the pinned module version is copied instead of built.
@@ -12,7 +12,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
 
-usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo umoci mmdebstrap syft cosign distribution cosign2)
+usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2)
 sigstore=(cosign fulcio tsa rekor2)
 budget=${COUNTERSIGN_PEERS_BUDGET:-} seed=${COUNTERSIGN_PEERS_SEED:-} names=()
 while [ $# -gt 0 ]; do
