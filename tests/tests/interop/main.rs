@@ -14,3 +14,4 @@ mod moving;
 mod offline;
 mod races;
 mod scene;
+mod trust;
