@@ -202,6 +202,15 @@ pub enum StoreError {
         /// What cannot be done.
         detail: String,
     },
+    /// An answer that was recorded earlier and is played back.
+    Recorded {
+        /// The name of the store that was asked then.
+        store: String,
+        /// What kind of trouble it was.
+        class: ErrorClass,
+        /// What was said about it then.
+        detail: String,
+    },
 }
 
 impl StoreError {
@@ -274,6 +283,7 @@ impl StoreError {
             Self::Ambiguous { .. } => "image-ambiguous",
             Self::Offline { .. } => "offline",
             Self::Unsupported { .. } => "store-unsupported",
+            Self::Recorded { .. } => "recorded-failure",
         }
     }
 
@@ -293,6 +303,7 @@ impl StoreError {
             Self::Ambiguous { .. } => ErrorClass::Usage,
             Self::Offline { .. } => ErrorClass::Offline,
             Self::Unsupported { .. } => ErrorClass::Unsupported,
+            Self::Recorded { class, .. } => *class,
         }
     }
 
@@ -325,7 +336,7 @@ impl StoreError {
             Self::Ambiguous { store, choices } => format!("name one: `{store}{}`", choices.join(&format!("`, `{store}"))),
             Self::Conflict { .. } => "try again".to_owned(),
             Self::Offline { .. } => "use a layout (`oci:DIR`), or leave out `--offline`".to_owned(),
-            Self::Local { .. } | Self::Unsupported { .. } => return None,
+            Self::Local { .. } | Self::Unsupported { .. } | Self::Recorded { .. } => return None,
         })
     }
 }
@@ -394,6 +405,7 @@ impl fmt::Display for StoreError {
                 write!(f, "`{store}` needs the network, and offline was asked for")
             }
             Self::Unsupported { store, detail } => write!(f, "`{store}`: {detail}"),
+            Self::Recorded { detail, .. } => f.write_str(detail),
         }
     }
 }

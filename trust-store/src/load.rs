@@ -17,6 +17,7 @@ pub struct Root {
     trusted_root: TrustedRoot,
     origin: RootOrigin,
     digest: Digest,
+    bytes: Bytes,
 }
 
 /// Where a trusted root came from.
@@ -48,6 +49,7 @@ impl Root {
                 trusted_root,
                 origin,
                 digest,
+                bytes,
             }),
             Err(reason) => Err(RootError::Malformed {
                 origin: origin.to_string(),
@@ -86,6 +88,12 @@ impl Root {
     #[must_use]
     pub fn origin(&self) -> &RootOrigin {
         &self.origin
+    }
+
+    /// The root's bytes as they were read.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
     }
 
     /// SHA-256 of the root's bytes as they were read.

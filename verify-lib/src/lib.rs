@@ -87,6 +87,7 @@ mod pieces;
 mod policies;
 mod pool;
 mod relatives;
+pub mod record;
 mod verifier;
 
 pub use countersign_formats as formats;

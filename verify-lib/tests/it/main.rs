@@ -10,4 +10,5 @@ mod images;
 mod layouts;
 mod places;
 mod policies;
+mod record;
 mod shelf;
