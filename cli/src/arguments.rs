@@ -41,7 +41,7 @@ pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
 pub(crate) use mending::{Clean, Doctor, Migrate, Repair};
 pub(crate) use moving::{Carried, Copy, Load, Save};
 pub(crate) use platform::Platforms;
-pub(crate) use policies::Explain;
+pub(crate) use policies::{Explain, Record, Test};
 pub(crate) use registry::{Login, Logout, RegistryCommand, Serve};
 pub(crate) use rejection::rejection;
 pub(crate) use services::{Ambient, Login as LoginWay, Services};
@@ -189,6 +189,10 @@ pub(crate) enum PolicyCommand {
     Check(PolicyCheck),
     /// Explain why an image passes or not: evidence, rules, nearest miss, and what would make it pass.
     Explain(Box<Explain>),
+    /// Record all evidence about images, the trust and the time into a pack, to be tested offline.
+    Record(Box<Record>),
+    /// Run tables of tests over packs, offline and with a frozen clock.
+    Test(Test),
 }
 
 /// `policy check`.

@@ -20,6 +20,8 @@ mod logout;
 mod migrate;
 mod policy_check;
 mod policy_explain;
+mod policy_record;
+mod policy_test;
 mod public_key;
 mod registry_serve;
 mod repair;
@@ -112,6 +114,8 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::Trust(TrustCommand::Export(_)) => "trust export",
         Command::Trust(TrustCommand::Create(_)) => "trust create",
         Command::SigningConfig(SigningConfigCommand::Create(_)) => "signing-config create",
+        Command::Policy(PolicyCommand::Record(_)) => "policy record",
+        Command::Policy(PolicyCommand::Test(_)) => "policy test",
         Command::Registry(RegistryCommand::Serve(_)) => "registry serve",
         Command::Cache(CacheCommand::Show) => "cache show",
         Command::Cache(CacheCommand::Clear) => "cache clear",
@@ -153,6 +157,10 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
         Command::ImportKeyPair(arguments) => import_key_pair::run(&arguments, context),
         Command::PublicKey(arguments) => public_key::run(&arguments, context),
         Command::Policy(PolicyCommand::Check(arguments)) => policy_check::run(&arguments, context),
+        Command::Policy(PolicyCommand::Record(arguments)) => {
+            policy_record::run(&arguments, context)
+        }
+        Command::Policy(PolicyCommand::Test(arguments)) => policy_test::run(&arguments, context),
         Command::Policy(PolicyCommand::Explain(arguments)) => {
             policy_explain::run(&arguments, context)
         }

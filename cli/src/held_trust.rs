@@ -43,6 +43,8 @@ pub(crate) struct HeldTrust {
     pub(crate) root: TrustedRoot,
     /// SHA-256 of the root's document.
     pub(crate) digest: Digest,
+    /// The root's document.
+    pub(crate) document: Bytes,
     /// The signing config that came with it.
     pub(crate) signing_config: Option<Bytes>,
     /// When what proves it expires; `None` for roots that nothing proves.
@@ -190,6 +192,7 @@ impl HeldTrust {
         Self {
             root: root.trusted_root().clone(),
             digest: *root.digest(),
+            document: root.bytes().clone(),
             signing_config: material.and_then(|material| material.file(SIGNING_CONFIG).cloned()),
             expires,
             record,

@@ -151,7 +151,7 @@ pub(crate) fn images(
 }
 
 /// Prints one judged image and makes its entry.
-fn report(
+pub(crate) fn report(
     context: &mut Context<'_, '_>,
     text: &str,
     verification: &Verification,

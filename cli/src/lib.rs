@@ -23,6 +23,7 @@ mod key_files;
 mod legacy;
 mod material;
 mod moving;
+mod packs;
 mod platforms;
 mod presence;
 mod printer;

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use bytes::Bytes;
 use countersign::VerifierBuilder;
-use countersign_formats::{Limits, pem_certificates};
+use countersign::record::Authority as OwnAuthority;
+use countersign_formats::{Digest, Limits, TrustedRoot, pem_certificates};
 use countersign_policy::PolicySet;
 use countersign_proof::Dangers;
 use serde_json::Value;
@@ -26,14 +27,6 @@ pub(crate) struct Material {
     own: Option<OwnAuthority>,
 }
 
-enum OwnAuthority {
-    Apart {
-        roots: Vec<Bytes>,
-        intermediates: Vec<Bytes>,
-    },
-    Chain(Vec<Bytes>),
-}
-
 impl Material {
     /// What the flags amount to: the trusted root that they name, else that of a pack, of this machine's repository, or the built-in
     /// one. Files are read, and no socket is opened.
@@ -51,6 +44,20 @@ impl Material {
             needed: policies.wants_certificates() || demanded,
             own: own_authority(trust)?,
         })
+    }
+
+    /// The material as it is now, for a record: the trusted root's document, and the own authority in place of its authorities.
+    pub(crate) fn snapshot(
+        self,
+        context: &Context<'_, '_>,
+    ) -> Result<(Self, Bytes, Option<OwnAuthority>), Failure> {
+        let held = self.chosen.hold(context)?;
+        let (document, own) = (held.document.clone(), self.own.clone());
+        let material = Self {
+            chosen: Chosen::Held(Box::new(held)),
+            ..self
+        };
+        Ok((material, document, own))
     }
 
     /// Gives the material to a verifier; a mirror may be asked before.
@@ -76,26 +83,40 @@ impl Material {
             if (needed && held.expires.is_some()) || context.printer.verbosity() > 0 {
                 context.printer.words().say(&held.words);
             }
-            let mut root = held.root;
-            if own.is_some() {
-                // Who names an own authority means that one, not also every other.
-                root.certificate_authorities.clear();
-            }
-            builder = builder.trusted_root(&root).root_digest(held.digest);
+            builder = trusting(builder, held.root, held.digest, own);
             if let Some(expires) = held.expires.filter(|_| needed) {
                 builder = builder.trust_expires(expires);
             }
             record = held.record;
+        } else {
+            builder = authority(builder, own);
         }
-        let builder = match own {
-            None => builder,
-            Some(OwnAuthority::Apart {
-                roots,
-                intermediates,
-            }) => builder.certificate_authority(roots, intermediates),
-            Some(OwnAuthority::Chain(certificates)) => builder.certificate_chain(certificates),
-        };
         Ok((builder, record))
+    }
+}
+
+/// A verifier that proves by this root, or by its logs and an own authority.
+pub(crate) fn trusting(
+    builder: VerifierBuilder,
+    mut root: TrustedRoot,
+    digest: Digest,
+    own: Option<OwnAuthority>,
+) -> VerifierBuilder {
+    if own.is_some() {
+        // Who names an own authority means that one, not also every other.
+        root.certificate_authorities.clear();
+    }
+    authority(builder.trusted_root(&root).root_digest(digest), own)
+}
+
+fn authority(builder: VerifierBuilder, own: Option<OwnAuthority>) -> VerifierBuilder {
+    match own {
+        None => builder,
+        Some(OwnAuthority::Apart {
+            roots,
+            intermediates,
+        }) => builder.certificate_authority(roots, intermediates),
+        Some(OwnAuthority::Chain(certificates)) => builder.certificate_chain(certificates),
     }
 }
 

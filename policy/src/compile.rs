@@ -230,3 +230,18 @@ impl Compiler<'_> {
         }
     }
 }
+
+/// What is wrong with the YAML of another document than a policy, in the same words.
+pub(crate) fn yaml_error(
+    source: &Source,
+    limits: &Limits,
+    error: &serde_saphyr::Error,
+) -> PolicyError {
+    Compiler {
+        source,
+        limits,
+        files: &|_, _| Err(String::new()),
+        places: RefCell::default(),
+    }
+    .yaml_fault(error)
+}

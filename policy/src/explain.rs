@@ -137,7 +137,7 @@ impl Decision {
     #[must_use]
     pub fn explain(&self) -> Explanation<'_> {
         Explanation {
-            nearest: self.nearest(),
+            nearest: self.explain_nearest(),
             change: self.counter_factual(),
         }
     }
@@ -149,7 +149,9 @@ impl Decision {
         search::smallest(self)
     }
 
-    fn nearest(&self) -> Option<NearestMiss<'_>> {
+    /// Of the proven pieces that count for no failing rule, the one that misses least.
+    #[must_use]
+    pub fn explain_nearest(&self) -> Option<NearestMiss<'_>> {
         let mut nearest: Option<(u32, NearestMiss<'_>)> = None;
         for policy in &self.policies {
             each_unmet(&policy.rule, &mut |rule| {

@@ -44,6 +44,7 @@ mod signers;
 mod sources;
 mod standing;
 mod strength;
+mod table;
 mod validity;
 mod verdict;
 mod write;
@@ -70,3 +71,4 @@ pub use rules::{
     Select, SignerKey, SignerRule, Terms, Thresholds, Unavailable,
 };
 pub use set::{KeyFiles, PolicySet, Source};
+pub use table::{TEST_KIND, TestCase, TestTable};

@@ -67,7 +67,7 @@ impl Compiler<'_> {
         Ok(documents)
     }
 
-    fn yaml_fault(&self, error: &YamlError) -> PolicyError {
+    pub(crate) fn yaml_fault(&self, error: &YamlError) -> PolicyError {
         let error = error.without_snippet();
         let place = error.location();
         let fault = |problem, message, hint| PolicyError {

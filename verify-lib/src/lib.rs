@@ -86,8 +86,8 @@ pub mod pack;
 mod pieces;
 mod policies;
 mod pool;
-mod relatives;
 pub mod record;
+mod relatives;
 mod verifier;
 
 pub use countersign_formats as formats;

@@ -1,5 +1,6 @@
 //! `policy explain`: why an image passes or does not, and what would change that.
 
+use countersign::{Verification, Verifier};
 use countersign_policy::PolicySet;
 use serde_json::json;
 
@@ -12,21 +13,19 @@ use crate::explanation;
 use crate::failure::Failure;
 use crate::files::{self, Audience, Existing};
 use crate::judging::{self, Judging};
+use crate::packs::Records;
 use crate::stores;
 use crate::trust::{self, Wanted};
 
 pub(crate) fn run(arguments: &Explain, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
-    let policies = policies(arguments, context)?;
-    if arguments.trust.print_policy {
-        return Ok(trust::print(context, &policies));
-    }
-    let reference = stores::reference(&arguments.image)?;
-    let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
-    let verifier = judging.thorough(context)?;
-    let now = context.now;
-    let verification = context
-        .runtime()?
-        .block_on(verifier.verify(&reference, now))?;
+    let verification = match &arguments.pack {
+        _ if arguments.trust.print_policy => {
+            let policies = policies(arguments, context)?;
+            return Ok(trust::print(context, &policies));
+        }
+        Some(path) => recorded(arguments, &Records::open(path)?, context)?,
+        None => stored(arguments, context)?,
+    };
     let decision = &verification.decision;
     let explanation = decision.explain();
     let view = explanation::view(&verification.name, decision, &explanation);
@@ -65,6 +64,55 @@ pub(crate) fn run(arguments: &Explain, context: &mut Context<'_, '_>) -> Result<
         status,
         result: Some(result),
     })
+}
+
+/// Judges an image where it is.
+fn stored(arguments: &Explain, context: &mut Context<'_, '_>) -> Result<Verification, Failure> {
+    let policies = policies(arguments, context)?;
+    let reference = stores::reference(arguments.image.as_deref().unwrap_or_default())?;
+    let verifier = verifier(arguments, policies, context)?;
+    let now = context.now;
+    Ok(context
+        .runtime()?
+        .block_on(verifier.verify(&reference, now))?)
+}
+
+/// Judges a record of an image.
+fn recorded(
+    arguments: &Explain,
+    records: &Records,
+    context: &mut Context<'_, '_>,
+) -> Result<Verification, Failure> {
+    let chosen = match &arguments.image {
+        Some(name) => records.of(name)?,
+        None => records.sole()?,
+    };
+    let runtime = context.runtime()?;
+    if !arguments.as_recorded {
+        let policies = policies(arguments, context)?;
+        let verifier = verifier(arguments, policies, context)?;
+        return records.verify(&chosen, &verifier, &runtime, context.now);
+    }
+    let policies = match policies(arguments, context) {
+        Ok(policies) => policies,
+        Err(failure) if failure.code == "no-trust" => records.policies()?.ok_or(failure)?,
+        Err(failure) => return Err(failure),
+    };
+    context.printer.warn(&format!(
+        "judged by the trust in the pack and as of {}; whoever wrote the pack chose both",
+        chosen.record.recorded_at
+    ));
+    let builder = Verifier::builder().policy(policies).thorough();
+    let verifier = records.trusting(chosen.record, builder)?.build()?;
+    records.verify(&chosen, &verifier, &runtime, chosen.record.recorded_at)
+}
+
+fn verifier(
+    arguments: &Explain,
+    policies: PolicySet,
+    context: &mut Context<'_, '_>,
+) -> Result<Verifier, Failure> {
+    Judging::new(context, policies, &arguments.trust, &arguments.sources)?.thorough(context)
 }
 
 /// The policy to explain by, from files or from flags.

@@ -5,6 +5,7 @@ use crate::arguments::Verify;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::judging::{self, Judging};
+use crate::packs;
 use crate::trust::{self, Wanted};
 
 pub(crate) fn run(arguments: Verify, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
@@ -19,5 +20,8 @@ pub(crate) fn run(arguments: Verify, context: &mut Context<'_, '_>) -> Result<Do
         return Ok(trust::print(context, &policies));
     }
     let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
+    if let Some(pack) = &arguments.pack {
+        return packs::images(context, pack, &arguments.images, judging);
+    }
     judging::images(context, &arguments.images, &arguments.platforms, judging)
 }

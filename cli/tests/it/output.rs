@@ -6,7 +6,7 @@ use crate::program::{command, finish, words};
 use crate::workshop::{Workshop, attach};
 
 /// Lines of each command, one that works and one that does not.
-const LINES: [&str; 47] = [
+const LINES: [&str; 51] = [
     "generate-key-pair --output-key-prefix made",
     "generate-key-pair --output-key-prefix release",
     "import-key-pair --key plain.key --output-key-prefix imported",
@@ -42,6 +42,10 @@ const LINES: [&str; 47] = [
     "policy check policy.yaml",
     "policy explain --policy policy.yaml oci:image:1.0",
     "policy explain --key other.pub oci:image:1.0",
+    "policy record --policy policy.yaml --out recorded.tar oci:image:1.0",
+    "policy record --out recorded.tar oci:image:1.0",
+    "policy test test.yaml",
+    "policy test absent.yaml",
     "completion bash",
     "trust show",
     "trust create --rekor url=https://rekor.example,public-key=release.pub,start-time=2025-01-01T00:00:00Z --out made.json",
@@ -60,6 +64,10 @@ const LINES: [&str; 47] = [
 fn every_command_prints_one_envelope_that_fits_the_published_schema() {
     let workshop = Workshop::new();
     workshop.layout("image", "1.0", "genuine");
+    workshop.write(
+        "test.yaml",
+        b"apiVersion: countersign.dev/v1\nkind: PolicyTest\nmetadata: {name: t}\npack: recorded.tar\npolicies: [policy.yaml]\ncases:\n  - {name: a, expect: pass}\n  - {name: b, expect: fail}\n  - {name: c, expect: fail, image: x}\n",
+    );
     let schema: Value =
         serde_json::from_str(include_str!("../../../docs/schemas/cli-output.v1.json")).unwrap();
     for line in LINES {

@@ -1,6 +1,7 @@
 //! `policy explain` and the other commands about policies.
 
-use crate::workshop::{Workshop, attach};
+use crate::loopback::Loopback;
+use crate::workshop::{Workshop, attach, push_image};
 
 #[test]
 fn a_denied_image_is_explained_with_what_would_make_it_pass() {
@@ -69,4 +70,151 @@ fn the_page_is_written_whole_and_shows_hostile_evidence_as_text() {
     workshop
         .run("policy explain --policy policy.yaml oci:absent:1.0")
         .ends(11);
+}
+
+#[test]
+fn a_recorded_image_is_verified_explained_and_tested_without_its_registry() {
+    let workshop = Workshop::new();
+    let server = Loopback::start(&workshop.file("registry"));
+    push_image(server.store().as_ref(), "1.0", "genuine");
+    let name = format!("{}:1.0", server.name());
+    workshop
+        .run(&format!("sign --allow-http --key plain.key {name}"))
+        .ends(0);
+    workshop
+        .run(&format!(
+            "policy record --allow-http --policy policy.yaml --out app.tar {name}"
+        ))
+        .ends(0)
+        .says("1 piece of evidence");
+    workshop
+        .run(&format!("policy record --allow-http --out app.tar {name}"))
+        .ends(2)
+        .says("exists");
+    let first = workshop.read("app.tar");
+    drop(server);
+    let run = workshop
+        .run("verify --offline --pack app.tar --key release.pub")
+        .ends(0);
+    assert!(run.stdout.contains("@sha256:"), "{run:?}");
+    workshop
+        .run(&format!("verify --pack app.tar --key other.pub {name}"))
+        .ends(12);
+    workshop
+        .run("verify --pack app.tar --key release.pub other/image:1.0")
+        .ends(2)
+        .says("no record");
+    workshop
+        .run("verify --pack policy.yaml --key release.pub")
+        .ends(2);
+    let run = workshop
+        .run("policy explain --pack app.tar --as-recorded")
+        .ends(0)
+        .says("whoever wrote the pack chose both");
+    assert!(run.stdout.contains("nothing: it passes"), "{run:?}");
+    workshop
+        .run("policy explain --pack app.tar --key other.pub")
+        .ends(12);
+    assert_eq!(workshop.read("app.tar"), first, "a pack is only read");
+}
+
+#[test]
+fn a_table_of_tests_says_what_differs_and_writes_junit() {
+    let workshop = Workshop::new();
+    workshop.signed_layout("image");
+    workshop.layout("unsigned", "1.0", "other");
+    workshop
+        .run("policy record --out both.tar oci:image:1.0 oci:unsigned:1.0")
+        .ends(0);
+    let head = "apiVersion: countersign.dev/v1\nkind: PolicyTest\nmetadata: {name: t}\npack: both.tar\npolicies: [policy.yaml]\ncases:\n";
+    let good = format!(
+        "{head}  - {{name: signed, image: \"oci:image:1.0\", expect: pass, exitCode: 0, action: admit}}\n  - {{name: unsigned, image: \"oci:unsigned:1.0\", expect: fail, codes: [no-evidence], reasons: [\"no signature by\"], exitCode: 10}}\n"
+    );
+    workshop.write("good.yaml", good.as_bytes());
+    let run = workshop
+        .run("policy test good.yaml --junit good.xml")
+        .ends(0);
+    assert!(run.stdout.contains("ok: good.yaml:7: signed"), "{run:?}");
+    let report = String::from_utf8(workshop.read("good.xml")).unwrap();
+    assert!(report.contains("tests=\"2\" failures=\"0\""), "{report}");
+    let bad = format!(
+        "{head}  - {{name: \"a <b> & c\", image: \"oci:unsigned:1.0\", expect: pass}}\n  - {{name: code, image: \"oci:unsigned:1.0\", expect: fail, codes: [identity], exitCode: 12}}\n"
+    );
+    workshop.write("bad.yaml", bad.as_bytes());
+    let run = workshop
+        .run("policy test bad.yaml --junit bad.xml")
+        .ends(12);
+    for words in [
+        "FAIL: bad.yaml:7: a <b> & c",
+        "verdict: expected pass, came to fail",
+        "code: expected identity, found no-evidence",
+        "exit code: expected 12, came to 10",
+    ] {
+        assert!(run.stdout.contains(words), "{words}: {run:?}");
+    }
+    let report = String::from_utf8(workshop.read("bad.xml")).unwrap();
+    assert!(report.contains("a &lt;b&gt; &amp; c"), "{report}");
+    let json = workshop.run("-o json policy test bad.yaml").ends(12).json();
+    assert_eq!(json["result"]["failed"], 2);
+    // A folder: what is no table is passed over.
+    let run = workshop.run("policy test .").ends(12);
+    assert_eq!(run.stdout.matches("ok: ").count(), 2, "{run:?}");
+}
+
+#[test]
+fn a_broken_table_is_refused_with_its_place() {
+    let workshop = Workshop::new();
+    workshop.signed_layout("image");
+    workshop
+        .run("policy record --out p.tar oci:image:1.0")
+        .ends(0);
+    let table = |cases: &str| {
+        format!(
+            "apiVersion: countersign.dev/v1\nkind: PolicyTest\nmetadata: {{name: t}}\npack: p.tar\npolicies: [policy.yaml]\ncases:\n  - {cases}\n"
+        )
+    };
+    for (cases, words) in [
+        ("{name: a, expects: pass}", "did you mean `expect`?"),
+        (
+            "{name: a, expect: passes}",
+            "write one of `pass`, `fail`, `unknown`",
+        ),
+        ("{name: a, expect: pass, now: today}", "`today` is no time"),
+        ("{name: a, expect: pass, exitCode: many}", "t.yaml:7:"),
+        (
+            "{name: a, expect: pass}\n  - {name: a, expect: fail}",
+            "two cases bear the name",
+        ),
+        ("{name: a, expect: pass, pack: absent.tar}", "absent.tar"),
+        (
+            "{name: a, expect: pass, policies: [absent.yaml]}",
+            "absent.yaml",
+        ),
+        ("{name: a, expect: pass, image: x}", "no record of `x`"),
+    ] {
+        workshop.write("t.yaml", table(cases).as_bytes());
+        let run = workshop.run("policy test t.yaml").ends(2);
+        let all = format!("{}{}", run.stdout, run.stderr);
+        assert!(all.contains(words), "{words}: {run:?}");
+    }
+    workshop.write("t.yaml", table("{name: a, expect: pass}").as_bytes());
+    workshop.run("policy test t.yaml").ends(0);
+    workshop
+        .run("policy test policy.yaml")
+        .ends(2)
+        .says("kind is `Policy`");
+}
+
+#[test]
+fn the_tables_of_the_book_come_out_as_they_say() {
+    let workshop = Workshop::new();
+    let book = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../docs/policy/tests/example-package"
+    );
+    let run = workshop
+        .run(&format!("--offline policy test {book}"))
+        .ends(0)
+        .says("12 of 12");
+    assert_eq!(run.stdout.matches("ok: ").count(), 12);
 }

@@ -1,10 +1,7 @@
 //! The section of a pack that keeps what one verification asked and heard.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use countersign_formats::{Digest, Limits, UnixTime, decode_base64, encode_base64};
-use countersign_proof::Dangers;
 use countersign_registry::Target;
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +31,6 @@ pub struct ImageRecord {
     pub recorded_at: UnixTime,
     /// Certificates of an own authority that were trusted in place of the trusted root's.
     pub authority: Option<Authority>,
-    /// Checks that were left out.
-    pub dangers: Dangers,
     /// Each store that was asked, the image's own first.
     pub(super) places: Vec<PlaceRecord>,
 }
@@ -123,8 +118,6 @@ struct Document {
     recorded_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authority: Option<AuthorityText>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    dangers: Vec<String>,
     places: Vec<PlaceText>,
 }
 
@@ -329,7 +322,6 @@ impl ImageRecord {
             digest,
             recorded_at,
             authority: None,
-            dangers: Dangers::NONE,
             places: Vec::new(),
         }
     }
@@ -359,11 +351,6 @@ impl ImageRecord {
     }
 
     fn of(document: Document) -> Result<Self, String> {
-        let dangers: BTreeSet<&str> = document.dangers.iter().map(String::as_str).collect();
-        let known = ["ignore-sct", "ignore-log", "judge-certificates-now"];
-        if let Some(other) = dangers.iter().find(|name| !known.contains(name)) {
-            return Err(format!("there is no danger `{}`", short(other)));
-        }
         if document.places.is_empty() || document.places.len() > PLACES {
             return Err(format!("it must have 1 to {PLACES} places"));
         }
@@ -377,11 +364,6 @@ impl ImageRecord {
             digest: parsed(&document.digest)?,
             recorded_at: UnixTime(document.recorded_at),
             authority: document.authority.map(authority).transpose()?,
-            dangers: Dangers {
-                ignore_sct: dangers.contains("ignore-sct"),
-                ignore_log: dangers.contains("ignore-log"),
-                judge_certificates_now: dangers.contains("judge-certificates-now"),
-            },
             places: document
                 .places
                 .into_iter()
@@ -391,14 +373,6 @@ impl ImageRecord {
     }
 
     fn document(&self) -> Document {
-        let dangers = [
-            ("ignore-sct", self.dangers.ignore_sct),
-            ("ignore-log", self.dangers.ignore_log),
-            (
-                "judge-certificates-now",
-                self.dangers.judge_certificates_now,
-            ),
-        ];
         let texts = |certificates: &[Bytes]| {
             certificates
                 .iter()
@@ -425,11 +399,6 @@ impl ImageRecord {
                 },
                 Authority::Chain(certificates) => AuthorityText::Chain(texts(certificates)),
             }),
-            dangers: dangers
-                .into_iter()
-                .filter(|(_, accepted)| *accepted)
-                .map(|(name, _)| name.to_owned())
-                .collect(),
             places: self
                 .places
                 .iter()
@@ -570,7 +539,6 @@ fn authority(text: AuthorityText) -> Result<Authority, String> {
                 decode_base64(text, text.len())
                     .ok_or_else(|| "a certificate is not in base64".to_owned())
             })
-            .map(|decoded| decoded.map(Bytes::from))
             .collect::<Result<Vec<Bytes>, String>>()
     };
     Ok(match text {

@@ -220,7 +220,7 @@ fn records_that_say_something_else_are_refused() {
         (&|record: &mut Value| record["extra"] = json!(1)) as &dyn Fn(&mut Value),
         &|record| record["places"] = json!([]),
         &|record| record["digest"] = json!("sha256:00"),
-        &|record| record["dangers"] = json!(["ignore-everything"]),
+        &|record| record["target"] = json!("tag"),
         &|record| record["places"][0]["answers"][0]["ask"] = json!({"digest": "x"}),
         &|record| record["authority"] = json!({"chain": ["*"]}),
         &|record| *record = json!("text"),
