@@ -100,15 +100,7 @@ impl TestTable {
     /// Whether the text says that it is a table; what is none may be a policy in the same folder.
     #[must_use]
     pub fn is_one(source: &Source) -> bool {
-        #[derive(Deserialize)]
-        struct Kind {
-            #[serde(default)]
-            kind: String,
-        }
-        std::str::from_utf8(&source.bytes)
-            .ok()
-            .and_then(|text| serde_saphyr::from_str::<Kind>(text).ok())
-            .is_some_and(|document| document.kind == TEST_KIND)
+        kind(source).is_some_and(|kind| kind == TEST_KIND)
     }
 
     /// Reads a table.
@@ -130,6 +122,11 @@ impl TestTable {
             );
             reader.fault(PolicyProblem::Syntax, None, message)
         })?;
+        // A whole policy named by mistake is better told so than by its first field.
+        if let Some(kind) = kind(source).filter(|kind| kind != TEST_KIND) {
+            let message = format!("kind is `{}`, not `{TEST_KIND}`", shown(&kind));
+            return Err(reader.fault(PolicyProblem::UnknownVersion, None, message));
+        }
         let options = serde_saphyr::options! {
             budget: serde_saphyr::budget! {
                 max_depth: DEPTH,
@@ -150,6 +147,18 @@ impl TestTable {
             .map_err(|error| yaml_error(source, limits, &error))?;
         reader.table(document)
     }
+}
+
+/// What kind of document the text says that it is.
+fn kind(source: &Source) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        kind: String,
+    }
+    let text = std::str::from_utf8(&source.bytes).ok()?;
+    serde_saphyr::from_str::<Kind>(text)
+        .ok()
+        .map(|document| document.kind)
 }
 
 struct Reader<'a> {
