@@ -301,3 +301,49 @@ pub(crate) fn excerpt(text: &str) -> String {
     cut.push('…');
     cut
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_its_kind_and_its_value() {
+        for (name, kind) in [
+            (SubjectAlternativeName::Email("one".to_owned()), "email"),
+            (SubjectAlternativeName::Uri("one".to_owned()), "uri"),
+            (
+                SubjectAlternativeName::OtherName("one".to_owned()),
+                "other-name",
+            ),
+        ] {
+            assert_eq!((name.kind(), name.value()), (kind, "one"));
+            assert_eq!(name.to_string(), "one");
+        }
+    }
+
+    // N-51: what is shown and compared is text, and no more than the cap of it.
+    #[test]
+    fn text_is_short_and_without_control_characters() {
+        let longest = "x".repeat(TEXT_BYTES);
+        assert_eq!(text(longest.as_bytes()).as_deref(), Some(&*longest));
+        for bad in [
+            &b""[..],
+            format!("{longest}x").as_bytes(),
+            b"a\nb",
+            b"a\0",
+            b"\x1b[2J",
+            "\u{85}".as_bytes(),
+            b"\xff",
+        ] {
+            assert_eq!(text(bad), None, "{bad:02x?}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_whole_or_cut_and_marked() {
+        let short = "y".repeat(120);
+        assert_eq!(excerpt(&short), short);
+        assert_eq!(excerpt(&"y".repeat(121)), format!("{}…", "y".repeat(30)));
+        assert_eq!(excerpt(&"é".repeat(70)), format!("{}…", "é".repeat(30)));
+    }
+}

@@ -89,6 +89,18 @@ fn an_own_authority_may_issue_to_nobody_by_name_and_a_trusted_root_s_may_not() {
         code(prove(&evidence, &image(), builder(&lab).dangers(NO_SCT))),
         "certificate-no-name"
     );
+    // One that has Fulcio's claims must have Fulcio's name as well, whoever issued it.
+    let claims = lab
+        .keyless("dev@lab.example")
+        .certificate(|certificate| certificate.remove("2.5.29.17"))
+        .rekor_v1()
+        .build();
+    let trust = own(
+        &lab,
+        &[&lab.root.certificate],
+        &[&lab.intermediate.certificate],
+    );
+    assert_eq!(code(prove(&claims, &image(), trust)), "certificate-no-name");
 }
 
 // A012: the intermediate is judged at the proven time as well, wherever it comes from.

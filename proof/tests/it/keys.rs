@@ -309,6 +309,17 @@ fn without_a_promise_an_entry_stands_at_its_proof_s_index() {
     assert_eq!((index(true), index(false)), (1_005, 5));
 }
 
+// cosign writes the hint so: base64 of SHA-256 over the key's SPKI.
+#[test]
+fn a_key_is_named_by_the_digest_of_its_encoding() {
+    let key = LabKey::p256("signer");
+    let id = countersign_proof::KeyId::of(&public(&key));
+    assert_eq!(id.to_string(), digest::sha256(key.spki()).to_string());
+    assert_eq!(format!("{id:?}"), format!("KeyId({id})"));
+    assert_eq!(id.hint(), countersign_formats::encode_base64(&key.id()));
+    assert_eq!(Scheme::Ed25519ph.to_string(), "ed25519ph");
+}
+
 #[test]
 fn names_of_schemes_lead_back_to_them() {
     for kind in every_kind().map(|(key, _)| public(&key).kind()) {
