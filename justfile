@@ -45,9 +45,14 @@ bench:
     cargo build --release --locked -p countersign-cli
     cargo run --release --locked -p countersign-benches
 
-# Line coverage of the pure crates.
+# Line and branch coverage of the pure crates, by their tests and the vectors. Branches need nightly; LLVM_COV and LLVM_PROFDATA
+# may name tools of the compiler's own LLVM version (here 22) where the toolchain has none.
 coverage:
-    cargo llvm-cov --locked -p countersign-formats -p countersign-proof --summary-only
+    cargo +nightly llvm-cov --locked --branch -p countersign-formats -p countersign-proof -p countersign-testdata --lib --tests --summary-only -- --skip catalogue
+
+# Bends each check of `proof` in turn: some test must notice. Arguments go to cargo-mutants: `just mutants -f proof/src/log.rs`.
+mutants *arguments:
+    cargo mutants -p countersign-proof --baseline skip {{ arguments }} -- -- --skip catalogue
 
 # Write what is generated from the code and missing or stale: vectors, docs/attacks.md (arguments: --only NAME…, --all),
 # and the rows of docs/errors.md.

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use countersign_formats::json::Reader;
 use countersign_formats::{
     Bundle, Checkpoint, Digest, Document, EncryptedPrivateKey, Envelope, LegacyAnnotations, Limits,
-    LogBody, Manifest, PublicKey, Reference, SimpleSigning, Statement, TrustedRoot, UnixTime,
-    Window,
+    LogBody, Manifest, NotationSignature, PublicKey, Reference, SimpleSigning, Statement,
+    TrustedRoot, UnixTime, Window,
 };
 use countersign_policy::{PolicySet, Source};
 use countersign_proof::{
@@ -33,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("legacy_annotations", legacy_annotations),
     ("log_body", log_body),
     ("manifest", manifest),
+    ("notation", notation),
     ("policy", policy),
     ("public_key", public_key),
     ("reference", reference),
@@ -139,6 +140,11 @@ pub fn manifest(data: &[u8]) {
         Some("application/vnd.oci.image.manifest.v1+json"),
         &Limits::DEFAULT,
     );
+}
+
+/// The parser of Notary Project envelopes: JWS and, by its first byte, COSE with the CBOR reader under it.
+pub fn notation(data: &[u8]) {
+    let _ = NotationSignature::parse(&Bytes::copy_from_slice(data), &Limits::DEFAULT);
 }
 
 /// The parser of policies.

@@ -16,6 +16,7 @@ mod keys;
 mod log;
 mod manifest;
 mod mutation;
+mod notation;
 mod reference;
 mod speed;
 mod statement;

@@ -1,0 +1,4 @@
+//! The parser of `notation`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| countersign_fuzz::notation(data));
