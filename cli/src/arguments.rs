@@ -185,7 +185,13 @@ pub(crate) enum Command {
 /// The commands about policies.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Read policy files and say what they ask for.
+    /// Read policy files, say what they ask for and what in them is probably not meant.
+    ///
+    /// Findings go to standard error, a line each, as editors read them: `file:line:column: severity: message [code]`.
+    #[command(
+        visible_alias = "lint",
+        after_help = "Example: countersign policy check policies/prod.yaml"
+    )]
     Check(PolicyCheck),
     /// Explain why an image passes or not: evidence, rules, nearest miss, and what would make it pass.
     Explain(Box<Explain>),

@@ -18,7 +18,7 @@ impl Earlier {
     /// What is kept of a decision; `None` when it did not pass.
     #[must_use]
     pub fn of(decision: &Decision) -> Option<Self> {
-        (decision.verdict == Verdict::Pass).then(|| Self {
+        (decision.verdict == Verdict::Pass).then_some(Self {
             subject: decision.digests.subject,
             policy: decision.digests.policy,
             at: decision.decided_at,

@@ -218,7 +218,7 @@ pub(crate) enum Rule {
     AnyOf(Vec<Spanned<Rule>>),
     AtLeast(AtLeast),
     Signature(Signature),
-    Statement(Statement),
+    Statement(Box<Statement>),
 }
 
 #[derive(Debug, Deserialize)]

@@ -26,9 +26,9 @@ pub struct Asked {
 #[error("the index `{index}` does not list `{image}`")]
 pub struct NotInIndex {
     /// The index.
-    pub index: Digest,
+    pub index: Box<Digest>,
     /// The image.
-    pub image: Digest,
+    pub image: Box<Digest>,
 }
 
 impl Asked {
@@ -63,8 +63,8 @@ impl Asked {
         };
         if !lists {
             return Err(NotInIndex {
-                index: *index.digest(),
-                image,
+                index: Box::new(*index.digest()),
+                image: Box::new(image),
             });
         }
         self.index = Some(index);

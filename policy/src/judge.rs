@@ -56,6 +56,10 @@ pub struct Judge {
 
 /// What happens next.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one step at a time, never a list of them"
+)]
 pub enum Step {
     /// These are missing; none of them was asked for before.
     Need(Judge, Vec<Want>),

@@ -82,7 +82,7 @@ impl Compiler<'_> {
                 fault(
                     PolicyProblem::DuplicateKey,
                     format!("{key} is given twice"),
-                    None,
+                    Some("keep one of the two".to_owned()),
                 )
             }
             YamlError::SerdeUnknownField { field: merge, .. }

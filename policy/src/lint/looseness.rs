@@ -77,10 +77,8 @@ pub(super) fn signers(lints: &mut Lints<'_>) {
                 );
             }
             if what == "identity" {
-                let denied = policy.deny.identities.iter();
-                if let Some(denied) = denied
-                    .filter(|denied| includes(denied, pattern) == Some(true))
-                    .next()
+                let mut denied = policy.deny.identities.iter();
+                if let Some(denied) = denied.find(|denied| includes(denied, pattern) == Some(true))
                 {
                     lints.add(
                         Lint::Contradictory,

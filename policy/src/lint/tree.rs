@@ -306,10 +306,10 @@ fn implies(
     trials: &mut usize,
 ) -> Option<bool> {
     let mut atoms: Vec<Atom<'_>> = Vec::new();
+    if !from.is_monotone() || !to.is_monotone() || !could_imply(policy, from, to)? {
+        return Some(false);
+    }
     for rule in [from, to] {
-        if !rule.is_monotone() {
-            return Some(false);
-        }
         let mut counts = false;
         collect(rule, &mut atoms, &mut counts);
         // Whether two patterns match one person decides what `atLeast` counts.
@@ -350,6 +350,29 @@ fn implies(
         }
     }
     Some(true)
+}
+
+/// Whether `to` could pass when every claim that `from` asks for is there, by everybody who can make it, and nothing else.
+fn could_imply(policy: &Policy, from: &Requirement, to: &Requirement) -> Option<bool> {
+    let mut asked = Vec::new();
+    collect(from, &mut asked, &mut false);
+    let mut wanted = Vec::new();
+    collect(to, &mut wanted, &mut false);
+    let mut there: Vec<&Atom<'_>> = Vec::new();
+    for weak in &wanted {
+        for strong in &asked {
+            if is_no_more(policy, weak, strong)? {
+                there.push(weak);
+                break;
+            }
+        }
+    }
+    let is_there = |leaf: &Leaf<'_>, signer: &str| {
+        there
+            .iter()
+            .any(|atom| atom.signer == signer && same(&atom.leaf, leaf))
+    };
+    Some(holds(policy, to, Distinct::Identity, &is_there).0)
 }
 
 fn collect<'a>(rule: &'a Requirement, atoms: &mut Vec<Atom<'a>>, counts: &mut bool) {

@@ -10,6 +10,7 @@
 mod documents;
 mod explain;
 mod judge;
+mod lints;
 mod properties;
 mod road;
 mod terms;

@@ -19,6 +19,8 @@ use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Evidence, Lab, NOW, image_statement};
 use serde_json::{Value, json};
 
+mod features;
+mod messages;
 mod schema;
 
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
@@ -61,6 +63,7 @@ fn decide(policies: &PolicySet, lab: &Lab, found: &[Evidence]) -> Decision {
     let trust = TrustMaterial::builder()
         .trusted_root(&root)
         .keys(policies.keys())
+        .dangers(policies.dangers())
         .build()
         .expect("trust");
     let trust = Arc::new(trust);
