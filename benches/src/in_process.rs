@@ -92,7 +92,7 @@ fn origin() -> Origin {
     }
 }
 
-fn image() -> Subject {
+pub(crate) fn image() -> Subject {
     Subject::Image(Image::pinned(
         Digest::parse(&Lab::image()).expect("a digest"),
     ))
@@ -116,11 +116,11 @@ fn trust(lab: &Lab, key: Option<&LabKey>) -> TrustMaterial {
     builder.build().expect("the lab's trust builds")
 }
 
-fn bundle_bytes(evidence: &Evidence) -> Bytes {
+pub(crate) fn bundle_bytes(evidence: &Evidence) -> Bytes {
     Bytes::from(evidence.bundle.to_string())
 }
 
-fn piece(bytes: &Bytes) -> Unverified {
+pub(crate) fn piece(bytes: &Bytes) -> Unverified {
     Unverified::bundle(bytes.clone(), origin(), &Limits::DEFAULT).expect("the lab's bundle parses")
 }
 

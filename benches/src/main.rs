@@ -9,6 +9,7 @@ mod evidence;
 mod in_process;
 mod measure;
 mod moving;
+mod policies;
 mod whole_programs;
 
 #[global_allocator]
@@ -29,9 +30,11 @@ fn main() -> std::io::Result<()> {
         }
         Some((first, _)) if first == "copies" => moving::compare(),
         Some((only, [])) if only == "evidence" => whole_programs::evidence(),
+        Some((first, _)) if first == "policies" => policies::compare(),
         _ => {
             in_process::small_bundles();
             in_process::large_statement();
+            policies::compare();
             whole_programs::compare();
             moving::compare();
         }
