@@ -29,7 +29,9 @@ pub(crate) fn status(decision: &Decision) -> ExitStatus {
             Outcome::NoneAcceptable => ExitStatus::NoneAcceptable,
             Outcome::NoCertificate => ExitStatus::NoCertificate,
             Outcome::Unknown(CauseClass::Authentication) => ExitStatus::Authentication,
-            Outcome::Unknown(CauseClass::StaleTrust) => ExitStatus::TrustMaterial,
+            Outcome::Unknown(CauseClass::StaleTrust | CauseClass::WrongTrust) => {
+                ExitStatus::TrustMaterial
+            }
             Outcome::Unknown(_) => ExitStatus::Unavailable,
         },
     }
@@ -41,7 +43,7 @@ pub(crate) fn status_of_unknown(causes: &[Cause]) -> ExitStatus {
         .iter()
         .map(|cause| match cause.class {
             CauseClass::Authentication => ExitStatus::Authentication,
-            CauseClass::StaleTrust => ExitStatus::TrustMaterial,
+            CauseClass::StaleTrust | CauseClass::WrongTrust => ExitStatus::TrustMaterial,
             _ => ExitStatus::Unavailable,
         })
         .fold(ExitStatus::Unavailable, ExitStatus::and)
