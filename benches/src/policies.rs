@@ -14,7 +14,7 @@ use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Lab, NOW};
 
 use crate::in_process::{bundle_bytes, image, piece};
-use crate::measure::cost;
+use crate::measure::costs;
 
 /// How long each case is measured.
 const BUDGET: Duration = Duration::from_millis(500);
@@ -66,8 +66,7 @@ pub(crate) fn compare() {
     let lab = Lab::new();
     let key = LabKey::p256("bench");
     let evidence = lab.managed(key.clone()).build();
-    let mut few = None;
-    for count in [8, 1000] {
+    let scene = |count| {
         let policies = policies(count, &key);
         let trust = TrustMaterial::builder()
             .keys(policies.keys())
@@ -77,16 +76,20 @@ pub(crate) fn compare() {
         let parsed = piece(&bundle_bytes(&evidence));
         let verified = verify(&parsed, &image(), &trust, UnixTime(NOW)).expect("it verifies");
         assert!(decide(&policies, &trust, &verified).passes());
-        let measured = cost(BUDGET, || {
+        move || {
             black_box(decide(&policies, &trust, &verified));
-        });
-        let micros = measured.minimum.as_secs_f64() * 1e6;
-        let base = *few.get_or_insert(micros);
+        }
+    };
+    let (mut few, mut many) = (scene(8), scene(1000));
+    let costs = costs(BUDGET, [&mut few, &mut many]);
+    for (position, count) in [8, 1000].into_iter().enumerate() {
+        let cost = costs.of(position);
         println!(
-            "{count:<20} {micros:>9.1} {:>6.2} {:>7} {:>9}",
-            micros / base,
-            measured.allocations,
-            measured.bytes
+            "{count:<20} {:>9.1} {:>6.2} {:>7} {:>9}",
+            cost.minimum.as_secs_f64() * 1e6,
+            costs.ratio(position, 0..1),
+            cost.allocations,
+            cost.bytes
         );
     }
     println!();
