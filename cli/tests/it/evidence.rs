@@ -14,7 +14,9 @@ fn signed() -> (Workshop, Loopback, String) {
     let digest = push_image(registry.store().as_ref(), "1.0", "genuine");
     let image = format!("{}@{digest}", registry.name());
     workshop
-        .run(&format!("sign --allow-http --key plain.key {image}"))
+        .run(&format!(
+            "sign --allow-http --no-cache --key plain.key {image}"
+        ))
         .ends(0);
     (workshop, registry, image)
 }
