@@ -385,8 +385,10 @@ impl<'a> Reader<'a> {
         let start = self.position;
         let depth = self.depth_limit.saturating_sub(self.depth);
         match skip::value(self.text, start, depth) {
-            Ok(end) => {
-                self.text_between(start, end)?;
+            Ok((end, ascii)) => {
+                if !ascii {
+                    self.text_between(start, end)?;
+                }
                 self.position = end;
                 Ok(start..end)
             }
@@ -495,7 +497,7 @@ impl<'a> Reader<'a> {
 
     fn string_here(&mut self) -> Result<Cow<'a, str>, Error> {
         let start = self.position;
-        let (end, escaped) = skip::string(self.text, start).map_err(|stop| match stop {
+        let (end, escaped) = skip::string(self.text, start, &mut 0).map_err(|stop| match stop {
             skip::Stop::Syntax { offset, expected } => {
                 self.error(ErrorKind::JsonSyntax { offset, expected })
             }

@@ -45,17 +45,26 @@ pub(super) fn white_space(text: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// The position after the string that begins at `at`, and whether it has escapes.
-pub(super) fn string(text: &[u8], at: usize) -> Result<(usize, bool), Stop> {
+/// The position after the string that begins at `at`, and whether it has escapes; `seen` gathers its bytes' bits.
+#[inline(always)]
+pub(super) fn string(text: &[u8], at: usize, seen: &mut u64) -> Result<(usize, bool), Stop> {
+    let end = plain(text, at + 1, seen);
+    // Most strings have no escape, and end here.
+    if text.get(end) == Some(&b'"') {
+        return Ok((end + 1, false));
+    }
+    string_from(text, end, seen)
+}
+
+/// As [`string`], from the first byte inside of it that is special and not its end.
+fn string_from(text: &[u8], mut at: usize, seen: &mut u64) -> Result<(usize, bool), Stop> {
     let mut escaped = false;
-    let mut at = at + 1;
     loop {
-        at = plain(text, at);
         match text.get(at) {
             Some(b'"') => return Ok((at + 1, escaped)),
             Some(b'\\') => {
                 escaped = true;
-                at = escape(text, at)?;
+                at = plain(text, escape(text, at)?, seen);
             }
             Some(_) => return Err(stop(at, "no bare control character in a string")),
             None => return Err(stop(at, "the end of a string")),
@@ -64,22 +73,31 @@ pub(super) fn string(text: &[u8], at: usize) -> Result<(usize, bool), Stop> {
 }
 
 /// The first position from `at` whose byte is special inside a string: a quote, a backslash or a control character.
+///
+/// Most strings end within sixteen bytes, so that the one step is foreseen.
 #[inline(always)]
-fn plain(text: &[u8], mut at: usize) -> usize {
-    while let Some(word) = eight(text, at) {
-        let special = special_bytes(word);
+fn plain(text: &[u8], mut at: usize, seen: &mut u64) -> usize {
+    while let (Some(low), Some(high)) = (eight(text, at), eight(text, at + 8)) {
+        *seen |= low | high;
+        let special = u128::from(special_bytes(high)) << 64 | u128::from(special_bytes(low));
         if special != 0 {
             return at + special.trailing_zeros() as usize / 8;
         }
-        at += 8;
+        at += 16;
     }
-    while text
+    while let Some(byte) = text
         .get(at)
-        .is_some_and(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\')
+        .filter(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\')
     {
+        *seen |= u64::from(*byte);
         at += 1;
     }
     at
+}
+
+/// Whether the gathered bits are those of ASCII alone; bytes behind a string's end may have been gathered with it.
+fn is_ascii(seen: u64) -> bool {
+    seen & HIGHS == 0
 }
 
 /// The high bit of each byte that is special; exact for the lowest such byte, which is the only one that is used: a
@@ -196,8 +214,10 @@ fn word(text: &[u8], at: usize, word: &'static str) -> Result<usize, Stop> {
     }
 }
 
-/// The position after the value that begins at `at`, which nests at most `depth` (at most 128) levels deep.
-pub(super) fn value(text: &[u8], mut at: usize, depth: usize) -> Result<usize, Stop> {
+/// The position after the value that begins at `at`, which nests at most `depth` (at most 128) levels deep, and whether it
+/// is known to be ASCII: outside of strings nothing else is taken.
+pub(super) fn value(text: &[u8], mut at: usize, depth: usize) -> Result<(usize, bool), Stop> {
+    let mut seen = 0;
     // One bit a level: 1 for an object, 0 for a list; the lowest bit is the innermost.
     let mut stack = 0_u128;
     let mut level = 0_usize;
@@ -205,7 +225,7 @@ pub(super) fn value(text: &[u8], mut at: usize, depth: usize) -> Result<usize, S
         // A value begins here.
         at = white_space(text, at);
         at = match text.get(at) {
-            Some(b'"') => string(text, at)?.0,
+            Some(b'"') => string(text, at, &mut seen)?.0,
             Some(open @ (b'{' | b'[')) => {
                 let object = *open == b'{';
                 if level >= depth {
@@ -217,7 +237,11 @@ pub(super) fn value(text: &[u8], mut at: usize, depth: usize) -> Result<usize, S
                     _ => {
                         stack = stack << 1 | u128::from(object);
                         level += 1;
-                        at = if object { name(text, inside)? } else { inside };
+                        at = if object {
+                            name(text, inside, &mut seen)?
+                        } else {
+                            inside
+                        };
                         continue;
                     }
                 }
@@ -231,13 +255,13 @@ pub(super) fn value(text: &[u8], mut at: usize, depth: usize) -> Result<usize, S
         // A value ended here.
         loop {
             if level == 0 {
-                return Ok(at);
+                return Ok((at, is_ascii(seen)));
             }
             at = white_space(text, at);
             let object = stack & 1 == 1;
             match (text.get(at), object) {
                 (Some(b','), true) => {
-                    at = name(text, white_space(text, at + 1))?;
+                    at = name(text, white_space(text, at + 1), &mut seen)?;
                     break;
                 }
                 (Some(b','), false) => {
@@ -258,11 +282,11 @@ pub(super) fn value(text: &[u8], mut at: usize, depth: usize) -> Result<usize, S
 
 /// The position after the name at `at` and its colon.
 #[inline]
-fn name(text: &[u8], at: usize) -> Result<usize, Stop> {
+fn name(text: &[u8], at: usize, seen: &mut u64) -> Result<usize, Stop> {
     if text.get(at) != Some(&b'"') {
         return Err(stop(at, "the name of a member"));
     }
-    let (end, _) = string(text, at)?;
+    let (end, _) = string(text, at, seen)?;
     let colon = white_space(text, end);
     if text.get(colon) == Some(&b':') {
         Ok(colon + 1)
