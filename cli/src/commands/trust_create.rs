@@ -79,7 +79,10 @@ fn check(bytes: &Bytes) -> Result<(), Failure> {
         .map_err(|error| failed(error.code(), error.to_string()))?;
     // A part that verify would disable is a mistake of whoever makes the root.
     if let Some(warning) = material.warnings().first() {
-        return Err(failed("trust-instance-unusable", warning.to_string()));
+        return Err(Failure::usage(
+            "trust-instance-unusable",
+            format!("a service of the trusted root could not be used: {warning}"),
+        ));
     }
     Ok(())
 }
