@@ -248,7 +248,7 @@ pub(crate) fn cache(context: &Context<'_, '_>) -> Result<Option<Cache>, Failure>
         return Ok(None);
     };
     // Another mirror of the same repository: what it serves is proven from the same root.
-    let other = ["COUNTERSIGN_TUF_MIRROR", "TUF_MIRROR"]
+    let other = ["COUNTERSIGN_MIRROR", "TUF_MIRROR"]
         .iter()
         .find_map(|name| context.environment(name))
         .filter(|mirror| !mirror.is_empty());

@@ -54,12 +54,7 @@ pub(crate) enum TrustCommand {
 #[derive(Args, Debug)]
 pub(crate) struct TrustInit {
     /// The repository's address; without it Sigstore's public-good instance.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "COUNTERSIGN_TUF_MIRROR",
-        hide_env = true
-    )]
+    #[arg(long, value_name = "URL", env = "COUNTERSIGN_MIRROR", hide_env = true)]
     pub(crate) mirror: Option<String>,
     /// The repository's root, which you got by another way; without it the public-good instance's, which is built in.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_ROOT", hide_env = true)]
