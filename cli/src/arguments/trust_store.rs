@@ -91,16 +91,16 @@ pub(crate) struct TrustExport {
 #[derive(Args, Debug)]
 pub(crate) struct TrustCreate {
     /// A certificate authority: `url=URL,certificate-chain=FILE,start-time=TIME[,end-time=TIME]`, intermediates first, root last.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", env = "COUNTERSIGN_FULCIO", hide_env = true)]
     pub(crate) fulcio: Vec<Instance>,
     /// A transparency log: `url=URL,public-key=FILE,start-time=TIME[,end-time=TIME][,origin=NAME]`.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", env = "COUNTERSIGN_REKOR", hide_env = true)]
     pub(crate) rekor: Vec<Instance>,
     /// A certificate transparency log: `url=URL,public-key=FILE,start-time=TIME[,end-time=TIME]`.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", env = "COUNTERSIGN_CTFE", hide_env = true)]
     pub(crate) ctfe: Vec<Instance>,
     /// A timestamp authority: `url=URL,certificate-chain=FILE,start-time=TIME[,end-time=TIME]`, its own certificate first, root last.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", env = "COUNTERSIGN_TSA", hide_env = true)]
     pub(crate) tsa: Vec<Instance>,
     /// The file to write, `-` for standard output.
     #[arg(
@@ -130,22 +130,39 @@ pub(crate) enum SigningConfigCommand {
 #[derive(Args, Debug)]
 pub(crate) struct SigningConfigCreate {
     /// A certificate authority: `url=URL,api-version=N,start-time=TIME,operator=NAME[,end-time=TIME]`.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", env = "COUNTERSIGN_FULCIO", hide_env = true)]
     pub(crate) fulcio: Vec<Instance>,
     /// An issuer to log in with, likewise.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(
+        long,
+        value_name = "SPEC",
+        env = "COUNTERSIGN_OIDC_PROVIDER",
+        hide_env = true
+    )]
     pub(crate) oidc_provider: Vec<Instance>,
     /// A transparency log, likewise.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", env = "COUNTERSIGN_REKOR", hide_env = true)]
     pub(crate) rekor: Vec<Instance>,
     /// A timestamp authority, likewise.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", env = "COUNTERSIGN_TSA", hide_env = true)]
     pub(crate) tsa: Vec<Instance>,
     /// How many logs take part: `ANY`, `ALL` or `EXACT:N`.
-    #[arg(long, value_name = "SELECTOR", default_value = "ANY")]
+    #[arg(
+        long,
+        value_name = "SELECTOR",
+        default_value = "ANY",
+        env = "COUNTERSIGN_REKOR_CONFIG",
+        hide_env = true
+    )]
     pub(crate) rekor_config: String,
     /// How many timestamp authorities take part: `ANY`, `ALL` or `EXACT:N`.
-    #[arg(long, value_name = "SELECTOR", default_value = "ANY")]
+    #[arg(
+        long,
+        value_name = "SELECTOR",
+        default_value = "ANY",
+        env = "COUNTERSIGN_TSA_CONFIG",
+        hide_env = true
+    )]
     pub(crate) tsa_config: String,
     /// The file to write, `-` for standard output.
     #[arg(
