@@ -17,11 +17,14 @@ const LAYER_BYTES: usize = 100 << 20;
 /// Runs of each program, in turn, so that what else the machine does hits all alike.
 const ROUNDS: usize = 5;
 
+/// The arguments that move an image from one name to another.
+type Arguments = fn(&str, &str) -> Vec<String>;
+
 /// One program and what its runs cost.
 struct Runner {
     name: &'static str,
     program: PathBuf,
-    arguments: fn(&str, &str) -> Vec<String>,
+    arguments: Arguments,
     costs: Vec<ProcessCost>,
 }
 
@@ -45,7 +48,7 @@ pub(crate) fn compare() {
         arguments: |from, to| text(&["copy", "--allow-http", from, to]),
         costs: Vec::new(),
     }];
-    let peers: [(&'static str, &str, fn(&str, &str) -> Vec<String>); 2] = [
+    let peers: [(&'static str, &str, Arguments); 2] = [
         ("oras cp -r", "oras", |from, to| {
             text(&["cp", "-r", "--from-plain-http", "--to-plain-http", from, to])
         }),
