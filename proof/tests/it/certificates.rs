@@ -3,8 +3,9 @@
 use crate::lab::{builder, code, image, prove};
 use countersign_proof::{CertificateFault, RejectReason, Signer};
 use countersign_testdata::certificate::{CertificateSpec, extended_key_usage, extension};
+use countersign_testdata::certificate_log::SctSpec;
 use countersign_testdata::der_writer::{integer, tlv};
-use countersign_testdata::lab::{Lab, SIGNED_AT};
+use countersign_testdata::lab::{Lab, NOW, SIGNED_AT};
 
 fn outcome(bend: impl Fn(&mut CertificateSpec)) -> &'static str {
     let lab = Lab::new();
@@ -117,4 +118,22 @@ fn a_rejection_names_the_use_that_is_wanted() {
         panic!("{rejected}")
     };
     assert_eq!(*wanted, "code signing");
+}
+
+// TOB-SIGSTORE-7: not even by a second, and not a second too early either.
+#[test]
+fn a_certificate_timestamp_may_be_as_young_as_now() {
+    let lab = Lab::new();
+    for (time, expected) in [(NOW, "accepted"), (NOW + 1, "sct-future")] {
+        let evidence = lab
+            .keyless("dev@lab.example")
+            .certificate(|certificate| {
+                certificate.scts = vec![SctSpec::new(&lab.certificate_log, time)];
+                certificate.not_after = NOW + 600;
+            })
+            .rekor_v1()
+            .integrated_at(NOW)
+            .build();
+        assert_eq!(code(prove(&evidence, &image(), builder(&lab))), expected);
+    }
 }
