@@ -127,7 +127,7 @@ impl fmt::Display for Finding {
 }
 
 impl PolicySet {
-    /// What is allowed and probably not meant. Exact for globs and for trees of up to [`tree::ATOMS`] claims; what was not
+    /// What is allowed and probably not meant. Exact for globs and for trees of up to 20 claims; what was not
     /// decided is a finding of its own. Without `now` nothing is said about what ends soon.
     #[must_use]
     pub fn lint(&self, now: Option<UnixTime>) -> Vec<Finding> {
