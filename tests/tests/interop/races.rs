@@ -16,7 +16,10 @@ fn found(scene: &Scene) -> usize {
     let listed = scene.ours(&["discover", "--output", "json", &scene.image]);
     let listed: serde_json::Value =
         serde_json::from_str(&listed.stdout).expect("discover prints JSON");
-    listed["result"]["artifacts"].as_array().map_or(0, Vec::len)
+    listed
+        .pointer("/result/artifacts")
+        .and_then(serde_json::Value::as_array)
+        .map_or(0, Vec::len)
 }
 
 fn race(kind: RegistryKind) {

@@ -61,7 +61,7 @@ fn a_repository_of_python_tuf_is_trusted_through_its_rotation() {
     let mirror = format!("http://127.0.0.1:{}", port.trim());
     let ours = Program::new(countersign(), folder.path());
     let root = repository.join("1.root.json").display().to_string();
-    let chosen = ours.run(&[
+    let chosen = ours.run([
         "trust", "init", "--mirror", &mirror, "--root", &root, "--output", "json",
     ]);
     drop(server.stdin.take());
@@ -111,7 +111,7 @@ fn cosign_verifies_with_a_trusted_root_that_we_created() {
     pem("PUBLIC KEY", &["/ctlogs/0/publicKey/rawBytes"], "ct.pub");
     let ours = Program::new(countersign(), folder.path());
     let spec = |text: &str| format!("url=https://{text},start-time=2025-01-01T00:00:00Z");
-    ours.run(&[
+    ours.run([
         "trust",
         "create",
         "--out",
