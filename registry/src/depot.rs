@@ -70,15 +70,20 @@ pub trait Depot: Store {
     /// The index under the fallback tag of a digest; `None` when there is none, or the store is no registry.
     fn fallback<'a>(
         &'a self,
-        subject: &'a Digest,
-    ) -> BoxFuture<'a, Result<Option<Fallback>, StoreError>>;
+        _subject: &'a Digest,
+    ) -> BoxFuture<'a, Result<Option<Fallback>, StoreError>> {
+        Box::pin(async { Ok(None) })
+    }
 
-    /// Changes the index under the fallback tag of a digest and stays until the change is there for good.
+    /// Changes the index under the fallback tag of a digest and stays until the change is there for good; a store without
+    /// [`Self::fallback`] has nothing to change.
     fn edit_fallback<'a>(
         &'a self,
-        subject: &'a Digest,
-        edit: &'a Edit<'a>,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+        _subject: &'a Digest,
+        _edit: &'a Edit<'a>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Removes a manifest; false when it was not there.
     ///

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::source::referrer_descriptor;
 use super::write::list;
 use super::{BLOBS, INDEX, MARKER, MARKER_CONTENT};
-use crate::depot::{Depot, Edit, Fallback, Taken};
+use crate::depot::{Depot, Taken};
 use crate::error::{Fault, StoreError, Thing};
 use crate::store::{BoxFuture, ListedVia, Listing, Pushed, Resolved, Store, Target};
 use crate::stream::{BlobStream, Whole};
@@ -379,21 +379,6 @@ impl Depot for ArchiveWriter {
             }
             Ok(ListedVia::Layout)
         })
-    }
-
-    fn fallback<'a>(
-        &'a self,
-        _subject: &'a Digest,
-    ) -> BoxFuture<'a, Result<Option<Fallback>, StoreError>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn edit_fallback<'a>(
-        &'a self,
-        _subject: &'a Digest,
-        _edit: &'a Edit<'a>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { Ok(()) })
     }
 
     fn delete_manifest<'a>(

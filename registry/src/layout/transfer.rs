@@ -12,7 +12,7 @@ use countersign_formats::{Descriptor, Digest, Manifest};
 
 use super::source::{self, Source};
 use super::{Archive, Layout};
-use crate::depot::{Depot, Edit, Fallback, Taken};
+use crate::depot::{Depot, Taken};
 use crate::error::{Fault, StoreError, Thing};
 use crate::store::{BoxFuture, ListedVia, Resolved, Store};
 use crate::stream::{BlobStream, Pieces};
@@ -288,21 +288,6 @@ impl Depot for Layout {
         })
     }
 
-    fn fallback<'a>(
-        &'a self,
-        _subject: &'a Digest,
-    ) -> BoxFuture<'a, Result<Option<Fallback>, StoreError>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn edit_fallback<'a>(
-        &'a self,
-        _subject: &'a Digest,
-        _edit: &'a Edit<'a>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { Ok(()) })
-    }
-
     fn delete_manifest<'a>(
         &'a self,
         digest: &'a Digest,
@@ -369,21 +354,6 @@ impl Depot for Archive {
         _referrers: &'a [Resolved],
     ) -> BoxFuture<'a, Result<ListedVia, StoreError>> {
         Box::pin(async { Self::read_only_depot(self.path()) })
-    }
-
-    fn fallback<'a>(
-        &'a self,
-        _subject: &'a Digest,
-    ) -> BoxFuture<'a, Result<Option<Fallback>, StoreError>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn edit_fallback<'a>(
-        &'a self,
-        _subject: &'a Digest,
-        _edit: &'a Edit<'a>,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async { Ok(()) })
     }
 
     fn delete_manifest<'a>(

@@ -289,15 +289,7 @@ impl Body for Listed {
         let mut files = None;
         reader.object(|reader, name| match name {
             "meta" => {
-                let mut read = BTreeMap::new();
-                reader.map(|reader, name| {
-                    if read.len() >= limits.tuf_entries {
-                        return Err(reader.over_limit("tuf_entries", limits.tuf_entries));
-                    }
-                    read.insert(name.to_owned(), listed(reader, limits)?);
-                    Ok(())
-                })?;
-                files = Some(read);
+                files = Some(entries(reader, limits, listed)?);
                 Ok(())
             }
             _ => reader.ignore(),
@@ -314,6 +306,23 @@ impl Body for Listed {
         }
         Ok(Self(files))
     }
+}
+
+/// The entries of an object by name, at most [`Limits::tuf_entries`].
+fn entries<'a, Entry>(
+    reader: &mut Reader<'a>,
+    limits: &Limits,
+    entry: fn(&mut Reader<'a>, &Limits) -> Result<Entry, Error>,
+) -> Result<BTreeMap<String, Entry>, Error> {
+    let mut read = BTreeMap::new();
+    reader.map(|reader, name| {
+        if read.len() >= limits.tuf_entries {
+            return Err(reader.over_limit("tuf_entries", limits.tuf_entries));
+        }
+        read.insert(name.to_owned(), entry(reader, limits)?);
+        Ok(())
+    })?;
+    Ok(read)
 }
 
 fn listed(reader: &mut Reader<'_>, limits: &Limits) -> Result<ListedMetadata, Error> {
@@ -358,15 +367,7 @@ impl Body for Targets {
         let mut files = None;
         reader.object(|reader, name| match name {
             "targets" => {
-                let mut read = BTreeMap::new();
-                reader.map(|reader, name| {
-                    if read.len() >= limits.tuf_entries {
-                        return Err(reader.over_limit("tuf_entries", limits.tuf_entries));
-                    }
-                    read.insert(name.to_owned(), target(reader, limits)?);
-                    Ok(())
-                })?;
-                files = Some(read);
+                files = Some(entries(reader, limits, target)?);
                 Ok(())
             }
             _ => reader.ignore(),
