@@ -102,18 +102,8 @@ pub(crate) struct TrustCreate {
     /// A timestamp authority: `url=URL,certificate-chain=FILE,start-time=TIME[,end-time=TIME]`, its own certificate first, root last.
     #[arg(long, value_name = "SPEC", env = "COUNTERSIGN_TSA", hide_env = true)]
     pub(crate) tsa: Vec<Instance>,
-    /// The file to write, `-` for standard output.
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "-",
-        env = "COUNTERSIGN_OUT",
-        hide_env = true
-    )]
-    pub(crate) out: PathBuf,
-    /// Replace an existing file.
-    #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// The commands about signing configs.
@@ -164,6 +154,13 @@ pub(crate) struct SigningConfigCreate {
         hide_env = true
     )]
     pub(crate) tsa_config: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+/// Where what a `create` command built goes.
+#[derive(Args, Debug)]
+pub(crate) struct Target {
     /// The file to write, `-` for standard output.
     #[arg(
         long,

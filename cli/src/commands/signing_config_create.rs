@@ -63,13 +63,13 @@ pub(crate) fn run(
     }
     write(
         "the signing config",
-        &arguments.out,
+        &arguments.target.out,
         &bytes,
-        arguments.yes,
+        arguments.target.yes,
         context,
     )?;
     Ok(Done::pass(json!({
-        "file": arguments.out.display().to_string(),
+        "file": arguments.target.out.display().to_string(),
         "digest": digest::sha256(&bytes).to_string(),
         "instances": count,
     })))

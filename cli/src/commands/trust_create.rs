@@ -51,13 +51,13 @@ pub(crate) fn run(arguments: &TrustCreate, context: &mut Context<'_, '_>) -> Res
     check(&bytes)?;
     write(
         "the trusted root",
-        &arguments.out,
+        &arguments.target.out,
         &bytes,
-        arguments.yes,
+        arguments.target.yes,
         context,
     )?;
     Ok(Done::pass(json!({
-        "file": arguments.out.display().to_string(),
+        "file": arguments.target.out.display().to_string(),
         "digest": digest::sha256(&bytes).to_string(),
         "instances": count,
     })))
