@@ -10,7 +10,7 @@ mod pause;
 mod targets;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -152,6 +152,12 @@ impl<'a> Batch<'a> {
         let texts: Vec<String> = self.named.iter().map(|named| named.text.clone()).collect();
         let platforms = &self.many.platforms;
         let chosen = platforms::chosen(context, &runtime, &settings, &texts, platforms)?;
+        let mut chosen: Vec<String> = chosen.into_iter().map(|chosen| chosen.name).collect();
+        if !platforms.are_all_absent() {
+            // Two indexes may list one image, which is signed once.
+            let mut seen = HashSet::new();
+            chosen.retain(|name| seen.insert(name.clone()));
+        }
         let named = match chosen == texts {
             true => self.named.clone(),
             false => list::pinned(&chosen)?,

@@ -232,7 +232,13 @@ fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted: &[KeyId])
                 .printer
                 .say(&format!("  looked at: {}", places.join(", ")));
         }
-        context.printer.say("  hint: sign it with `countersign sign`, or look at everything that is there with `countersign discover`");
+        let elsewhere = matches!(&decision.verdict, Verdict::Fail(reasons)
+            if reasons.iter().any(|reason| reason.code == "no-such-subject"));
+        context.printer.say(if elsewhere {
+            "  hint: name the index that lists it, and choose it there with `--platform`"
+        } else {
+            "  hint: sign it with `countersign sign`, or look at everything that is there with `countersign discover`"
+        });
     }
 }
 

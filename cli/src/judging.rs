@@ -6,7 +6,7 @@ use bytes::Bytes;
 use countersign::{Evidence, Verification, Verifier, VerifierBuilder, VerifyError};
 use countersign_formats::Limits;
 use countersign_policy::{Decision, PolicySet};
-use countersign_proof::KeyId;
+use countersign_proof::{Image, KeyId};
 use serde_json::{Value, json};
 
 use crate::arguments::{Platforms, Sources, Trust};
@@ -134,11 +134,22 @@ pub(crate) fn images(
     let (verifier, trust) = judging.verifier(context)?;
     let runtime = context.runtime()?;
     let settings = stores::settings(context);
-    let names = platforms::chosen(context, &runtime, &settings, names, platforms)?;
+    let chosen = platforms::chosen(context, &runtime, &settings, names, platforms)?;
     let now = context.now;
     let trusted = trusted(&verifier);
+    let (names, indexes): (Vec<String>, Vec<Option<Image>>) = chosen
+        .into_iter()
+        .map(|chosen| (chosen.name, chosen.index))
+        .unzip();
+    // Each name comes once, in order.
+    let mut indexes = indexes.iter();
     let mut done = images::each(context, &names, |context, text, reference| {
-        let verification = runtime.block_on(verifier.verify(reference, now))?;
+        let verification = match indexes.next() {
+            Some(Some(index)) => {
+                runtime.block_on(verifier.verify_through(reference, index, now))?
+            }
+            _ => runtime.block_on(verifier.verify(reference, now))?,
+        };
         Ok(report(context, text, &verification, &trusted))
     })?;
     if let Some(result) = done.result.as_mut().and_then(Value::as_object_mut) {

@@ -5,20 +5,22 @@ use std::path::Path;
 use countersign::pack::{Pack, SectionKind};
 use countersign::record::{ImageRecord, Replay};
 use countersign::{Verification, Verifier, VerifierBuilder};
-use countersign_formats::{Digest, Limits, UnixTime};
+use countersign_formats::{Descriptor, Digest, Limits, UnixTime};
 use countersign_policy::{PolicySet, Source};
+use countersign_proof::Image;
 use countersign_registry::Target;
 use countersign_trust_store::{Root, RootOrigin};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use crate::arguments::Platforms;
 use crate::commands::Done;
 use crate::context::Context;
 use crate::escape;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::judging::{self, Judging};
-use crate::material;
+use crate::{material, platforms};
 
 /// A pack and the records in it.
 pub(crate) struct Records {
@@ -26,10 +28,21 @@ pub(crate) struct Records {
     records: Vec<ImageRecord>,
 }
 
-/// A record that was chosen, and what in its store is judged where that is not the image itself.
+/// A record that was chosen, and what in its store is judged.
 pub(crate) struct Chosen<'a> {
     pub(crate) record: &'a ImageRecord,
-    target: Option<Target>,
+    judged: Judged,
+}
+
+/// What of a record is judged.
+#[derive(Clone)]
+enum Judged {
+    /// The image itself.
+    Itself,
+    /// A manifest of its index, by the manifest's own name.
+    Named(Digest),
+    /// An image of its index, reached through the index.
+    Through(Image, Digest),
 }
 
 /// A reference without tag and digest.
@@ -70,8 +83,8 @@ impl Records {
         let same =
             |record: &&ImageRecord| record.reference == name || record.digest.to_string() == digest;
         if let Some(record) = self.records.iter().find(same) {
-            let target = None;
-            return Ok(Chosen { record, target });
+            let judged = Judged::Itself;
+            return Ok(Chosen { record, judged });
         }
         // What was recorded about the manifests of an index is in the record of the index.
         let beside = |record: &&ImageRecord| {
@@ -80,7 +93,7 @@ impl Records {
         match (self.records.iter().find(beside), Digest::parse(digest)) {
             (Some(record), Ok(digest)) => Ok(Chosen {
                 record,
-                target: Some(Target::Digest(digest)),
+                judged: Judged::Named(digest),
             }),
             _ => Err(Failure::usage(
                 "image-not-recorded",
@@ -95,7 +108,7 @@ impl Records {
         match self.records.as_slice() {
             [record] => Ok(Chosen {
                 record,
-                target: None,
+                judged: Judged::Itself,
             }),
             _ => Err(Failure::usage(
                 "image-ambiguous",
@@ -110,7 +123,7 @@ impl Records {
         if names.is_empty() {
             let all = self.records.iter().map(|record| Chosen {
                 record,
-                target: None,
+                judged: Judged::Itself,
             });
             return Ok(all.collect());
         }
@@ -135,11 +148,71 @@ impl Records {
         runtime: &Runtime,
         now: UnixTime,
     ) -> Result<Verification, Failure> {
-        let replay = Replay::new(chosen.record, &self.pack, &Limits::DEFAULT);
-        Ok(match &chosen.target {
-            None => runtime.block_on(replay.verify(verifier, now))?,
-            Some(target) => runtime.block_on(replay.verify_target(verifier, target, now))?,
+        let replay = self.replay(chosen.record);
+        Ok(match &chosen.judged {
+            Judged::Itself => runtime.block_on(replay.verify(verifier, now))?,
+            Judged::Named(digest) => {
+                let target = Target::Digest(*digest);
+                runtime.block_on(replay.verify_target(verifier, &target, now))?
+            }
+            Judged::Through(index, image) => {
+                runtime.block_on(replay.verify_through(verifier, index, image, now))?
+            }
         })
+    }
+
+    /// In place of what was chosen, the images for these platforms inside it, as far as any are asked for.
+    pub(crate) fn platforms<'a>(
+        &self,
+        chosen: Chosen<'a>,
+        flags: &Platforms,
+        runtime: &Runtime,
+        say: &mut dyn FnMut(&Descriptor, &str),
+    ) -> Result<Vec<Chosen<'a>>, Failure> {
+        if flags.are_all_absent() {
+            return Ok(vec![chosen]);
+        }
+        let record = chosen.record;
+        let digest = match &chosen.judged {
+            Judged::Named(digest) => digest,
+            _ => &record.digest,
+        };
+        let resolved = runtime.block_on(self.replay(record).manifest(digest))?;
+        let index = platforms::read(&resolved)?;
+        let mut inside = Vec::new();
+        for entry in platforms::entries(platforms::listed(&index, &resolved)?, flags)? {
+            say(
+                entry,
+                &format!("{}@{digest}", repository(&record.reference)),
+            );
+            inside.push(Chosen {
+                record,
+                judged: Judged::Through(index.clone(), entry.digest),
+            });
+        }
+        Ok(inside)
+    }
+
+    /// In place of what was chosen, the image for the one platform that is asked for, if any is.
+    pub(crate) fn platform<'a>(
+        &self,
+        chosen: Chosen<'a>,
+        platform: Option<&String>,
+        runtime: &Runtime,
+    ) -> Result<Chosen<'a>, Failure> {
+        let flags = Platforms::one(platform);
+        let mut inside = self.platforms(chosen, &flags, runtime, &mut |_, _| ())?;
+        match (inside.pop(), inside.is_empty()) {
+            (Some(one), true) => Ok(one),
+            _ => Err(Failure::internal(
+                "image-ambiguous",
+                "one platform was named and not one image was chosen",
+            )),
+        }
+    }
+
+    fn replay(&self, record: &ImageRecord) -> Replay {
+        Replay::new(record, &self.pack, &Limits::DEFAULT)
     }
 
     /// A verifier under the trust with which the record was made, as the pack says: whoever wrote the pack chose it.
@@ -183,12 +256,21 @@ pub(crate) fn images(
     context: &mut Context<'_, '_>,
     path: &Path,
     names: &[String],
+    flags: &Platforms,
     judging: Judging,
 ) -> Result<Done, Failure> {
     let records = Records::open(path)?;
-    let chosen = records.chosen(names)?;
+    let named = records.chosen(names)?;
     let (verifier, trust) = judging.verifier(context)?;
     let (runtime, now) = (context.runtime()?, context.now);
+    let mut chosen = Vec::new();
+    for one in named {
+        chosen.extend(
+            records.platforms(one, flags, &runtime, &mut |entry, index| {
+                platforms::say(context, entry, index);
+            })?,
+        );
+    }
     let trusted = judging::trusted(&verifier);
     let mut status = ExitStatus::Pass;
     let mut entries = Vec::new();

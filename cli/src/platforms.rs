@@ -1,7 +1,9 @@
 //! Which images of an index are meant: resolved by the index's own bytes, so that each is a part of what was named.
 
-use countersign_formats::{Descriptor, ImageIndex, Manifest, media_types};
-use countersign_registry::Settings;
+use countersign_formats::{Descriptor, ImageIndex, Limits, Manifest};
+use countersign_policy::is_attestation;
+use countersign_proof::Image;
+use countersign_registry::{Resolved, Settings};
 use tokio::runtime::Runtime;
 
 use crate::arguments::Platforms;
@@ -14,6 +16,13 @@ use crate::{images, stores};
 /// Platforms of one index that are worked on: each costs what an image costs.
 const MOST: usize = 256;
 
+/// What is worked on: an image by its name, and the index that it was chosen from.
+pub(crate) struct Chosen {
+    pub(crate) name: String,
+    /// Read, so that its own bytes say that it lists the image.
+    pub(crate) index: Option<Image>,
+}
+
 /// The images as they were named, or in place of each the chosen images inside it, by digest.
 ///
 /// # Errors
@@ -24,32 +33,70 @@ pub(crate) fn chosen(
     settings: &Settings,
     named: &[String],
     flags: &Platforms,
-) -> Result<Vec<String>, Failure> {
-    if flags.platform.is_empty() && !flags.all_platforms {
-        return Ok(named.to_vec());
+) -> Result<Vec<Chosen>, Failure> {
+    if flags.are_all_absent() {
+        let as_named = |name: &String| Chosen {
+            name: name.clone(),
+            index: None,
+        };
+        return Ok(named.iter().map(as_named).collect());
     }
-    let mut chosen: Vec<String> = Vec::new();
+    let mut chosen: Vec<Chosen> = Vec::new();
     for text in named {
         let reference = stores::reference(text)?;
         let (store, target) = stores::open(&reference, settings)?;
         let resolved = runtime.block_on(store.resolve(&target))?;
-        let Manifest::Index(index) = &resolved.manifest else {
-            return Err(not_an_index(&resolved.descriptor));
-        };
-        for entry in entries(index, flags)? {
-            let pinned = images::pinned(&reference, &entry.digest);
-            context.printer.say(&format!(
-                "{} of {} is {}",
-                escape::field(&name(entry).unwrap_or_else(|| "an image".to_owned())),
-                escape::field(&images::pinned(&reference, &resolved.descriptor.digest)),
-                entry.digest
-            ));
-            if !chosen.contains(&pinned) {
-                chosen.push(pinned);
+        let index = read(&resolved)?;
+        for entry in entries(listed(&index, &resolved)?, flags)? {
+            let name = images::pinned(&reference, &entry.digest);
+            say(
+                context,
+                entry,
+                &images::pinned(&reference, &resolved.descriptor.digest),
+            );
+            let known = |one: &Chosen| {
+                let over = one.index.as_ref().map(Image::digest);
+                one.name == name && over == Some(index.digest())
+            };
+            if !chosen.iter().any(known) {
+                let index = Some(index.clone());
+                chosen.push(Chosen { name, index });
             }
         }
     }
     Ok(chosen)
+}
+
+/// Says which image of which index was chosen.
+pub(crate) fn say(context: &mut Context<'_, '_>, entry: &Descriptor, index: &str) {
+    context.printer.say(&format!(
+        "{} of {} is {}",
+        escape::field(&name(entry).unwrap_or_else(|| "an image".to_owned())),
+        escape::field(index),
+        entry.digest
+    ));
+}
+
+/// The manifest that a store answered with, hashed here.
+pub(crate) fn read(resolved: &Resolved) -> Result<Image, Failure> {
+    let Descriptor {
+        digest, media_type, ..
+    } = &resolved.descriptor;
+    Image::read_as(
+        digest.algorithm(),
+        resolved.bytes.clone(),
+        Some(media_type),
+        &Limits::DEFAULT,
+    )
+    .map_err(|error| Failure::new(ExitStatus::Unavailable, error.code(), error.to_string()))
+}
+
+/// What the index lists.
+pub(crate) fn listed<'a>(image: &'a Image, resolved: &Resolved) -> Result<&'a ImageIndex, Failure> {
+    match image.manifest() {
+        Some(Manifest::Index(index)) => Ok(index),
+        _ => Err(not_an_index(&resolved.descriptor)),
+    }
 }
 
 /// The entries that were chosen.
@@ -93,17 +140,13 @@ pub(crate) fn one<'a>(index: &'a ImageIndex, wanted: &str) -> Result<&'a Descrip
     }
 }
 
-/// The entries that are images: an index may hold other things beside them, such as BuildKit's attestations.
+/// The entries that are images: all but BuildKit's attestations, by the words that rules about platforms go by as well. An
+/// entry that something could run is an image, whatever its annotations say.
 fn every(index: &ImageIndex) -> Result<Vec<&Descriptor>, Failure> {
     let images: Vec<&Descriptor> = index
         .manifests
         .iter()
-        .filter(|entry| {
-            !entry
-                .annotations
-                .contains_key(media_types::ANNOTATION_BUILDKIT_TYPE)
-                && name(entry).is_none_or(|name| name != "unknown/unknown")
-        })
+        .filter(|entry| !is_attestation(entry))
         .collect();
     if images.is_empty() || images.len() > MOST {
         return Err(Failure::usage(

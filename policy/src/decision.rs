@@ -184,6 +184,8 @@ pub struct Candidate {
 /// What decides between "none acceptable" and "no certificate".
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct LeafFacts {
+    /// Whether there is nothing that claims could be about: an image that is no index, asked for one.
+    pub(crate) no_subject: bool,
     pub(crate) wants_certificate: bool,
     pub(crate) right_kind: usize,
     pub(crate) right_kind_key_signed: usize,

@@ -141,7 +141,10 @@ fn without_target(leaf: &Leaf<'_>, status: Status, note: Option<String>, unread:
         outcome: RuleOutcome {
             note,
             causes: unread.causes.clone(),
-            leaf: Some(LeafFacts::default()),
+            leaf: Some(LeafFacts {
+                no_subject: status == Status::Fail,
+                ..LeafFacts::default()
+            }),
             monotone: leaf.terms.is_monotone(),
             ..RuleOutcome::new(leaf.words(), status)
         },

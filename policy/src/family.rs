@@ -10,8 +10,6 @@ use crate::rules::About;
 
 /// Most images of one index that a rule looks at: each costs requests of its own.
 const PLATFORMS: usize = 256;
-/// Annotation that BuildKit gives to what it puts into an index beside images.
-const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
 /// What is asked about.
 #[derive(Debug, Clone)]
@@ -230,8 +228,12 @@ fn images(index: &ImageIndex) -> Targets {
     Targets::These(images)
 }
 
-fn is_attestation(entry: &Descriptor) -> bool {
-    entry.annotations.get(REFERENCE_TYPE).map(String::as_str) == Some("attestation-manifest")
+/// Whether an entry of an index is what BuildKit puts beside images, which nothing can run: an entry that names a platform is an
+/// image, whatever its annotations say.
+#[must_use]
+pub fn is_attestation(entry: &Descriptor) -> bool {
+    let kind = entry.annotations.get(media_types::ANNOTATION_BUILDKIT_TYPE);
+    kind.map(String::as_str) == Some("attestation-manifest")
         && entry
             .platform
             .as_ref()

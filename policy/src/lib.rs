@@ -59,7 +59,7 @@ pub use decision::{
 pub use error::{PolicyError, PolicyProblem};
 pub use evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
 pub use explain::{CounterFactual, Explanation, Fact, MOST_FACTS, NearestMiss};
-pub use family::{Asked, NotInIndex};
+pub use family::{Asked, NotInIndex, is_attestation};
 pub use github::{GITHUB_ISSUER, GithubWorkflow};
 pub use judge::{Budget, Judge, Step, check, check_asked};
 pub use lint::{Finding, Lint, Severity};

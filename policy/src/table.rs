@@ -38,6 +38,8 @@ pub struct TestCase {
     pub pack: String,
     /// The image whose record is meant; `None` where the pack has one.
     pub image: Option<String>,
+    /// The platform inside the image's index that is judged, reached through the index, such as `linux/arm64`.
+    pub platform: Option<String>,
     /// Files and folders of policies.
     pub policies: Vec<String>,
     /// The time to judge by; `None` means the time of the record.
@@ -81,6 +83,8 @@ struct Case {
     pack: Option<String>,
     #[serde(default)]
     image: Option<String>,
+    #[serde(default)]
+    platform: Option<String>,
     #[serde(default)]
     policies: Vec<String>,
     #[serde(default)]
@@ -275,6 +279,7 @@ impl Reader<'_> {
             line: place.line(),
             pack,
             image: case.image,
+            platform: case.platform,
             policies,
             now,
             verdict: expect,

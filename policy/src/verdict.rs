@@ -155,11 +155,7 @@ fn reasons_of(
         }
         return;
     };
-    let (code, message) = if let Some(note) = rule
-        .note
-        .as_ref()
-        .filter(|_| leaf.right_kind == 0 && rule.candidates.is_empty() && absence.is_none())
-    {
+    let (code, message) = if let Some(note) = rule.note.as_ref().filter(|_| leaf.no_subject) {
         ("no-such-subject", format!("no {}: {note}", rule.rule))
     } else if let Some(absence) = absence {
         (absence.code, format!("no {}: {}", rule.rule, absence.words))

@@ -209,7 +209,7 @@ fn codes(source: &str) -> BTreeMap<String, Option<String>> {
     .expect("expression");
     let string = Regex::new(r#""([^"\\]*)""#).expect("expression");
     let call = Regex::new(
-        r#"(?s)(?:(?:Failure::(?:usage|internal|new)|Self::usage)\([^"]*"|[^_]code: ")([a-z0-9-]+)"(?:,[ \n]*(?:format!\([ \n]*)?"((?:[^"\\]|\\.)*)")?"#,
+        r#"(?s)(?:(?:Failure::(?:usage|internal|new)|Self::usage)\([^";{}]*"|[^_]code: ")([a-z0-9-]+)"(?:,[ \n]*(?:format!\([ \n]*)?"((?:[^"\\]|\\.)*)")?"#,
     )
     .expect("expression");
     let mut found = BTreeMap::new();

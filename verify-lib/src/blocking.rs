@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_formats::{Reference, UnixTime};
 use countersign_policy::Decision;
-use countersign_proof::Content;
+use countersign_proof::{Content, Image};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::VerifyError;
@@ -48,6 +48,21 @@ impl Verifier {
     ) -> Result<Verification, VerifyError> {
         self.runtime()?
             .block_on(self.verifier.verify(reference, now))
+    }
+
+    /// [`crate::Verifier::verify_through`], waiting for the answer.
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`VerifyError::InsideRuntime`].
+    pub fn verify_through(
+        &self,
+        reference: &Reference,
+        index: &Image,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        self.runtime()?
+            .block_on(self.verifier.verify_through(reference, index, now))
     }
 
     /// [`crate::Verifier::verify_blob`], waiting for the answer.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign_policy::NotInIndex;
 use countersign_proof::TrustError;
 use countersign_registry::{ErrorClass as StoreClass, StoreError};
 
@@ -26,6 +27,9 @@ pub enum VerifyError {
         /// The deadline.
         limit: Duration,
     },
+    /// The index through which an image is to be judged does not list it.
+    #[error("{0}")]
+    NotInIndex(NotInIndex),
     /// A rule wants a certificate and there is nothing to judge certificates by.
     #[error("the policy wants a certificate, and there is no trusted root to judge one by")]
     NoTrustedRoot,
@@ -69,6 +73,7 @@ impl VerifyError {
             Self::NotFound { .. } => "image-not-found",
             Self::Store(error) => error.code(),
             Self::Deadline { .. } => "deadline-exceeded",
+            Self::NotInIndex(_) => "not-in-index",
             Self::NoTrustedRoot => "no-trusted-root",
             Self::Trust(error) => error.code(),
             Self::NoPolicy => "no-policy",
@@ -90,7 +95,7 @@ impl VerifyError {
             },
             Self::Deadline { .. } => ErrorClass::Unknown,
             Self::NoTrustedRoot | Self::Trust(_) => ErrorClass::Trust,
-            Self::NoPolicy => ErrorClass::Usage,
+            Self::NoPolicy | Self::NotInIndex(_) => ErrorClass::Usage,
             Self::InsideRuntime | Self::Runtime(_) => ErrorClass::Internal,
         }
     }
@@ -102,6 +107,9 @@ impl VerifyError {
             Self::NotFound { .. } => Some("check the name, the tag and the digest".to_owned()),
             Self::Store(error) => error.hint(),
             Self::Deadline { .. } => Some("a longer time can be given".to_owned()),
+            Self::NotInIndex(_) => {
+                Some("name the image by its own digest, or the index that lists it".to_owned())
+            }
             Self::NoTrustedRoot => Some("name a `trusted_root.json`".to_owned()),
             Self::Trust(_) => None,
             Self::NoPolicy => Some("give a policy, or a key or identity to trust".to_owned()),

@@ -110,6 +110,23 @@ impl Verifier {
             .await
     }
 
+    /// Verifies the image that `reference` names by digest, reached through `index`, whose own bytes must list it: evidence
+    /// about the index then counts for the rules that say so (`subject: index`, `via: index`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`], and [`VerifyError::NotInIndex`].
+    pub async fn verify_through(
+        &self,
+        reference: &Reference,
+        index: &Image,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        let store = open(reference, &self.shared.settings).map_err(store_error)?;
+        self.verify_opening(store.as_ref(), &target(reference), Some(index), now)
+            .await
+    }
+
     /// Verifies an image in a store that is open already; `target` is resolved once unless it is a digest.
     ///
     /// # Errors
@@ -119,6 +136,17 @@ impl Verifier {
         &self,
         store: &dyn Store,
         target: &Target,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        self.verify_opening(store, target, None, now).await
+    }
+
+    /// Opens the places that were named besides, and verifies.
+    async fn verify_opening(
+        &self,
+        store: &dyn Store,
+        target: &Target,
+        index: Option<&Image>,
         now: UnixTime,
     ) -> Result<Verification, VerifyError> {
         let mut opened = Vec::new();
@@ -134,7 +162,7 @@ impl Verifier {
             }
         }
         let elsewhere: Vec<&dyn Store> = opened.iter().map(AsRef::as_ref).collect();
-        self.verify_among(store, &elsewhere, unopened, target, now)
+        self.verify_among(store, &elsewhere, unopened, target, index, now)
             .await
     }
 
@@ -150,7 +178,20 @@ impl Verifier {
         target: &Target,
         now: UnixTime,
     ) -> Result<Verification, VerifyError> {
-        self.verify_among(store, elsewhere, Vec::new(), target, now)
+        self.verify_among(store, elsewhere, Vec::new(), target, None, now)
+            .await
+    }
+
+    /// As [`Verifier::verify_with`], for an image that was reached through `index`.
+    pub(crate) async fn verify_through_with(
+        &self,
+        store: &dyn Store,
+        elsewhere: &[&dyn Store],
+        target: &Target,
+        index: &Image,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        self.verify_among(store, elsewhere, Vec::new(), target, Some(index), now)
             .await
     }
 
@@ -160,6 +201,7 @@ impl Verifier {
         elsewhere: &[&dyn Store],
         unopened: Vec<Cause>,
         target: &Target,
+        index: Option<&Image>,
         now: UnixTime,
     ) -> Result<Verification, VerifyError> {
         let stores: Vec<&dyn Store> = std::iter::once(store)
@@ -187,6 +229,12 @@ impl Verifier {
         };
         let digest = subject.digest();
         let name = format!("{}@{digest}", store.name());
+        let mut asked = Asked::about(subject).named(&store.name());
+        if let Some(index) = index {
+            asked = asked
+                .through(index.clone())
+                .map_err(VerifyError::NotInIndex)?;
+        }
         let places = Places {
             stores: stores.clone(),
             unopened,
@@ -194,13 +242,7 @@ impl Verifier {
             tag_prefixes: &self.shared.tag_prefixes,
         };
         let decision = self
-            .decide(
-                Asked::about(subject).named(&store.name()),
-                Some(places),
-                &self.shared.evidence,
-                deadline,
-                now,
-            )
+            .decide(asked, Some(places), &self.shared.evidence, deadline, now)
             .await;
         if image.is_none() && decision.outcome() == Outcome::NoEvidence {
             // "No evidence" and "no image" look alike by digest; one HEAD tells them apart.

@@ -70,8 +70,11 @@ pub(crate) struct Verify {
 #[derive(Args, Debug)]
 pub(crate) struct VerifyAttestation {
     /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]`, a layout `oci:DIR[:TAG][@DIGEST]`, or `oci-archive:FILE`.
-    #[arg(required_unless_present = "print_policy", value_name = "IMAGE")]
+    #[arg(required_unless_present_any = ["print_policy", "pack"], value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
+    /// Judge records that `policy record` wrote into this pack, offline, by the trust and the clock of this machine; without IMAGE all of them.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_PACK", hide_env = true)]
+    pub(crate) pack: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) platforms: Platforms,
     #[command(flatten)]

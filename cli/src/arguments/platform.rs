@@ -19,3 +19,18 @@ pub(crate) struct Platforms {
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_ALL_PLATFORMS", hide_env = true)]
     pub(crate) all_platforms: bool,
 }
+
+impl Platforms {
+    /// The image for one platform, or the image as it was named.
+    pub(crate) fn one(platform: Option<&String>) -> Self {
+        Self {
+            platform: platform.into_iter().cloned().collect(),
+            all_platforms: false,
+        }
+    }
+
+    /// Whether the images are meant as they were named.
+    pub(crate) fn are_all_absent(&self) -> bool {
+        self.platform.is_empty() && !self.all_platforms
+    }
+}

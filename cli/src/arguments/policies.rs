@@ -28,6 +28,14 @@ pub(crate) struct Explain {
     /// Judge by the trust, the time and, where none is given, the policies that the pack holds; nobody vouches for them.
     #[arg(long, value_parser = BoolishValueParser::new(), requires = "pack", env = "COUNTERSIGN_AS_RECORDED", hide_env = true)]
     pub(crate) as_recorded: bool,
+    /// Explain the image for this platform inside the index, as `linux/arm64`.
+    #[arg(
+        long,
+        value_name = "PLATFORM",
+        env = "COUNTERSIGN_PLATFORM",
+        hide_env = true
+    )]
+    pub(crate) platform: Option<String>,
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// Ask for a statement in place of a signature: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_formats::{Descriptor, Digest, Manifest, Platform, Reference, media_types};
+use countersign_formats::{Descriptor, Digest, Manifest, Platform, Reference};
+use countersign_policy::is_attestation;
 use countersign_registry::{Budget, Settings, Store};
 
 use super::list::Named;
@@ -103,11 +104,7 @@ impl Resolving<'_> {
             let mut below = Vec::new();
             for child in level {
                 // BuildKit keeps unsigned attestations as if they were a platform.
-                if child
-                    .annotations
-                    .contains_key(media_types::ANNOTATION_BUILDKIT_TYPE)
-                    || !seen.insert(child.digest)
-                {
+                if is_attestation(&child) || !seen.insert(child.digest) {
                     continue;
                 }
                 match self.pause.obeying(|| store.manifest(&child)).await {

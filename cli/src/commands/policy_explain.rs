@@ -5,7 +5,7 @@ use countersign_policy::PolicySet;
 use serde_json::json;
 
 use super::Done;
-use crate::arguments::Explain;
+use crate::arguments::{Explain, Platforms};
 use crate::context::Context;
 use crate::escape;
 use crate::explain;
@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::files::{self, Audience, Existing};
 use crate::judging::{self, Judging};
 use crate::packs::Records;
+use crate::platforms::{self, Chosen};
 use crate::stores;
 use crate::trust::{self, Wanted};
 
@@ -69,12 +70,24 @@ pub(crate) fn run(arguments: &Explain, context: &mut Context<'_, '_>) -> Result<
 /// Judges an image where it is.
 fn stored(arguments: &Explain, context: &mut Context<'_, '_>) -> Result<Verification, Failure> {
     let policies = policies(arguments, context)?;
-    let reference = stores::reference(arguments.image.as_deref().unwrap_or_default())?;
+    let named = arguments.image.clone().unwrap_or_default();
+    stores::reference(&named)?;
     let verifier = verifier(arguments, policies, context)?;
-    let now = context.now;
-    Ok(context
-        .runtime()?
-        .block_on(verifier.verify(&reference, now))?)
+    let (runtime, now) = (context.runtime()?, context.now);
+    let settings = stores::settings(context);
+    let flags = Platforms::one(arguments.platform.as_ref());
+    let chosen = platforms::chosen(context, &runtime, &settings, &[named], &flags)?;
+    let [Chosen { name, index }] = chosen.as_slice() else {
+        return Err(Failure::internal(
+            "image-ambiguous",
+            "one image was named and not one was chosen",
+        ));
+    };
+    let reference = stores::reference(name)?;
+    Ok(match index {
+        Some(index) => runtime.block_on(verifier.verify_through(&reference, index, now))?,
+        None => runtime.block_on(verifier.verify(&reference, now))?,
+    })
 }
 
 /// Judges a record of an image.
@@ -88,6 +101,7 @@ fn recorded(
         None => records.sole()?,
     };
     let runtime = context.runtime()?;
+    let chosen = records.platform(chosen, arguments.platform.as_ref(), &runtime)?;
     if !arguments.as_recorded {
         let policies = policies(arguments, context)?;
         let verifier = verifier(arguments, policies, context)?;

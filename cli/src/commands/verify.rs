@@ -20,8 +20,9 @@ pub(crate) fn run(arguments: Verify, context: &mut Context<'_, '_>) -> Result<Do
         return Ok(trust::print(context, &policies));
     }
     let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
+    let platforms = &arguments.platforms;
     if let Some(pack) = &arguments.pack {
-        return packs::images(context, pack, &arguments.images, judging);
+        return packs::images(context, pack, &arguments.images, platforms, judging);
     }
-    judging::images(context, &arguments.images, &arguments.platforms, judging)
+    judging::images(context, &arguments.images, platforms, judging)
 }

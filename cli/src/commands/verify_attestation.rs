@@ -5,6 +5,7 @@ use crate::arguments::VerifyAttestation;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::judging::{self, Judging};
+use crate::packs;
 use crate::trust::{self, Wanted};
 
 /// What is asked for when `--type` does not say, as in cosign.
@@ -27,5 +28,9 @@ pub(crate) fn run(
         return Ok(trust::print(context, &policies));
     }
     let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
-    judging::images(context, &arguments.images, &arguments.platforms, judging)
+    let platforms = &arguments.platforms;
+    if let Some(pack) = &arguments.pack {
+        return packs::images(context, pack, &arguments.images, platforms, judging);
+    }
+    judging::images(context, &arguments.images, platforms, judging)
 }

@@ -133,7 +133,7 @@ fn push_index(store: &dyn Store, tag: &str) -> (String, Vec<String>) {
         let found = wait(store.resolve(&target)).unwrap().descriptor;
         let mut descriptor = Descriptor::new(found.media_type, found.digest, found.size);
         descriptor.platform = Some(Platform {
-            os: "linux".to_owned(),
+            os: if annotation { "unknown" } else { "linux" }.to_owned(),
             architecture: name.to_owned(),
             ..Platform::default()
         });

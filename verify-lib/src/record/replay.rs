@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use countersign_formats::{Descriptor, Digest, ImageIndex, Limits};
+use countersign_formats::{Descriptor, Digest, ImageIndex, Limits, UnixTime};
+use countersign_proof::Image;
 use countersign_registry::{
     BoxFuture, ErrorClass, Fault, ListedVia, Listing, Pushed, Resolved, Store, StoreError, Target,
     Thing,
@@ -51,7 +52,7 @@ impl Replay {
     pub async fn verify(
         &self,
         verifier: &Verifier,
-        now: countersign_formats::UnixTime,
+        now: UnixTime,
     ) -> Result<Verification, VerifyError> {
         self.verify_target(verifier, &self.target, now).await
     }
@@ -65,16 +66,49 @@ impl Replay {
         &self,
         verifier: &Verifier,
         target: &Target,
-        now: countersign_formats::UnixTime,
+        now: UnixTime,
     ) -> Result<Verification, VerifyError> {
-        let mut places = self.places.iter();
-        let Some(own) = places.next() else {
-            return Err(VerifyError::NotFound {
-                name: "the record".to_owned(),
-            });
-        };
-        let others: Vec<&dyn Store> = places.map(|place| place as &dyn Store).collect();
+        let (own, others) = self.stores()?;
         verifier.verify_with(own, &others, target, now).await
+    }
+
+    /// As [`Replay::verify`], for an image that `index`, which was recorded, lists.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify_through`].
+    pub async fn verify_through(
+        &self,
+        verifier: &Verifier,
+        index: &Image,
+        image: &Digest,
+        now: UnixTime,
+    ) -> Result<Verification, VerifyError> {
+        let (own, others) = self.stores()?;
+        let target = Target::Digest(*image);
+        verifier
+            .verify_through_with(own, &others, &target, index, now)
+            .await
+    }
+
+    /// The recorded manifest of `digest`: an index, or an image.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Store`] with what was heard in its place.
+    pub async fn manifest(&self, digest: &Digest) -> Result<Resolved, VerifyError> {
+        let (own, _) = self.stores()?;
+        let target = Target::Digest(*digest);
+        own.resolve(&target).await.map_err(VerifyError::Store)
+    }
+
+    /// The image's own store, and the others.
+    fn stores(&self) -> Result<(&Place, Vec<&dyn Store>), VerifyError> {
+        let mut places = self.places.iter();
+        let own = places.next().ok_or_else(|| VerifyError::NotFound {
+            name: "the record".to_owned(),
+        })?;
+        Ok((own, places.map(|place| place as &dyn Store).collect()))
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use countersign::formats::{KeyKind, Limits, Reference, UnixTime, media_types};
-use countersign::policy::{Outcome, Policy, PolicySet, Requirement, SignerRule};
-use countersign::proof::{TrustedKey, digest::sha256};
+use countersign::formats::{Digest, KeyKind, Limits, Reference, UnixTime, media_types};
+use countersign::policy::{About, Outcome, Policy, PolicySet, Requirement, SignerRule, Terms};
+use countersign::proof::{Image, TrustedKey, digest::sha256};
 use countersign::registry::layout::Layout;
 use countersign::registry::{Store as _, publish};
 use countersign::{ErrorClass, Verifier, blocking};
@@ -97,4 +97,74 @@ fn what_is_signed_and_published_to_a_layout_verifies_there() {
         verify(&absent, &key).unwrap_err().class(),
         ErrorClass::NotFound
     );
+}
+
+#[test]
+fn an_image_is_judged_through_an_index_only_where_its_bytes_list_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let layout = Layout::create(directory.path()).unwrap();
+    let image = sha256(b"an image");
+    let listing = |digest: &Digest| {
+        let index = format!(
+            "{{\"schemaVersion\":2,\"mediaType\":\"{}\",\"manifests\":[{{\"mediaType\":\"{}\",\"digest\":\"{digest}\",\"size\":2,\"platform\":{{\"os\":\"linux\",\"architecture\":\"amd64\"}}}}]}}",
+            media_types::OCI_INDEX,
+            media_types::OCI_MANIFEST,
+        );
+        Image::read(Bytes::from(index), None, &Limits::DEFAULT).unwrap()
+    };
+    let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+    let keys = vec![TrustedKey::new(key.public_key().clone()).into()];
+    let policy = Policy::new(
+        "prod",
+        BTreeMap::from([("release".to_owned(), SignerRule::Key { keys })]),
+        Requirement::Signature {
+            by: vec!["release".to_owned()],
+            annotations: BTreeMap::new(),
+            terms: Terms {
+                subject: About::Platform,
+                via_index: true,
+                ..Terms::default()
+            },
+        },
+    );
+    let verifier = Verifier::builder().policy(policy.into()).build().unwrap();
+    let verifier = blocking::Verifier::new(verifier).unwrap();
+    let reference = format!("oci:{}@{image}", directory.path().display());
+    let reference = Reference::parse(&reference).unwrap();
+    let through = |index: &Image| verifier.verify_through(&reference, index, NOW);
+    let error = through(&listing(&sha256(b"another"))).unwrap_err();
+    assert_eq!(
+        (error.code(), error.class()),
+        ("not-in-index", ErrorClass::Usage)
+    );
+    let error = through(&Image::pinned(*listing(&image).digest())).unwrap_err();
+    assert_eq!(error.code(), "not-in-index", "an index that was not read");
+    // Listed: now it is the image that is not there.
+    let error = through(&listing(&image)).unwrap_err();
+    assert_eq!(error.class(), ErrorClass::NotFound);
+    // What the index carries counts for what it lists.
+    let index = listing(&image);
+    let Image::Read(read) = index.clone() else {
+        panic!("it was read");
+    };
+    let read = read.bytes().clone();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async {
+            let pushed = layout
+                .push_manifest(read, media_types::OCI_INDEX, Some("1.4"))
+                .await
+                .unwrap();
+            let limits = Limits::DEFAULT;
+            let digest = pushed.descriptor.digest;
+            let signed = sign_image(&key, digest, &BTreeMap::new(), NOW, &limits).unwrap();
+            publish(&layout, &pushed.descriptor, &signed.verified, NOW)
+                .await
+                .unwrap();
+        });
+    let decision = through(&index).unwrap().decision;
+    assert!(decision.passes());
+    assert_eq!(decision.index, Some(*index.digest()));
 }

@@ -85,6 +85,7 @@ fn decide(shared: &Shared, path: &Path, case: &TestCase) -> Result<Decision, Fai
                 ),
             )
         })?;
+    let chosen = pack.platform(chosen, case.platform.as_ref(), &runtime)?;
     let now = case.now.unwrap_or(chosen.record.recorded_at);
     Ok(pack.verify(&chosen, &verifier, &runtime, now)?.decision)
 }
