@@ -10,7 +10,7 @@ use countersign_formats::{Checkpoint, Limits, NoteSignature, UnixTime};
 /// What wrote an entry: the two kinds of log name themselves and vouch differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Generation {
-    /// Rekor v1: signed entry timestamps, checkpoints named `NAME - TREEID`.
+    /// Rekor v1: signed entry timestamps, checkpoints named `NAME - TREEID`, or by host as those of version 2.
     V1,
     /// Rekor v2 (tiles): no promises, checkpoints named by host.
     V2,
@@ -55,6 +55,8 @@ fn key_name<'a>(
         expected,
     };
     match generation {
+        // A log that serves one tree may sign as a version 2 log does: under the host of its base URL, and nothing else.
+        Generation::V1 if log.origin.as_deref() == Some(origin) => Ok(origin),
         Generation::V1 => match origin.split_once(" - ") {
             Some((name, tree))
                 if !name.is_empty()

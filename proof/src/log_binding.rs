@@ -46,12 +46,7 @@ impl Logged<'_> {
                 signature,
                 verifier,
             } => {
-                if self.envelope.is_some() {
-                    return Err(LogFault::Kind {
-                        kind: "hashedrekord 0.0.1",
-                        evidence: "an envelope",
-                    });
-                }
+                // Of an envelope, as in version 2: the hash is of what its signature covers, the pre-authentication encoding.
                 self.check_signature(std::iter::once((signature, verifier)))?;
                 self.check_hash(hash)
             }

@@ -168,12 +168,21 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "checkpoint-origin",
             |checkpoint| checkpoint.origin = "rekor.lab.example - 12x".to_owned(),
         ),
+        accept(
+            "origin-of-the-host-alone",
+            "a version 1 log may sign under the host of its base URL, as version 2 logs do",
+            &["N-70"],
+            |checkpoint| checkpoint.origin = "rekor.lab.example".to_owned(),
+        ),
         reject(
             "origin-without-a-tree",
-            "a version 1 log's origin names its tree",
+            "a version 1 log's origin names its tree or is its host",
             &["N-70"],
             "checkpoint-origin",
-            |checkpoint| checkpoint.origin = "rekor.lab.example".to_owned(),
+            |checkpoint| {
+                checkpoint.origin = "log.lab.example".to_owned();
+                checkpoint.signers[0].name = "log.lab.example".to_owned();
+            },
         ),
         reject(
             "size-with-leading-zero",

@@ -132,7 +132,11 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             message().body(|body| body["spec"]["data"]["hash"]["value"] = json!("22".repeat(32)))).about_file(),
         reject("logged-digest-under-other-algorithm", "the logged algorithm must be the one that was signed", &["N-62", "N-73"], "bad-digest", MESSAGE,
             message().body(|body| body["spec"]["data"]["hash"]["algorithm"] = json!("sha512"))).about_file(),
-        reject("message-entry-for-an-envelope", "a version 1 entry about bare bytes is not about an envelope", &["N-73"], "log-entry-kind", V1,
+        Vector::accepted(G, "message-entry-of-an-envelope", "a version 1 entry about bytes may be about an envelope's pre-authentication encoding").rows(&["N-73"])
+            .bundle(&lab.keyless(USER).logged(lab.rekor_v1.clone(), "hashedrekord").build()).proven(1, 0, 1),
+        splice("message-entry-of-another-envelope", "a version 1 entry about bytes and another envelope's signature proves nothing here", &["A011", "A017"], "message-entry-of-an-envelope",
+            lab.keyless(USER).logged(lab.rekor_v1.clone(), "hashedrekord"), of(lab.keyless(USER).logged(lab.rekor_v1.clone(), "hashedrekord").statement(&other_statement))),
+        reject("message-entry-of-a-payload", "a version 1 entry about the payload alone is not about what the envelope's signature covers", &["N-73"], "log-entry-payload", "message-entry-of-an-envelope",
             lab.keyless(USER).logged(lab.rekor_v1.clone(), "hashedrekord").body(|body| {
                 body["spec"]["data"]["hash"]["value"] = json!(hex(&sha256(image_statement(&Lab::image()).to_string().as_bytes())));
             })),
