@@ -3,9 +3,9 @@
 use crate::error::{Document, Error, ErrorKind, excerpt};
 use std::fmt;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 
-/// The longest RFC 3339 text that is looked at, in bytes.
+/// The longest text of a time that is looked at, in bytes.
 const TEXT_BYTES: usize = 64;
 
 /// Seconds since 1970-01-01T00:00:00Z.
@@ -32,6 +32,29 @@ impl UnixTime {
         }
         let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| refuse())?;
         Ok(Self(moment.unix_timestamp()))
+    }
+
+    /// Reads the date of an HTTP header in the form that servers must write (RFC 9110, section 5.6.7), `Tue, 24 Nov 2026 19:02:28 GMT`.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        if text.len() > TEXT_BYTES || !text.ends_with(" GMT") {
+            return None;
+        }
+        let moment = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+        Some(Self(moment.unix_timestamp()))
+    }
+
+    /// The seconds that a `Retry-After` asks for (RFC 9110, section 10.2.3): a number, or a date compared with the `Date` of the same
+    /// answer, so that neither clock has to be right.
+    pub fn retry_after(value: &str, date: Option<&str>) -> Option<u64> {
+        let value = value.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(seconds);
+        }
+        let (until, now) = (
+            Self::parse_http_date(value)?,
+            Self::parse_http_date(date?.trim())?,
+        );
+        Some(u64::try_from(until.0.saturating_sub(now.0)).unwrap_or(0))
     }
 }
 
@@ -113,6 +136,46 @@ mod tests {
             );
         }
         assert_eq!(UnixTime(i64::MAX).to_string(), format!("@{}", i64::MAX));
+    }
+
+    #[test]
+    fn the_date_of_an_answer_is_read() {
+        let time = |text| UnixTime::parse_http_date(text).map(|time| time.0);
+        assert_eq!(time("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
+        assert_eq!(time("Tue, 24 Nov 2026 19:02:28 GMT"), Some(1_795_546_948));
+        assert_eq!(time("Thu, 29 Feb 2024 12:00:00 GMT"), Some(1_709_208_000));
+        for wrong in [
+            "",
+            "yesterday",
+            "Thu, 01 Foo 1970 00:00:00 GMT",
+            "Thu, 1 Jan 1970",
+            "Fri, 30 Feb 2024 12:00:00 GMT",
+            "Tue, 24 Nov 2026 -9223372036854775808:02:28 GMT",
+            "Tue, 24 Nov 2026 19:-9223372036854775808:28 GMT",
+            "Tue, 24 Nov 2026 19:02:99999999999999999999 GMT",
+            "Tue, 24 Nov 2026 19:02:28 +0100",
+        ] {
+            assert_eq!(time(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_by_a_date() {
+        const NOW: &str = "Tue, 24 Nov 2026 19:02:28 GMT";
+        for (value, date, expected) in [
+            ("7", None, Some(7)),
+            (" 0 ", Some(NOW), Some(0)),
+            ("Tue, 24 Nov 2026 19:02:58 GMT", Some(NOW), Some(30)),
+            // It is over already.
+            ("Tue, 24 Nov 2026 19:02:18 GMT", Some(NOW), Some(0)),
+            // Nothing to compare with.
+            ("Tue, 24 Nov 2026 19:02:58 GMT", None, None),
+            ("Tue, 24 Nov 2026 19:02:58 GMT", Some("now"), None),
+            ("-1", Some(NOW), None),
+            ("soon", Some(NOW), None),
+        ] {
+            assert_eq!(UnixTime::retry_after(value, date), expected, "{value}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod attach;
 mod cache;
 mod depot;
 mod error;
+mod hashing;
 mod http;
 mod keychain;
 pub mod layout;

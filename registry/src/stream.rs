@@ -4,9 +4,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use countersign_formats::Descriptor;
-use countersign_proof::digest::Hasher;
 
 use crate::error::{Fault, StoreError};
+use crate::hashing::Hashing;
 use crate::store::BoxFuture;
 
 /// Where the pieces of a blob come from.
@@ -23,9 +23,11 @@ pub struct BlobStream {
     pieces: Box<dyn Pieces>,
     descriptor: Descriptor,
     store: String,
-    hasher: Option<Hasher>,
+    hashing: Option<Hashing>,
     seen: u64,
     held: Option<Bytes>,
+    /// Size and digest were compared.
+    right: bool,
 }
 
 impl fmt::Debug for BlobStream {
@@ -44,9 +46,10 @@ impl BlobStream {
             pieces,
             descriptor: descriptor.clone(),
             store,
-            hasher: Some(Hasher::new(descriptor.digest.algorithm())),
+            hashing: Some(Hashing::new(descriptor.digest.algorithm())),
             seen: 0,
             held: None,
+            right: false,
         }
     }
 
@@ -56,7 +59,7 @@ impl BlobStream {
     /// What reading meets, and [`StoreError::Untrusted`] when there are more or fewer bytes, or others.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         loop {
-            if self.hasher.is_none() {
+            if self.right {
                 return Ok(self.held.take());
             }
             match self.pieces.next().await? {
@@ -66,26 +69,23 @@ impl BlobStream {
                     if self.seen > self.descriptor.size {
                         return Err(self.wrong_size());
                     }
-                    if let Some(hasher) = &mut self.hasher {
-                        hasher.update(&piece);
-                    }
+                    let hashing = self.hashing()?.update(piece.clone()).await;
+                    self.hashing = Some(hashing.map_err(|error| self.not_hashed(&error))?);
                     if let Some(before) = self.held.replace(piece) {
                         return Ok(Some(before));
                     }
                 }
-                None => self.finish()?,
+                None => self.finish().await?,
             }
         }
     }
 
-    fn finish(&mut self) -> Result<(), StoreError> {
+    async fn finish(&mut self) -> Result<(), StoreError> {
         if self.seen != self.descriptor.size {
             return Err(self.wrong_size());
         }
-        let Some(hasher) = self.hasher.take() else {
-            return Ok(());
-        };
-        let found = hasher.finish();
+        let found = self.hashing()?.finish().await;
+        let found = found.map_err(|error| self.not_hashed(&error))?;
         if found != self.descriptor.digest {
             self.held = None;
             return Err(StoreError::untrusted(
@@ -96,7 +96,22 @@ impl BlobStream {
                 },
             ));
         }
+        self.right = true;
         Ok(())
+    }
+
+    /// The hashing of what came so far; none after an error or a reading that was given up, and then nothing more comes.
+    fn hashing(&mut self) -> Result<Hashing, StoreError> {
+        self.hashing
+            .take()
+            .ok_or_else(|| self.not_hashed(&"the reading was broken off"))
+    }
+
+    fn not_hashed(&self, error: &dyn fmt::Display) -> StoreError {
+        StoreError::Local {
+            path: self.store.clone().into(),
+            detail: format!("hashing ended without a result: {error}"),
+        }
     }
 
     fn wrong_size(&self) -> StoreError {
@@ -141,10 +156,7 @@ mod tests {
     ) -> (Vec<u8>, Option<&'static str>) {
         let descriptor = Descriptor::new("text/plain", digest::sha256(digest_of), size);
         let mut stream = BlobStream::new(Box::new(List(pieces)), &descriptor, "test".to_owned());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        run(async {
             let mut bytes = Vec::new();
             loop {
                 match stream.next().await {
@@ -154,6 +166,44 @@ mod tests {
                 }
             }
         })
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(future)
+    }
+
+    #[test]
+    fn after_an_error_the_piece_that_was_held_back_does_not_come() {
+        for size in [2, 3] {
+            let descriptor = Descriptor::new("text/plain", digest::sha256(b"abc"), size);
+            let pieces = Box::new(List(vec![b"ab", b"d"]));
+            let mut stream = BlobStream::new(pieces, &descriptor, "test".to_owned());
+            run(async {
+                while let Ok(Some(piece)) = stream.next().await {
+                    assert_eq!(piece, "ab");
+                }
+                for _ in 0..3 {
+                    assert!(stream.next().await.is_err(), "{size}");
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_blob_of_many_batches_is_hashed_whole_and_in_order() {
+        static BYTES: [u8; 70_001] = [7; 70_001];
+        let pieces: Vec<&'static [u8]> = (1..40).map(|end| BYTES.get(end..).unwrap()).collect();
+        let whole = pieces.concat();
+        let (bytes, code) = read(pieces.clone(), &whole, whole.len() as u64);
+        assert_eq!((bytes.len(), code), (whole.len(), None));
+        let mut other = whole.clone();
+        *other.last_mut().unwrap() = 8;
+        let (bytes, code) = read(pieces, &other, whole.len() as u64);
+        assert_eq!(code, Some("digest-mismatch"));
+        assert!(bytes.len() < whole.len());
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use countersign_formats::UnixTime;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     LOCATION, RETRY_AFTER,
 };
 use reqwest::{Method, StatusCode, Url};
@@ -487,7 +488,8 @@ pub(super) fn random_between(least: Duration, most: Duration) -> Duration {
     least + Duration::from_micros(random % span)
 }
 
-/// Seconds of a `Retry-After`; a date is not read, it would need a clock.
+/// Seconds that a `Retry-After` asks for.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    UnixTime::retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, date)
 }

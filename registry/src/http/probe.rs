@@ -141,7 +141,7 @@ impl Registry {
             value.and_then(|value| value.to_str().ok())
         };
         probed.clock_skew = text(DATE)
-            .and_then(http_date)
+            .and_then(UnixTime::parse_http_date)
             .map(|time| time.0.saturating_sub(now.0));
         probed.server = text(SERVER).map(|text| crate::error::clipped(text, 128));
         let challenge = text(WWW_AUTHENTICATE).map(|text| {
@@ -532,52 +532,4 @@ fn scratch_with_missing_blob() -> Bytes {
         annotations: Default::default(),
     };
     manifest.to_json().into()
-}
-
-/// `Tue, 24 Nov 2026 19:02:28 GMT` (RFC 9110, section 5.6.7).
-fn http_date(text: &str) -> Option<UnixTime> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let mut words = text.split_once(", ")?.1.split(' ');
-    let day: i64 = words.next()?.parse().ok()?;
-    let name = words.next()?;
-    let month = i64::try_from(MONTHS.iter().position(|month| *month == name)?).ok()? + 1;
-    let year: i64 = words.next()?.parse().ok()?;
-    let mut clock = words
-        .next()?
-        .split(':')
-        .map(|part| part.parse::<i64>().ok());
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    if !(1970..=9999).contains(&year) || !(1..=31).contains(&day) || hour > 23 || minute > 59 {
-        return None;
-    }
-    // Days since 1970 by the civil calendar, years beginning in March.
-    let shifted = if month > 2 { year } else { year - 1 };
-    let era = shifted.div_euclid(400);
-    let of_era = shifted.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Some(UnixTime(days * 86_400 + hour * 3600 + minute * 60 + second))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::http_date;
-
-    #[test]
-    fn the_date_of_an_answer_is_read() {
-        let time = |text| http_date(text).map(|time| time.0);
-        assert_eq!(time("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
-        assert_eq!(time("Tue, 24 Nov 2026 19:02:28 GMT"), Some(1_795_546_948));
-        assert_eq!(time("Thu, 29 Feb 2024 12:00:00 GMT"), Some(1_709_208_000));
-        for wrong in [
-            "",
-            "yesterday",
-            "Thu, 01 Foo 1970 00:00:00 GMT",
-            "Thu, 1 Jan 1970",
-        ] {
-            assert_eq!(time(wrong), None, "{wrong}");
-        }
-    }
 }

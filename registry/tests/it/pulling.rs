@@ -446,6 +446,35 @@ fn a_wait_longer_than_the_deadline_is_not_begun() {
     assert_eq!(server.asked().len(), 1);
 }
 
+/// The date is compared with the answer's own, whatever the clock here says.
+#[test]
+fn a_date_to_wait_for_is_as_good_as_seconds() {
+    let (bytes, _) = image("image", None);
+    let count = AtomicUsize::new(0);
+    let server = Server::start(move |_| {
+        let busy = Answer::status(429)
+            .with("Date", "Thu, 01 Jan 1998 00:00:00 GMT")
+            .with("Retry-After", "Thu, 01 Jan 1998 00:00:02 GMT");
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => busy,
+            _ => Answer::manifest(bytes.clone()),
+        }
+    });
+    let since = Instant::now();
+    run(server.store(&settings()).resolve(&tag("1.0"))).unwrap();
+    assert!(since.elapsed() >= Duration::from_secs(2));
+    assert_eq!(server.asked().len(), 2);
+
+    let server = Server::start(|_| {
+        Answer::status(503)
+            .with("Date", "Thu, 01 Jan 1998 00:00:00 GMT")
+            .with("Retry-After", "Thu, 01 Jan 1998 01:00:00 GMT")
+    });
+    let error = run(server.store(&settings()).resolve(&tag("1.0"))).unwrap_err();
+    assert!(error.hint().unwrap().contains("3600"));
+    assert_eq!(server.asked().len(), 1);
+}
+
 /// N-17: one byte now and then.
 #[test]
 fn slowness_costs_the_deadline_and_no_more() {

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use countersign_formats::UnixTime;
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 
 use super::Client;
@@ -310,9 +311,10 @@ fn backoff(attempt: u32) -> Duration {
     pause / 2 + Duration::from_micros(random % span)
 }
 
-/// Seconds of a `Retry-After`; a date is not read, it would need a clock.
+/// Seconds that a `Retry-After` asks for.
 fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    UnixTime::retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, date)
 }
 
 #[cfg(test)]
