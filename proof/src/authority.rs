@@ -168,6 +168,9 @@ pub(crate) fn find_path<'a>(
     for time in times {
         leaf.check_time(*time).map_err(|fault| (0, fault))?;
     }
+    if purpose == Purpose::CodeSigning {
+        refuse_foreign_roots(intermediates, authorities)?;
+    }
     let mut tries = SIGNATURE_TRIES;
     let mut issuer_key_hash = None;
     let mut between: Vec<Issuer> = Vec::new();
@@ -206,6 +209,31 @@ pub(crate) fn find_path<'a>(
         issuer_key_hash = issuer_key_hash.or(Some(next.key_hash));
         between.push(next);
     }
+}
+
+/// Evidence must not bring a root of its own, even beside a path that needs none of it: whoever reads it elsewhere may take
+/// it for one (the bundle's specification: signers must not include root certificates). One that the trust has as well is
+/// only superfluous, as in bundles of 2022.
+fn refuse_foreign_roots(
+    intermediates: &[Bytes],
+    authorities: &[Authority],
+) -> Result<(), PathFault> {
+    for (above, der) in intermediates.iter().enumerate() {
+        let known = authorities
+            .iter()
+            .flat_map(|authority| &authority.chain)
+            .any(|issuer| issuer.certificate.der() == der);
+        // What can't be read is no root, and fails where a path needs it.
+        if !known
+            && let Ok(certificate) = Certificate::parse(der)
+            && certificate.subject() == certificate.issuer()
+            && verifying_key(certificate.key())
+                .is_ok_and(|key| certificate.check_signature(&key).is_ok())
+        {
+            return Err((above + 1, CertificateFault::Untrusted));
+        }
+    }
+    Ok(())
 }
 
 /// The certificates above a leaf, ordered by name: each is named as the issuer of the one before.

@@ -124,6 +124,17 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             vec![certificate(&intermediate), certificate(&root)],
         ))
         .proven(1, 0, 0),
+        alone(reject(
+            "own-authority-with-a-stranger-s-root-in-the-bundle",
+            "a bundle must not bring a root that nobody trusts, even where no path needs it",
+            &["N-56", "A026"],
+            "certificate-untrusted",
+            "own-authority-with-its-root-in-the-bundle",
+        ))
+        .bundle(&brought(
+            logged(),
+            vec![certificate(&intermediate), certificate(&stranger.0)],
+        )),
         with_intermediate(accept(
             BY_HAND,
             "an own intermediate may be given beside the root",
