@@ -89,6 +89,14 @@ pub(crate) fn task(statement: &[u8], name: &Name) -> String {
     sha256(&text).to_string()
 }
 
+impl Drop for Journal {
+    /// Gives the lock back at once: a program that is just being started shares the file until it runs, and with it a lock that
+    /// only ends with the file.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl Journal {
     /// Opens the journal, or begins one where there is none.
     ///
