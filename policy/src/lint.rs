@@ -72,6 +72,20 @@ pub struct Finding {
 }
 
 impl Lint {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Shadowed,
+        Self::Contradictory,
+        Self::AlwaysDeny,
+        Self::AlwaysPass,
+        Self::Unanchored,
+        Self::NonMonotone,
+        Self::Expiring,
+        Self::UnusedSigner,
+        Self::Insecure,
+        Self::Undecided,
+    ];
+
     /// The stable code of this kind, kebab-case.
     #[must_use]
     pub fn code(self) -> &'static str {

@@ -11,6 +11,8 @@ mod documents;
 mod explain;
 mod judge;
 mod lints;
+mod model;
 mod properties;
 mod road;
 mod terms;
+mod validity;
