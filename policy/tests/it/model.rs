@@ -177,16 +177,6 @@ impl Tree {
         }
     }
 
-    pub(crate) fn is_monotone(&self) -> bool {
-        match self {
-            Self::Signature(_) => true,
-            Self::Statement(_, _, terms) => terms.is_empty(),
-            Self::All(trees) | Self::Any(trees) | Self::AtLeast(_, trees) => {
-                trees.iter().all(Tree::is_monotone)
-            }
-        }
-    }
-
     /// The people who pass the leaf or `anyOf`, by the pool alone.
     pub(crate) fn people(&self, there: &[usize]) -> BTreeSet<&'static str> {
         let of = |claim: Option<&str>, by: &[&str]| {

@@ -75,7 +75,7 @@ fn every_subset_of_the_pool_is_judged_as_the_model_says() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_generated_tree_is_judged_as_the_model_says(tree in any_tree(), mask in 0_usize..256) {

@@ -225,7 +225,7 @@ fn said(decision: &Decision) -> (String, Vec<(&'static str, Vec<Status>)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_differs_up_to_valid_until_and_something_does_behind_it(

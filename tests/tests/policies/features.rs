@@ -17,7 +17,7 @@ use crate::{decide, example, outcome, statement, workflow};
 
 const DAY: i64 = 86_400;
 
-fn by(lab: &Lab, key: &str) -> Evidence {
+pub(crate) fn by(lab: &Lab, key: &str) -> Evidence {
     lab.managed(LabKey::p256(key)).build()
 }
 
@@ -47,7 +47,7 @@ fn a_stolen_key_counts_for_what_is_proven_to_be_older() {
     );
 }
 
-fn scan(days: Option<i64>, result: &str) -> Value {
+pub(crate) fn scan(days: Option<i64>, result: &str) -> Value {
     let mut scan = statement("https://cosign.sigstore.dev/attestation/vuln/v1");
     scan["subject"][0]["annotations"] = json!({"result": result});
     if let Some(days) = days {
@@ -111,7 +111,7 @@ fn all_reviews_must_approve_and_there_must_be_two() {
 }
 
 /// Judges `name` over what is signed about each digest; `failing` answers for every source when it is given.
-fn judge(
+pub(crate) fn judge(
     name: &str,
     asked: Asked,
     index: &Image,
@@ -185,7 +185,7 @@ fn judge(
     }
 }
 
-fn index() -> (Image, Digest, Digest) {
+pub(crate) fn index() -> (Image, Digest, Digest) {
     let digest = |fill: &str| format!("sha256:{}", fill.repeat(64));
     let entry = |fill: &str| {
         json!({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest(fill), "size": 2,

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 mod features;
 mod messages;
 mod schema;
+mod table;
 
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 const BUILDER: &str = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/generator_container_slsa3.yml@refs/tags/v2.1.0";
