@@ -12,6 +12,7 @@ mod mending;
 mod moving;
 mod platform;
 mod policies;
+mod policy_making;
 pub(crate) mod refused;
 mod registry;
 mod rejection;
@@ -38,10 +39,12 @@ pub(crate) use evidence::{Places, Sources};
 pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAttestation};
 pub(crate) use instance::Instance;
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
+pub(crate) use material::Material;
 pub(crate) use mending::{Clean, Doctor, Migrate, Repair};
 pub(crate) use moving::{Carried, Copy, Load, Save};
 pub(crate) use platform::Platforms;
 pub(crate) use policies::{Explain, Record, Test};
+pub(crate) use policy_making::Init;
 pub(crate) use registry::{Login, Logout, RegistryCommand, Serve};
 pub(crate) use rejection::rejection;
 pub(crate) use services::{Ambient, Login as LoginWay, Services};
@@ -195,6 +198,8 @@ pub(crate) enum PolicyCommand {
     Check(PolicyCheck),
     /// Explain why an image passes or not: evidence, rules, nearest miss, and what would make it pass.
     Explain(Box<Explain>),
+    /// Propose a tight policy from what is signed, to be reviewed: whoever signed is taken for who should have.
+    Init(Box<Init>),
     /// Record all evidence about images, the trust and the time into a pack, to be tested offline.
     Record(Box<Record>),
     /// Run tables of tests over packs, offline and with a frozen clock.

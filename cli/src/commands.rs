@@ -20,6 +20,7 @@ mod logout;
 mod migrate;
 mod policy_check;
 mod policy_explain;
+mod policy_init;
 mod policy_record;
 mod policy_test;
 mod public_key;
@@ -108,6 +109,7 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::PublicKey(_) => "public-key",
         Command::Policy(PolicyCommand::Check(_)) => "policy check",
         Command::Policy(PolicyCommand::Explain(_)) => "policy explain",
+        Command::Policy(PolicyCommand::Init(_)) => "policy init",
         Command::Trust(TrustCommand::Init(_)) => "trust init",
         Command::Trust(TrustCommand::Show(_)) => "trust show",
         Command::Trust(TrustCommand::Update) => "trust update",
@@ -157,6 +159,7 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
         Command::ImportKeyPair(arguments) => import_key_pair::run(&arguments, context),
         Command::PublicKey(arguments) => public_key::run(&arguments, context),
         Command::Policy(PolicyCommand::Check(arguments)) => policy_check::run(&arguments, context),
+        Command::Policy(PolicyCommand::Init(arguments)) => policy_init::run(&arguments, context),
         Command::Policy(PolicyCommand::Record(arguments)) => {
             policy_record::run(&arguments, context)
         }

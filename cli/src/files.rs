@@ -71,9 +71,7 @@ pub(crate) fn write(
     existing: Existing,
 ) -> Result<(), Failure> {
     let unwritable = |error: io::Error| Failure::unwritable(what, path, &error);
-    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
-        return Err(exists(what, path));
-    }
+    free(what, path, existing)?;
     let temporary = Temporary::create(path, audience).map_err(unwritable)?;
     temporary.fill(bytes).map_err(unwritable)?;
     match existing {
@@ -90,6 +88,14 @@ pub(crate) fn write(
     if let Some(folder) = File::open(folder_of(path)).ok().filter(|_| cfg!(unix)) {
         // The name itself reaches the disk with its folder; a filesystem without this is no reason to fail.
         let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// Refuses before any work when a file is in the way.
+pub(crate) fn free(what: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
+    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+        return Err(exists(what, path));
     }
     Ok(())
 }

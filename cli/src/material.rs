@@ -10,7 +10,7 @@ use countersign_policy::PolicySet;
 use countersign_proof::Dangers;
 use serde_json::Value;
 
-use crate::arguments::Trust;
+use crate::arguments::{self, Trust, TrustSource};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files;
@@ -35,14 +35,26 @@ impl Material {
         trust: &Trust,
         policies: &PolicySet,
     ) -> Result<Self, Failure> {
+        let root = trust.trusted_root.as_deref();
+        Self::of(context, root, &trust.source, &trust.material, policies)
+    }
+
+    /// As [`Material::new`], for a command that names its signers in another way.
+    pub(crate) fn of(
+        context: &Context<'_, '_>,
+        root: Option<&Path>,
+        source: &TrustSource,
+        material: &arguments::Material,
+        policies: &PolicySet,
+    ) -> Result<Self, Failure> {
         let demanded = policies
             .policies()
             .iter()
             .any(|policy| policy.trust.keys.logs > 0 || policy.trust.keys.timestamps > 0);
         Ok(Self {
-            chosen: Chosen::new(context, trust.trusted_root.as_deref(), &trust.source)?,
+            chosen: Chosen::new(context, root, source)?,
             needed: policies.wants_certificates() || demanded,
-            own: own_authority(trust)?,
+            own: own_authority(material)?,
         })
     }
 
@@ -120,8 +132,7 @@ fn authority(builder: VerifierBuilder, own: Option<OwnAuthority>) -> VerifierBui
     }
 }
 
-fn own_authority(trust: &Trust) -> Result<Option<OwnAuthority>, Failure> {
-    let material = &trust.material;
+fn own_authority(material: &arguments::Material) -> Result<Option<OwnAuthority>, Failure> {
     if let Some(path) = &material.certificate_chain {
         let certificates = certificates("--certificate-chain", path)?;
         return Ok(Some(OwnAuthority::Chain(certificates)));

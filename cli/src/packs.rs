@@ -119,7 +119,7 @@ impl Records {
     }
 
     /// The records of `names`, or all of them where none is named.
-    fn chosen(&self, names: &[String]) -> Result<Vec<Chosen<'_>>, Failure> {
+    pub(crate) fn chosen(&self, names: &[String]) -> Result<Vec<Chosen<'_>>, Failure> {
         if names.is_empty() {
             let all = self.records.iter().map(|record| Chosen {
                 record,

@@ -133,7 +133,7 @@ fn statement_kind(wanted: Option<&PredicateType>, claim: &Claim) -> Option<Misma
     }
 }
 
-fn signature_kind(subject: &Subject, claim: &Claim) -> Option<Mismatch> {
+pub(crate) fn signature_kind(subject: &Subject, claim: &Claim) -> Option<Mismatch> {
     match (claim, subject) {
         (Claim::SimpleSigning { .. }, Subject::Image(_))
         | (Claim::Message { .. }, Subject::Blob(_)) => None,

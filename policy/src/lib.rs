@@ -32,6 +32,7 @@ mod moments;
 mod nearest;
 mod pattern;
 mod places;
+mod proposal;
 mod record;
 mod requirements;
 mod rules;
@@ -65,6 +66,7 @@ pub use judge::{Budget, Judge, Step, check, check_asked};
 pub use lint::{Finding, Lint, Severity};
 pub use mismatch::{Mismatch, MismatchKind};
 pub use pattern::{Pattern, PatternError};
+pub use proposal::{KnownKey, LeftOut, Observed, Proposal, ProposalError};
 pub use record::{DECISION_SCHEMA_VERSION, DecisionRecord};
 pub use rules::{
     About, Demand, DenyList, Distinct, Exception, Insecure, Mode, Policy, Requirement, Scope,

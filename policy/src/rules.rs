@@ -285,7 +285,7 @@ pub enum Select {
 }
 
 /// What a claim must be about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum About {
     /// Whatever was asked about: the digest itself.
     #[default]

@@ -74,7 +74,7 @@ pub(crate) fn thresholds(policy: &Policy, signer: Option<&str>, piece: &Verified
 
 impl Demand {
     /// What stands behind a proof, each instance counted once however often it appears.
-    fn of(piece: &Verified) -> Self {
+    pub(crate) fn of(piece: &Verified) -> Self {
         use std::collections::BTreeSet;
         let logs: BTreeSet<_> = piece.logs().iter().map(|entry| &entry.log).collect();
         let timestamps: BTreeSet<_> = piece

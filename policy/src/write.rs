@@ -378,7 +378,7 @@ fn line(out: &mut String, depth: usize, text: &str) {
 }
 
 /// YAML's double quotes: no reader takes what is inside for anything but a text.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for character in text.chars() {

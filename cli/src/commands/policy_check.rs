@@ -13,16 +13,28 @@ use super::Done;
 use crate::arguments::PolicyCheck;
 use crate::context::Context;
 use crate::escape;
+use crate::exit::ExitStatus;
 use crate::failure::Failure;
 
 pub(crate) fn run(arguments: &PolicyCheck, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let policies = match load_policies(&arguments.files, &Limits::DEFAULT) {
         Ok(policies) => policies,
         Err(error) => {
-            if let PolicyLoadError::Policy(fault) = &error {
-                context.printer.say(&editor_line(fault));
+            let PolicyLoadError::Policy(fault) = &error else {
+                return Err(error.into());
+            };
+            if context.printer.is_json() {
+                return Err(error.into());
             }
-            return Err(error.into());
+            // Said once, in the words that editors read.
+            context.printer.say(&editor_line(fault));
+            if let Some(hint) = &fault.hint {
+                context.printer.say(&format!("  hint: {hint}"));
+            }
+            return Ok(Done {
+                status: ExitStatus::Usage,
+                result: None,
+            });
         }
     };
     let findings = policies.lint(Some(context.now));

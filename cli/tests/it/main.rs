@@ -25,6 +25,7 @@ mod output;
 mod own_authority;
 mod platforms;
 mod policies;
+mod policy_init;
 mod program;
 mod refusals;
 mod scripted;

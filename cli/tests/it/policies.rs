@@ -218,3 +218,18 @@ fn the_tables_of_the_book_come_out_as_they_say() {
         .says("14 of 14");
     assert_eq!(run.stdout.matches("ok: ").count(), 14);
 }
+
+#[test]
+fn a_fault_in_a_policy_is_said_once() {
+    let workshop = Workshop::new();
+    workshop.write(
+        "wrong.yaml",
+        b"apiVersion: countersign.dev/v1\nkind: Policy\nmetadata: {name: wrong}\nspec:\n  signer: {}\n",
+    );
+    let run = workshop.run("policy check wrong.yaml").ends(2);
+    assert_eq!(run.stderr.matches("signer").count(), 2, "{run:?}");
+    assert!(run.stderr.starts_with("wrong.yaml:5:3: error: "), "{run:?}");
+    let run = workshop.run("-o json policy check wrong.yaml").ends(2);
+    assert_eq!(run.json()["error"]["code"], "policy-unknown-field");
+    assert_eq!(run.stderr.matches("error:").count(), 1, "{run:?}");
+}

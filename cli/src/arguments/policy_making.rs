@@ -1,0 +1,66 @@
+//! The flags of the commands that make policies out of something.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use super::evidence::Places;
+use super::material::Material;
+use super::trust_store::TrustSource;
+
+const INIT_EXAMPLE: &str = "\
+Examples:
+  countersign policy init ghcr.io/acme/app:1.4 ghcr.io/acme/app:1.5 > policy.yaml
+  countersign policy init --key release.pub --output-file policy.yaml oci:build:1.4
+  countersign policy init --offline --pack app.pack.tar
+
+Trust on first use: the proposal names those who signed, and nobody has confirmed that they should have. Read it before you
+use it; DECIDE marks what only you can know. What does not verify is named in a comment and never used.";
+
+/// `policy init`.
+#[derive(Args, Debug)]
+#[command(after_help = INIT_EXAMPLE)]
+pub(crate) struct Init {
+    /// Images that the policy is for: `HOST/REPOSITORY[:TAG][@DIGEST]`, a layout `oci:DIR[:TAG][@DIGEST]`, or `oci-archive:FILE`.
+    #[arg(value_name = "IMAGE", required_unless_present = "pack")]
+    pub(crate) images: Vec<String>,
+    /// Propose from records that `policy record` wrote into this pack, offline; without IMAGE from all of them.
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_PACK", hide_env = true)]
+    pub(crate) pack: Option<PathBuf>,
+    /// A public key that may have signed (a file, or `env://NAME`); several times. Identities in certificates are found.
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "COUNTERSIGN_KEY",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
+    pub(crate) key: Vec<String>,
+    /// The logs and authorities to trust; without it those of `--trust-pack`, else of `trust init`, else the public-good Sigstore root that is built in.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "COUNTERSIGN_TRUSTED_ROOT",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
+    pub(crate) trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: TrustSource,
+    #[command(flatten)]
+    pub(crate) material: Material,
+    #[command(flatten)]
+    pub(crate) places: Places,
+    /// Write the proposal to this file in place of standard output.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "COUNTERSIGN_OUTPUT_FILE",
+        hide_env = true
+    )]
+    pub(crate) output_file: Option<PathBuf>,
+    /// Replace the file of `--output-file` if it is there.
+    #[arg(short, long, alias = "force", value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
+    pub(crate) yes: bool,
+}
