@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod authentication;
 #[cfg(test)]
+mod leaks;
+#[cfg(test)]
 mod logins;
 #[cfg(test)]
 mod publishing;
@@ -14,3 +16,5 @@ mod pushing;
 mod referring;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod tls;

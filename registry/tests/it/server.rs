@@ -16,11 +16,25 @@ use countersign_registry::{Registry, Settings, StoreError};
 pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) target: String,
+    /// Values of one name that came several times, with commas between.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
+    /// Whether the connection showed a client certificate.
+    pub(crate) certified: bool,
 }
 
 impl Asked {
+    /// All that arrived, as one text.
+    pub(crate) fn everything(&self) -> String {
+        format!(
+            "{} {} {:?} {}",
+            self.method,
+            self.target,
+            self.headers,
+            String::from_utf8_lossy(&self.body)
+        )
+    }
+
     pub(crate) fn is(&self, method: &str, target: &str) -> bool {
         self.method == method && self.target == target
     }
@@ -99,7 +113,16 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1", None, script)
+    }
+
+    /// At an address of the loopback, with TLS where a configuration says how.
+    pub(crate) fn start_at(
+        address: &str,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        script: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((address, 0)).unwrap();
         let authority = listener.local_addr().unwrap().to_string();
         let (asked, connections) = (
             Arc::<Mutex<Vec<Asked>>>::default(),
@@ -112,8 +135,10 @@ impl Server {
                 let (stream, script, memory) =
                     (stream.unwrap(), Arc::clone(&script), Arc::clone(&memory));
                 count.fetch_add(1, Ordering::SeqCst);
-                thread::spawn(move || {
-                    let _ = serve(&stream, &*script, &memory);
+                let tls = tls.clone();
+                thread::spawn(move || match tls {
+                    None => drop(serve(&mut BufReader::new(stream), false, &*script, &memory)),
+                    Some(tls) => drop(serve_encrypted(stream, tls, &*script, &memory)),
                 });
             }
         });
@@ -140,6 +165,11 @@ impl Server {
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// The same, and forgets it.
+    pub(crate) fn take_asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
     }
 
     /// `METHOD target` of each request.
@@ -169,8 +199,27 @@ impl Server {
     }
 }
 
-fn serve(stream: &TcpStream, script: &Script, memory: &Mutex<Vec<Asked>>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
+fn serve_encrypted(
+    mut stream: TcpStream,
+    tls: Arc<rustls::ServerConfig>,
+    script: &Script,
+    memory: &Mutex<Vec<Asked>>,
+) -> std::io::Result<()> {
+    let mut connection = rustls::ServerConnection::new(tls).map_err(std::io::Error::other)?;
+    while connection.is_handshaking() {
+        connection.complete_io(&mut stream)?;
+    }
+    let certified = connection.peer_certificates().is_some();
+    let stream = rustls::StreamOwned::new(connection, stream);
+    serve(&mut BufReader::new(stream), certified, script, memory)
+}
+
+fn serve<S: Read + Write>(
+    reader: &mut BufReader<S>,
+    certified: bool,
+    script: &Script,
+    memory: &Mutex<Vec<Asked>>,
+) -> std::io::Result<()> {
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
@@ -187,10 +236,14 @@ fn serve(stream: &TcpStream, script: &Script, memory: &Mutex<Vec<Asked>>) -> std
             reader.read_line(&mut line)?;
             match line.trim_end().split_once(':') {
                 Some((name, value)) => {
-                    headers.insert(name.to_ascii_lowercase(), value.trim().to_owned())
+                    let values: &mut String = headers.entry(name.to_ascii_lowercase()).or_default();
+                    if !values.is_empty() {
+                        values.push_str(", ");
+                    }
+                    values.push_str(value.trim());
                 }
                 None => break,
-            };
+            }
         }
         let length = headers
             .get("content-length")
@@ -202,13 +255,15 @@ fn serve(stream: &TcpStream, script: &Script, memory: &Mutex<Vec<Asked>>) -> std
             target,
             headers,
             body,
+            certified,
         };
         memory.lock().unwrap().push(asked.clone());
-        answer(stream, &asked, script(&asked))?;
+        answer(reader.get_mut(), &asked, script(&asked))?;
+        reader.get_mut().flush()?;
     }
 }
 
-fn answer(mut stream: &TcpStream, asked: &Asked, answer: Answer) -> std::io::Result<()> {
+fn answer(stream: &mut impl Write, asked: &Asked, answer: Answer) -> std::io::Result<()> {
     let mut text = format!("HTTP/1.1 {} Script\r\n", answer.status);
     for (name, value) in &answer.headers {
         text.push_str(&format!("{name}: {value}\r\n"));
@@ -218,7 +273,7 @@ fn answer(mut stream: &TcpStream, asked: &Asked, answer: Answer) -> std::io::Res
         Body::Announced(length) => text.push_str(&format!("Content-Length: {length}\r\n\r\n")),
         Body::Slow => text.push_str("Content-Length: 1000\r\n\r\n"),
         Body::Chunked(_) | Body::Endless => text.push_str("Transfer-Encoding: chunked\r\n\r\n"),
-        Body::Dropped => return stream.shutdown(std::net::Shutdown::Both),
+        Body::Dropped => return Err(std::io::ErrorKind::ConnectionAborted.into()),
     }
     stream.write_all(text.as_bytes())?;
     if asked.method == "HEAD" {
