@@ -108,13 +108,14 @@ pub(crate) fn run(
     } else {
         None
     };
-    let found = runtime.block_on(survey(&*source, root.clone(), &scope))?;
+    let found = runtime.block_on(survey(&*source, root.clone(), &scope, &settings.limits))?;
     let destination = Destination::open(&route.destination, &settings)?;
     let depot = destination.depot();
     let moving = Moving {
         tag: tag.clone(),
         mount: mount(route),
         parallel: usize::from(carried.parallel),
+        blob_bytes: settings.limits.moved_blob_bytes,
         watch: Some(watch(context)),
     };
     let done = runtime.block_on(async {

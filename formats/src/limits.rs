@@ -93,6 +93,12 @@ pub struct Limits {
     pub image_list_bytes: u64,
     /// Bytes of one journal of signing.
     pub journal_bytes: u64,
+    /// Manifests that are moved, or looked after, with one image: its own, its platforms' and all evidence's.
+    pub moved_manifests: usize,
+    /// How deep evidence about evidence, or an index in an index, may lie where an image is moved or looked after.
+    pub moved_depth: usize,
+    /// Bytes of one blob that is moved.
+    pub moved_blob_bytes: u64,
 }
 
 impl Limits {
@@ -143,6 +149,9 @@ impl Limits {
         images: 100_000,
         image_list_bytes: 32 << 20,
         journal_bytes: 4 << 30,
+        moved_manifests: 10_000,
+        moved_depth: 8,
+        moved_blob_bytes: 1 << 40,
     };
 }
 

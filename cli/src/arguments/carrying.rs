@@ -81,8 +81,13 @@ pub(crate) struct AttachBundle {
     pub(crate) proof: ProofFlags,
 }
 
+const ATTACH_SIGNATURE_EXAMPLE: &str = "\
+Example:
+  countersign attach signature --signature app.sig --payload payload.json --key acme.pub ghcr.io/acme/app:1.4";
+
 /// `attach signature`.
 #[derive(Args, Debug)]
+#[command(after_help = ATTACH_SIGNATURE_EXAMPLE)]
 pub(crate) struct AttachSignature {
     /// Image: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(value_name = "IMAGE")]
@@ -115,8 +120,13 @@ pub(crate) struct AttachSignature {
     pub(crate) proof: ProofFlags,
 }
 
+const ATTACH_ATTESTATION_EXAMPLE: &str = "\
+Example:
+  countersign attach attestation --attestation envelope.json --key acme.pub ghcr.io/acme/app:1.4";
+
 /// `attach attestation`.
 #[derive(Args, Debug)]
+#[command(after_help = ATTACH_ATTESTATION_EXAMPLE)]
 pub(crate) struct AttachAttestation {
     /// Image: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(value_name = "IMAGE")]
@@ -133,8 +143,13 @@ pub(crate) struct AttachAttestation {
     pub(crate) proof: ProofFlags,
 }
 
+const ATTACH_SBOM_EXAMPLE: &str = "\
+Example:
+  countersign attach sbom --sbom app.spdx.json --type spdxjson --unverified ghcr.io/acme/app:1.4";
+
 /// `attach sbom`.
 #[derive(Args, Debug)]
+#[command(after_help = ATTACH_SBOM_EXAMPLE)]
 pub(crate) struct AttachSbom {
     /// Image: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(value_name = "IMAGE")]

@@ -104,8 +104,15 @@ pub(crate) enum Layout {
     Table,
 }
 
+const DISCOVER_EXAMPLE: &str = "\
+Examples:
+  countersign discover ghcr.io/acme/app:1.4
+  countersign discover --all-platforms --format table ghcr.io/acme/app:1.4
+  countersign discover --evidence-from registry.internal/evidence --output json ghcr.io/acme/app:1.4";
+
 /// `discover`.
 #[derive(Args, Debug)]
+#[command(after_help = DISCOVER_EXAMPLE)]
 pub(crate) struct Discover {
     /// Image: `HOST/REPOSITORY[:TAG][@DIGEST]` or a layout `oci:DIR[:TAG][@DIGEST]`.
     #[arg(value_name = "IMAGE")]
@@ -115,7 +122,8 @@ pub(crate) struct Discover {
     #[command(flatten)]
     pub(crate) places: Places,
     /// How the list is laid out.
-    #[arg(long, value_enum, value_name = "LAYOUT", default_value_t = Layout::Tree, env = "COUNTERSIGN_FORMAT", hide_env = true)]
+    // Not COUNTERSIGN_FORMAT, which is the form that `sign` and `attest` write: one set for both would break either.
+    #[arg(long, value_enum, value_name = "LAYOUT", default_value_t = Layout::Tree, env = "COUNTERSIGN_DISCOVER_FORMAT", hide_env = true)]
     pub(crate) format: Layout,
     /// How many levels of attachments to follow.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16), env = "COUNTERSIGN_DEPTH", hide_env = true)]

@@ -75,7 +75,7 @@ async fn chosen(
     };
     let types = types(&arguments.evidence_type)?;
     let root = depot.resolve(&stores::target(reference)).await?;
-    let found = survey(depot, root, &Scope::Everything).await?;
+    let found = survey(depot, root, &Scope::Everything, &Limits::DEFAULT).await?;
     let images: BTreeSet<Digest> = found
         .pieces
         .iter()

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
         Some(target) => Some(runtime.block_on(async {
             let depot = open_depot(&Reference::Registry(reference.clone()), &settings)?;
             let root = depot.resolve(target).await?;
-            let found = survey(&*depot, root, &Scope::Everything).await?;
+            let found = survey(&*depot, root, &Scope::Everything, &settings.limits).await?;
             Ok::<_, Failure>(count(&found.pieces))
         })?),
         None => None,

@@ -81,7 +81,7 @@ pub(crate) fn run(
     let (digest, items) = runtime.block_on(async {
         let root = depot.resolve(&stores::target(&reference)).await?;
         let digest = root.descriptor.digest;
-        let found = survey(&*depot, root, &Scope::Everything).await?;
+        let found = survey(&*depot, root, &Scope::Everything, &settings.limits).await?;
         let mut items = Vec::new();
         for piece in &found.pieces {
             if piece.role.subject() == Some(&digest) {

@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<
     let depot = open_depot(&reference, &settings)?;
     let root = runtime.block_on(depot.resolve(&stores::target(&reference)))?;
     let name = images::pinned(&reference, &root.descriptor.digest);
-    let found = runtime.block_on(survey(&*depot, root, &Scope::Everything))?;
+    let found = runtime.block_on(survey(&*depot, root, &Scope::Everything, &settings.limits))?;
     let known = bundles(&found.pieces);
     let verifier = Judging::of_files(context, policies, trust, &[])?.thorough(context)?;
     let created = clock::creation_time(context.environment("SOURCE_DATE_EPOCH"), context.now)?;

@@ -198,10 +198,13 @@ async fn fetch(transport: &Transport<'_>, key: &TokenKey) -> Result<Token, Store
     if incoming.status.is_success() {
         return read_token(transport, &incoming.body);
     }
+    // The login itself, and the form in which it was sent.
+    let sent = outgoing.secrets();
     let secrets: Vec<&str> = key
         .credential
         .iter()
         .map(Credential::secret)
+        .chain(&sent)
         .map(Secret::reveal)
         .collect();
     let (code, message) = error_words(&incoming.body, &secrets, &transport.settings.limits);

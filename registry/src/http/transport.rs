@@ -3,15 +3,20 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Limits};
 use countersign_proof::digest::Hasher;
-use reqwest::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, WARNING};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WARNING,
+};
 use reqwest::{Method, StatusCode, Url};
 
 use super::origin;
 use super::sessions::Sessions;
 use crate::error::{Fault, Outage, StoreError, clipped};
+use crate::secret::Secret;
 use crate::settings::{Event, Settings};
 
 /// Bytes of a transfer between two reports of its progress; shorter transfers are not reported.
@@ -26,6 +31,35 @@ pub(super) struct Outgoing {
     pub(super) url: Url,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Option<Bytes>,
+}
+
+impl Outgoing {
+    fn is_form(&self) -> bool {
+        self.headers.iter().any(|(name, value)| {
+            name == CONTENT_TYPE && value.as_bytes() == b"application/x-www-form-urlencoded"
+        })
+    }
+
+    /// What its login is made of: the words after the scheme, and of a user name and password the password.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        let sent = self.headers.iter().find(|(name, _)| name == AUTHORIZATION);
+        let Some((scheme, sent)) = sent
+            .and_then(|(_, value)| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+        else {
+            return Vec::new();
+        };
+        let mut secrets = vec![Secret::new(sent)];
+        if scheme == "Basic"
+            && let Ok(decoded) = STANDARD.decode(sent)
+            && let Ok(decoded) = String::from_utf8(decoded)
+            && let Some((_, password)) = decoded.split_once(':')
+        {
+            secrets.push(Secret::new(password));
+        }
+        secrets.retain(|secret| !secret.is_empty());
+        secrets
+    }
 }
 
 /// What body a successful answer may have.
@@ -117,7 +151,7 @@ impl Transport<'_> {
             .await
             .map_err(|error| self.broken(&outgoing.url, error))?;
         seen.status = Some(response.status().as_u16());
-        self.pass_on_warnings(response.headers());
+        self.pass_on_warnings(outgoing, response.headers());
         let status = response.status();
         let head = outgoing.method == Method::HEAD;
         if let Expect::Stream(descriptor) = expect
@@ -325,12 +359,16 @@ impl Transport<'_> {
         broken(url, error)
     }
 
-    fn pass_on_warnings(&self, headers: &HeaderMap) {
-        if self.settings.diagnostics.is_none() {
+    fn pass_on_warnings(&self, outgoing: &Outgoing, headers: &HeaderMap) {
+        // What goes out in a form's body is a refresh token, to a service that has nothing to warn of.
+        if self.settings.diagnostics.is_none() || outgoing.is_form() {
             return;
         }
+        let secrets = outgoing.secrets();
         for value in headers.get_all(WARNING).iter().take(4) {
             if let Ok(text) = value.to_str()
+                // A registry that repeats what it was sent does not bring it into messages.
+                && !secrets.iter().any(|secret| text.contains(secret.reveal()))
                 && self.sessions.is_first_warning(&clipped(text, 256))
             {
                 self.settings.tell(&Event::Note(format!(

@@ -20,8 +20,6 @@ use crate::store::{Replacement, Resolved};
 const ATTEMPTS: u32 = 3;
 /// The wait before the second attempt; the third waits twice as long.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Digest algorithms aside, the largest single blob that is moved, in bytes.
-const BLOB_BYTES: u64 = 1 << 40;
 
 /// How a move is made.
 #[derive(Clone)]
@@ -32,6 +30,8 @@ pub struct Moving {
     pub mount: Option<String>,
     /// Blobs at the same time.
     pub parallel: usize,
+    /// The largest blob that is moved, in bytes.
+    pub blob_bytes: u64,
     /// Told how far it is.
     pub watch: Option<Watch>,
 }
@@ -161,6 +161,13 @@ async fn carry_blobs(
     moving: &Moving,
     done: &mut Replicated,
 ) -> Result<(), StoreError> {
+    if blobs.values().any(|blob| blob.size > moving.blob_bytes) {
+        let fault = Fault::OverLimit {
+            what: "blob to move",
+            limit: moving.blob_bytes,
+        };
+        return Err(StoreError::untrusted(source.name(), fault));
+    }
     let parallel = moving.parallel.min(destination.writers()).max(1);
     let permits = Arc::new(Semaphore::new(parallel));
     let mut tasks = JoinSet::new();
@@ -216,13 +223,6 @@ async fn carry(
     blob: &Descriptor,
     mount: Option<&str>,
 ) -> Result<Outcome, StoreError> {
-    if blob.size > BLOB_BYTES {
-        let fault = Fault::OverLimit {
-            what: "blob to move",
-            limit: BLOB_BYTES,
-        };
-        return Err(StoreError::untrusted(source.name(), fault));
-    }
     let mut attempt = 1;
     loop {
         if destination.holds_blob(blob).await? {

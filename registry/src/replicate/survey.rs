@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use countersign_formats::{Descriptor, Digest, Manifest, media_types};
+use countersign_formats::{Descriptor, Digest, Limits, Manifest, media_types};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::evidence_tag::EvidenceTags;
@@ -12,10 +12,6 @@ use crate::depot::Depot;
 use crate::error::{Fault, StoreError};
 use crate::store::{ListedVia, Resolved};
 
-/// Manifests of one image, its platforms and its evidence together.
-const MANIFESTS: usize = 10_000;
-/// How deep evidence about evidence, or an index in an index, may lie.
-const DEPTH: usize = 8;
 /// Questions at the same time.
 const PARALLEL: usize = 8;
 
@@ -64,12 +60,14 @@ struct Found {
 /// Reads an image's manifests and all its evidence; nothing is written.
 ///
 /// # Errors
-/// Whatever cannot be read: a child that is missing, a listing that is cut at a cap or lies. An entry of a fallback index that leads to
+/// Whatever cannot be read: a child that is missing, a listing that is cut at a cap or lies; more manifests, or deeper ones, than `limits` lets be
+/// moved. An entry of a fallback index that leads to
 /// nothing is no error; it stands in [`Survey::dangling`].
 pub async fn survey(
     source: &dyn Depot,
     root: Resolved,
     scope: &Scope,
+    limits: &Limits,
 ) -> Result<Survey, StoreError> {
     let tags = match scope {
         Scope::ImageAlone => None,
@@ -91,19 +89,18 @@ pub async fn survey(
         if level.is_empty() {
             break;
         }
-        if depth >= DEPTH {
-            return Err(over(source, "depth of evidence about evidence", DEPTH));
+        if depth >= limits.moved_depth {
+            let what = "depth of evidence about evidence";
+            return Err(over(source, what, limits.moved_depth));
         }
-        let found: Vec<Result<Found, StoreError>> = stream::iter(level)
+        let mut found = stream::iter(level)
             .map(|piece| look(source, piece, scope, tags.as_ref()))
-            .buffered(PARALLEL)
-            .collect()
-            .await;
-        source.renew();
+            .buffered(PARALLEL);
         let mut next = Vec::new();
         let (mut images, mut evidence) = (Vec::new(), Vec::new());
-        for found in found {
+        while let Some(found) = found.next().await {
             let found = found?;
+            source.renew();
             survey.dangling.extend(found.dangling);
             survey.passed_over += found.passed_over;
             let is_evidence = found.piece.role.subject().is_some();
@@ -126,10 +123,13 @@ pub async fn survey(
             } else {
                 images.push(found.piece);
             }
+            // Counted as they come: a level of a thousand whose every one has a thousand would be held whole first.
+            if seen.len() > limits.moved_manifests {
+                let what = "number of manifests of one image";
+                return Err(over(source, what, limits.moved_manifests));
+            }
         }
-        if seen.len() > MANIFESTS {
-            return Err(over(source, "number of manifests of one image", MANIFESTS));
-        }
+        drop(found);
         ordered.push((images, evidence));
         level = next;
     }

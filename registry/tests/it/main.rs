@@ -7,6 +7,8 @@ mod leaks;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod pulling;
