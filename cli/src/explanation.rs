@@ -420,6 +420,8 @@ fn nearest(decision: &Decision, miss: Option<&NearestMiss<'_>>) -> Section {
         lead: nodes.is_empty().then(|| {
             if decision.passes() {
                 "none: it passes"
+            } else if !decision.accepted.is_empty() || !decision.unused.is_empty() {
+                "none: no rule that is not met looked at what was found"
             } else if decision.rejected.is_empty() && decision.unusable.is_empty() {
                 "none: nothing was found"
             } else {
@@ -462,6 +464,10 @@ fn change(change: &CounterFactual) -> Section {
         }
         CounterFactual::NoneSoSmall => {
             format!("no change of at most {MOST_FACTS} facts would make it pass")
+        }
+        CounterFactual::NoPolicy => {
+            "nothing about the image or its evidence: no policy speaks of it, and one must"
+                .to_owned()
         }
         CounterFactual::TooLarge => {
             "not searched to the end: there are too many pieces and rules to try every change"
@@ -516,6 +522,7 @@ fn change_json(change: &CounterFactual) -> Value {
             "sets": sets.iter().map(|set| set.iter().map(fact_json).collect::<Vec<_>>()).collect::<Vec<_>>(),
         }),
         CounterFactual::NoneSoSmall => json!({"answer": "none-so-small", "facts": MOST_FACTS}),
+        CounterFactual::NoPolicy => json!({"answer": "no-policy"}),
         CounterFactual::TooLarge => json!({"answer": "too-large"}),
     }
 }
@@ -536,6 +543,7 @@ fn fact_json(fact: &Fact) -> Value {
             "found": found,
         }),
         Fact::Source { source } => json!({"source": source.code()}),
+        Fact::Standing { policy, lifted, .. } => json!({"policy": policy, "lifted": lifted}),
         _ => json!({}),
     };
     if let Some(members) = value.as_object_mut() {

@@ -21,7 +21,7 @@ use crate::set::PolicySet;
 use crate::sources::SourceState;
 use crate::standing::{PolicyJudged, judge_policy};
 
-pub(crate) use supposed::Supposed;
+pub(crate) use supposed::{Lift, Supposed};
 
 /// Most facts that a counter-factual changes.
 pub const MOST_FACTS: usize = 3;
@@ -65,6 +65,8 @@ pub enum CounterFactual {
     },
     /// No change of at most [`MOST_FACTS`] facts would make it pass.
     NoneSoSmall,
+    /// No fact about the evidence: no policy of the broadest layer speaks of it, and without one nothing passes.
+    NoPolicy,
     /// The policies and the evidence are too large to try every change.
     TooLarge,
 }
@@ -100,6 +102,15 @@ pub enum Fact {
         /// Which source.
         source: SourceKind,
     },
+    /// What a policy says of the subject before it asks for anything is otherwise.
+    Standing {
+        /// Name of the policy.
+        policy: String,
+        /// Which: `denied-digest`, `policy-expired` or `exception-ended`.
+        lifted: &'static str,
+        /// The fact, in words.
+        words: String,
+    },
 }
 
 /// What a decision was made from besides its pieces, kept to judge again under a supposition.
@@ -123,6 +134,12 @@ impl Ground {
         speaking
             .filter_map(|position| policies.get(*position))
             .collect()
+    }
+
+    /// Whether some policy of the broadest layer speaks of the subject.
+    pub(crate) fn is_spoken_of(&self) -> bool {
+        let mut speaking = self.speaking.iter();
+        speaking.any(|position| *position < self.policies.base())
     }
 
     /// When the claim of the piece says that what it reports was done.
@@ -248,6 +265,7 @@ impl Fact {
             Self::Evidence { .. } => "evidence",
             Self::Piece { .. } => "piece",
             Self::Source { .. } => "source",
+            Self::Standing { .. } => "standing",
         }
     }
 }
@@ -259,14 +277,25 @@ impl fmt::Display for Fact {
             Self::Piece {
                 digest,
                 claim,
+                check,
                 expected,
                 found,
                 noun,
-                ..
-            } => write!(
-                out,
-                "{noun} of the {claim} in {digest} is {expected}, not {found}"
-            ),
+            } => match *check {
+                "denied-signer" => write!(
+                    out,
+                    "{found}, which stands behind the {claim} in {digest}, is not on the deny-list"
+                ),
+                "too-old" => write!(
+                    out,
+                    "the {claim} in {digest} is {expected}; it may be signed {found}"
+                ),
+                _ => write!(
+                    out,
+                    "{noun} of the {claim} in {digest} is {expected}, not {found}"
+                ),
+            },
+            Self::Standing { words, .. } => out.write_str(words),
             Self::Source { source } => {
                 write!(
                     out,

@@ -95,6 +95,15 @@ pub(crate) fn exception<'a>(
         .max_by_key(|exception| exception.until)
 }
 
+/// Of the exceptions for the image, the one that holds longest, whether or not it is over.
+pub(crate) fn last_exception<'a>(policy: &'a Policy, name: Option<&str>) -> Option<&'a Exception> {
+    let name = name?;
+    let except = policy.scope.except.iter();
+    except
+        .filter(|exception| exception.image.matches(name))
+        .max_by_key(|exception| exception.until)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

@@ -7,8 +7,9 @@ use countersign_formats::Digest;
 use crate::decision::{Action, PolicyOutcome, RuleOutcome, Standing, Status};
 use crate::evaluate::{Facts, evaluate};
 use crate::evidence::{Cause, CauseClass, Want};
+use crate::explain::Lift;
 use crate::rules::Policy;
-use crate::scope::exception;
+use crate::scope::{exception, last_exception};
 
 /// A judged policy, with what could still decide it.
 pub(crate) struct PolicyJudged {
@@ -34,21 +35,24 @@ pub(crate) fn judge_policy(
         outcome: outcome(policy, standing, rule),
         wants: BTreeSet::new(),
     };
-    if policy
-        .deny
-        .digests
-        .contains(&facts.family.subject().digest())
-    {
+    let supposed = facts.supposed;
+    let digest = facts.family.subject().digest();
+    if policy.deny.digests.contains(&digest) && !supposed.lifts(policy, Lift::Denied) {
         let rule = RuleOutcome::new("not on the deny-list".to_owned(), Status::Fail);
         return without(Standing::Denied, named("deny.digests", rule));
     }
     if let Some(since) = policy.expires
         && !facts.clock.is_open_until(since)
+        && !supposed.lifts(policy, Lift::Expired)
     {
         let rule = RuleOutcome::new("before the policy expires".to_owned(), Status::Fail);
         return without(Standing::Expired { since }, named("expires", rule));
     }
-    if let Some(exception) = exception(policy, name, facts.clock) {
+    let excepted = exception(policy, name, facts.clock).or_else(|| {
+        let ended = supposed.lifts(policy, Lift::Excepted);
+        ended.then(|| last_exception(policy, name)).flatten()
+    });
+    if let Some(exception) = excepted {
         let mut rule = RuleOutcome::new("nothing, by an exception".to_owned(), Status::Pass);
         rule.note = Some(format!("until {}: {}", exception.until, exception.reason));
         let standing = Standing::Excepted {

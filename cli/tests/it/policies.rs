@@ -73,6 +73,60 @@ fn the_page_is_written_whole_and_shows_hostile_evidence_as_text() {
 }
 
 #[test]
+fn what_stands_in_the_way_before_any_rule_is_explained_in_every_form() {
+    let workshop = Workshop::new();
+    let digest = workshop.signed_layout("image");
+    let policy = |more: &str| {
+        let text = format!(
+            "apiVersion: countersign.dev/v1\nkind: Policy\nmetadata: {{name: p}}\nspec:\n  {more}\n  signers: {{team: {{key: {{file: release.pub}}}}}}\n  require: {{signature: {{by: team}}}}\n"
+        );
+        workshop.write("p.yaml", text.as_bytes());
+    };
+    for (more, lifted, words) in [
+        (
+            format!("deny: {{digests: [\"{digest}\"]}}"),
+            "denied-digest",
+            format!("policy `p` does not have {digest} on its deny-list"),
+        ),
+        (
+            "expires: 2020-01-01".to_owned(),
+            "policy-expired",
+            "policy `p` is not over, which passes nothing after 2020-01-01T23:59:59Z".to_owned(),
+        ),
+    ] {
+        policy(&more);
+        let run = workshop
+            .run("policy explain --policy p.yaml --html p.html --yes oci:image:1.0")
+            .ends(12);
+        assert!(run.stdout.contains(&words), "{run:?}");
+        let page = String::from_utf8(workshop.read("p.html")).unwrap();
+        // The page writes quotes of every kind as entities.
+        let plain = words.trim_start_matches("policy `p` ");
+        assert!(page.contains(plain), "{page}");
+        let json = workshop
+            .run("-o json policy explain --policy p.yaml oci:image:1.0")
+            .ends(12)
+            .json();
+        let change = &json["result"]["counterFactual"];
+        assert_eq!(change["sets"][0][0]["lifted"], lifted, "{change}");
+        assert_eq!(change["facts"], 1);
+    }
+    policy("scope: {images: [\"ghcr.io/acme/**\"]}");
+    let run = workshop
+        .run("policy explain --policy p.yaml oci:image:1.0")
+        .ends(12);
+    assert!(
+        run.stdout.contains("no policy speaks of it, and one must"),
+        "{run:?}"
+    );
+    let json = workshop
+        .run("-o json policy explain --policy p.yaml oci:image:1.0")
+        .ends(12)
+        .json();
+    assert_eq!(json["result"]["counterFactual"]["answer"], "no-policy");
+}
+
+#[test]
 fn a_recorded_image_is_verified_explained_and_tested_without_its_registry() {
     let workshop = Workshop::new();
     let server = Loopback::start(&workshop.file("registry"));

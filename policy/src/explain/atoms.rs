@@ -6,7 +6,7 @@ use countersign_formats::UnixTime;
 use countersign_formats::predicate_types::COSIGN_SIGN;
 use countersign_proof::{Claim, KeyId, Verified};
 
-use super::supposed::{Altered, NewPiece, NewSigner, Supposed, each_signer, signs_now};
+use super::supposed::{Altered, Lift, NewPiece, NewSigner, Supposed, each_signer, signs_now};
 use super::{Fact, MOST_FACTS};
 use crate::candidate::judge_candidate;
 use crate::claim_kinds::Leaf;
@@ -18,6 +18,7 @@ use crate::evaluate::Facts;
 use crate::evidence::SourceKind;
 use crate::mismatch::{Mismatch, MismatchKind};
 use crate::rules::{Distinct, Policy, Requirement, SignerRule};
+use crate::scope::last_exception;
 
 /// What new pieces have in common that can stand for each other: the rules that they touch, by policy and place in it, and what
 /// tells their signers from those that are known.
@@ -33,12 +34,15 @@ enum One {
     Piece(NewPiece),
     Altered(Altered),
     Read(SourceKind),
+    Lifted(String, Lift),
 }
 
 /// Every fact that can be supposed, and per policy and rule (in the order of [`Requirement::each_leaf`]) those that touch it.
 pub(super) struct Atoms {
     pub(super) all: Vec<Atom>,
     pub(super) touching: Vec<Vec<BTreeSet<usize>>>,
+    /// Per policy, what of its standing can be lifted.
+    pub(super) lifts: Vec<BTreeMap<Lift, usize>>,
 }
 
 impl Atoms {
@@ -48,6 +52,7 @@ impl Atoms {
         let mut atoms = Self {
             all: Vec::new(),
             touching: Vec::new(),
+            lifts: Vec::new(),
         };
         for policy in &policies {
             for leaf in leaves(policy) {
@@ -56,6 +61,7 @@ impl Atoms {
         }
         atoms.add_altered(decision, &policies);
         atoms.add_sources(decision);
+        atoms.add_lifts(decision, &policies);
         atoms.touching = policies
             .iter()
             .map(|policy| {
@@ -86,6 +92,9 @@ impl Atoms {
                 }
                 One::Read(source) => {
                     supposed.read.insert(*source);
+                }
+                One::Lifted(policy, lift) => {
+                    supposed.lifted.insert((policy.clone(), *lift));
                 }
             }
         }
@@ -155,6 +164,25 @@ impl Atoms {
         }
     }
 
+    /// What policies say of the subject before they ask for anything, where that stands in the way.
+    fn add_lifts(&mut self, decision: &Decision, policies: &[&Policy]) {
+        for policy in policies {
+            let mut lifts = BTreeMap::new();
+            for (lift, words) in standing_in_the_way(decision, policy) {
+                lifts.insert(lift, self.all.len());
+                self.all.push(Atom {
+                    fact: Fact::Standing {
+                        policy: policy.name.clone(),
+                        lifted: lift.code(),
+                        words,
+                    },
+                    supposed: One::Lifted(policy.name.clone(), lift),
+                });
+            }
+            self.lifts.push(lifts);
+        }
+    }
+
     fn touching(&self, decision: &Decision, policy: &Policy, leaf: &Leaf<'_>) -> BTreeSet<usize> {
         let mut missing: BTreeSet<Altered> = BTreeSet::new();
         for piece in decision.accepted.iter().chain(&decision.unused) {
@@ -170,6 +198,7 @@ impl Atoms {
             One::Piece(piece) => piece.meets(policy, leaf, decision.decided_at),
             One::Altered(altered) => missing.contains(altered),
             One::Read(_) => true,
+            One::Lifted(..) => false,
         };
         self.all
             .iter()
@@ -228,6 +257,32 @@ impl Atoms {
             atoms.retain(|atom| !dropped.contains(atom));
         }
     }
+}
+
+/// What of the policy's standing can be lifted, each in words.
+fn standing_in_the_way(decision: &Decision, policy: &Policy) -> Vec<(Lift, String)> {
+    let mut lifts = Vec::new();
+    let (name, digest) = (shown(&policy.name), decision.digests.subject);
+    if policy.deny.digests.contains(&digest) {
+        let words = format!("policy `{name}` does not have {digest} on its deny-list");
+        lifts.push((Lift::Denied, words));
+    }
+    let clock = Clock::new(decision.decided_at);
+    if let Some(since) = policy.expires.filter(|since| !clock.is_open_until(*since)) {
+        let words = format!("policy `{name}` is not over, which passes nothing after {since}");
+        lifts.push((Lift::Expired, words));
+    }
+    if let Some(exception) = last_exception(policy, decision.image_name.as_deref())
+        && !clock.is_open_until(exception.until)
+    {
+        let words = format!(
+            "the exception of policy `{name}` for `{}` is not over, which ended at {}",
+            shown(exception.image.as_str()),
+            exception.until
+        );
+        lifts.push((Lift::Excepted, words));
+    }
+    lifts
 }
 
 /// The rules of the policy that look at pieces.

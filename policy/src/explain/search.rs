@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::atoms::{Atoms, leaves};
+use super::supposed::Lift;
 use super::{CounterFactual, Fact, MOST_FACTS, NAMED_CHANGES};
-use crate::decision::{Decision, RuleOutcome, Status};
+use crate::decision::{Decision, PolicyOutcome, RuleOutcome, Standing, Status};
 use crate::rules::{Policy, Requirement};
 
 /// Most pieces that are held against rules in one search: each trial holds each piece against each rule.
@@ -12,6 +13,9 @@ const MOST_WORK: usize = 2_000_000;
 
 /// The smallest sets of at most [`MOST_FACTS`] facts under which `decision` would pass.
 pub(super) fn smallest(decision: &Decision) -> CounterFactual {
+    if !decision.ground.is_spoken_of() {
+        return CounterFactual::NoPolicy;
+    }
     let pieces = decision.accepted.len() + decision.unused.len() + decision.rejected.len();
     let rules: usize = decision
         .ground
@@ -65,11 +69,10 @@ impl Search<'_> {
         };
         self.trials = self.trials.checked_sub(1)?;
         let judged = self.decision.judged_under(&supposed);
-        let outcomes: Vec<&RuleOutcome> =
-            judged.iter().map(|judged| &judged.outcome.rule).collect();
+        let outcomes: Vec<&PolicyOutcome> = judged.iter().map(|judged| &judged.outcome).collect();
         if outcomes
             .iter()
-            .all(|outcome| outcome.status == Status::Pass)
+            .all(|outcome| outcome.rule.status == Status::Pass)
         {
             self.found.insert(chosen.clone());
             return Some(());
@@ -88,15 +91,28 @@ impl Search<'_> {
 
     /// Facts one of which every change must suppose: those that touch the policy, and the part of it, that has the fewest of
     /// all that must still be met.
-    fn helping(&self, outcomes: &[&RuleOutcome]) -> BTreeSet<usize> {
+    fn helping(&self, outcomes: &[&PolicyOutcome]) -> BTreeSet<usize> {
         self.decision
             .ground
             .speaking()
             .into_iter()
             .zip(outcomes)
             .zip(&self.atoms.touching)
-            .filter(|((_, outcome), _)| outcome.status != Status::Pass)
-            .map(|((policy, outcome), touching)| part(policy, outcome, touching))
+            .zip(&self.atoms.lifts)
+            .filter(|(((_, outcome), _), _)| outcome.rule.status != Status::Pass)
+            .map(|(((policy, outcome), touching), lifts)| {
+                let lifted = |lift| lifts.get(&lift).copied();
+                // Whatever else is supposed, what comes before the requirement stands in the way.
+                match outcome.standing {
+                    Standing::Denied => lifted(Lift::Denied).into_iter().collect(),
+                    Standing::Expired { .. } => lifted(Lift::Expired).into_iter().collect(),
+                    Standing::Judged | Standing::Excepted { .. } => {
+                        let mut atoms = part(policy, &outcome.rule, touching);
+                        atoms.extend(lifted(Lift::Excepted));
+                        atoms
+                    }
+                }
+            })
             .min_by_key(BTreeSet::len)
             .unwrap_or_default()
     }

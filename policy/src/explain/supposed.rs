@@ -21,6 +21,30 @@ pub(crate) struct Supposed {
     pub(crate) pieces: Vec<NewPiece>,
     pub(crate) altered: Vec<Altered>,
     pub(crate) read: BTreeSet<SourceKind>,
+    /// Policies by name, with what of them is lifted.
+    pub(crate) lifted: BTreeSet<(String, Lift)>,
+}
+
+/// What a policy says of the subject before it asks for anything, which is supposed to be otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lift {
+    /// Its digest is not on the deny-list.
+    Denied,
+    /// The policy is not over.
+    Expired,
+    /// An exception that is over still holds.
+    Excepted,
+}
+
+impl Lift {
+    /// The stable code, kebab-case.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "denied-digest",
+            Self::Expired => "policy-expired",
+            Self::Excepted => "exception-ended",
+        }
+    }
 }
 
 /// One more piece of evidence: it has everything that one rule asks for.
@@ -81,7 +105,15 @@ impl Supposed {
         pieces: Vec::new(),
         altered: Vec::new(),
         read: BTreeSet::new(),
+        lifted: BTreeSet::new(),
     };
+
+    /// Whether this of the policy is supposed to be otherwise.
+    pub(crate) fn lifts(&self, policy: &Policy, lift: Lift) -> bool {
+        self.lifted
+            .iter()
+            .any(|(name, lifted)| *name == policy.name && *lifted == lift)
+    }
 
     /// Whether the source is supposed to be read to its end.
     pub(crate) fn reads(&self, source: SourceKind) -> bool {

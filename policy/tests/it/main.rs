@@ -9,6 +9,7 @@
 
 mod documents;
 mod explain;
+mod explain_standing;
 mod judge;
 mod lints;
 mod model;
