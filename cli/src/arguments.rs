@@ -4,6 +4,7 @@ mod blob;
 mod cache;
 mod carrying;
 mod evidence;
+mod gitlab;
 mod image;
 mod instance;
 mod keys;

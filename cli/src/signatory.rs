@@ -9,6 +9,7 @@ mod consent;
 mod identity;
 mod login;
 mod services;
+mod unproven;
 mod voice;
 
 pub(crate) use services::settings as service_settings;
@@ -38,6 +39,7 @@ use crate::key_files;
 use consent::Consent;
 use identity::Identity;
 use services::Services;
+use unproven::{complete, unproven};
 pub(crate) use voice::Voice;
 
 /// Seconds that the clocks of services may be ahead of ours when their answers are proven.
@@ -462,8 +464,8 @@ impl Signatory {
         };
         let signed = unlogged
             .finish(services, prepared, whole.clone(), false)
-            .map_err(|error| unproven(error, true))?;
-        complete(&signed.verified, &whole, true)?;
+            .map_err(|error| unproven(services, error, true))?;
+        complete(services, &signed.verified, &whole, true)?;
         for entry in signed.verified.logs() {
             let log = entry
                 .origin
@@ -485,8 +487,8 @@ impl Unlogged {
         let logged = services.logs() > 0;
         let signed = self
             .finish(services, prepared, so_far.clone(), logged)
-            .map_err(|error| unproven(error, false))?;
-        complete(&signed.verified, &so_far, false)?;
+            .map_err(|error| unproven(services, error, false))?;
+        complete(services, &signed.verified, &so_far, false)?;
         Ok(Draft {
             signed,
             unlogged: logged.then_some(self),
@@ -538,54 +540,6 @@ impl Name {
 
 fn no_services() -> Failure {
     Failure::internal("no-services", "no services were opened")
-}
-
-/// Everything that was attached must have been proven: what was only passed over would be missed by whoever demands it.
-fn complete(verified: &Verified, attached: &Attachments, logged: bool) -> Result<(), Failure> {
-    for (what, proven, given) in [
-        (
-            "log entries",
-            verified.logs().len(),
-            attached.log_entries.len(),
-        ),
-        (
-            "timestamps",
-            verified.timestamps().len(),
-            attached.timestamps.len(),
-        ),
-    ] {
-        if proven < given {
-            return Err(not_proven(
-                format!("the trusted root proves {proven} of {given} {what}"),
-                logged,
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// What does not verify here was answered by a service, or the trusted root is not theirs.
-fn unproven(error: SignError, logged: bool) -> Failure {
-    match error {
-        SignError::NotVerified(rejected) => not_proven(rejected.to_string(), logged),
-        other => other.into(),
-    }
-}
-
-fn not_proven(detail: String, logged: bool) -> Failure {
-    let done = if logged {
-        "the log may have an entry; nothing was stored"
-    } else {
-        "no log has an entry and nothing was stored"
-    };
-    Failure::new(
-        ExitStatus::Unavailable,
-        "services-not-proven",
-        format!("what the services answered does not verify: {detail}"),
-    )
-    .hint(format!(
-        "{done}; the trusted root must be that of the services: give it with `--trusted-root FILE`"
-    ))
 }
 
 /// The scheme that a log takes of a key of this kind.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use countersign::{PolicyLoadError, load_policies};
 use countersign_formats::{Limits, PredicateType};
 use countersign_policy::{
-    CertificateClaim, GITHUB_ISSUER, GithubWorkflow, Pattern, PatternError, Policy, PolicySet,
-    Requirement, SignerRule, Thresholds,
+    CertificateClaim, GITHUB_ISSUER, GITLAB_ISSUER, GithubWorkflow, GitlabPipeline, Pattern,
+    PatternError, Policy, PolicySet, Requirement, SignerRule, Thresholds,
 };
 use countersign_trust_store::RootError;
 
@@ -126,7 +126,7 @@ fn from_flags(
     }
     if signers.is_empty() {
         return Err(Failure::usage("no-trust", "nobody is named whose signature counts").hint(
-            "write `--key FILE`, or `--certificate-identity IDENTITY --certificate-oidc-issuer URL`, or `--github-repository OWNER/REPO`, or `--policy FILE`",
+            "write `--key FILE`, or `--certificate-identity IDENTITY --certificate-oidc-issuer URL`, or `--github-repository OWNER/REPO`, or `--gitlab-project GROUP/PROJECT`, or `--policy FILE`",
         ));
     }
     let by: Vec<String> = signers.keys().cloned().collect();
@@ -195,7 +195,11 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
         } else {
             (
                 "a build",
-                "everybody can run a workflow on GitHub; name whose with `--github-repository OWNER/REPO` or `--certificate-identity`",
+                if trust.gitlab.is_given() {
+                    "everybody can run a pipeline on GitLab; name whose with `--gitlab-project GROUP/PROJECT` or `--certificate-identity`"
+                } else {
+                    "everybody can run a workflow on GitHub; name whose with `--github-repository OWNER/REPO` or `--certificate-identity`"
+                },
             )
         };
         return Err(Failure::usage(
@@ -206,6 +210,9 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
     }
     let issuer = match issuer {
         Some(issuer) => issuer,
+        None if trust.gitlab.is_given() => {
+            pattern("--gitlab-project", Pattern::exact(GITLAB_ISSUER))?
+        }
         // Flags that speak of GitHub's workflows mean the issuer that vouches for them.
         None if !claims.is_empty() => {
             pattern("--github-repository", Pattern::exact(GITHUB_ISSUER))?
@@ -236,11 +243,9 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
 
 /// What the flags about GitHub's workflows demand of a certificate, and whether that says whose workflow it is.
 fn claims(trust: &Trust) -> Result<(BTreeMap<CertificateClaim, Pattern>, bool), Failure> {
-    let parsed = |flag: &str, text: &Option<String>| {
-        text.as_ref()
-            .map(|text| pattern(flag, Pattern::parse(text)))
-            .transpose()
-    };
+    if trust.gitlab.is_given() {
+        return pipeline(trust);
+    }
     let workflow = GithubWorkflow {
         repository: parsed("--github-repository", &trust.github_repository)?,
         git_ref: parsed("--github-ref", &trust.github_ref)?,
@@ -290,6 +295,42 @@ fn claims(trust: &Trust) -> Result<(BTreeMap<CertificateClaim, Pattern>, bool), 
         }
     }
     Ok((claims, names_somebody))
+}
+
+/// As [`claims`], of GitLab's pipelines. The issuer of a server's tokens is the server's own address.
+fn pipeline(trust: &Trust) -> Result<(BTreeMap<CertificateClaim, Pattern>, bool), Failure> {
+    let flags = &trust.gitlab;
+    if trust.certificate_oidc_issuer_regexp.is_some() {
+        return Err(Failure::usage(
+            "conflicting-flags",
+            "`--certificate-oidc-issuer-regexp` names no single server, and a project is on one",
+        )
+        .hint("name the server with `--certificate-oidc-issuer URL`"));
+    }
+    let server = trust.certificate_oidc_issuer.as_deref();
+    let pipeline = GitlabPipeline {
+        server: server.unwrap_or(GITLAB_ISSUER).to_owned(),
+        project: parsed("--gitlab-project", &flags.gitlab_project)?,
+        git_ref: parsed("--gitlab-ref", &flags.gitlab_ref)?,
+        config: parsed("--gitlab-config", &flags.gitlab_config)?,
+        trigger: parsed("--gitlab-trigger", &flags.gitlab_trigger)?,
+        sha: parsed("--gitlab-sha", &flags.gitlab_sha)?,
+    };
+    let claims = pipeline.claims().map_err(|error| {
+        let flag = if flags.gitlab_project.is_some() {
+            "--gitlab-project"
+        } else {
+            "--gitlab-config"
+        };
+        Failure::usage(error.code(), format!("{flag}: {error}")).or_hint(error.hint())
+    })?;
+    Ok((claims, pipeline.project.is_some()))
+}
+
+fn parsed(flag: &str, text: &Option<String>) -> Result<Option<Pattern>, Failure> {
+    text.as_ref()
+        .map(|text| pattern(flag, Pattern::parse(text)))
+        .transpose()
 }
 
 fn pattern(flag: &str, pattern: Result<Pattern, PatternError>) -> Result<Pattern, Failure> {

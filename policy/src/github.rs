@@ -99,14 +99,15 @@ fn check_repository(repository: &Pattern) -> Result<(), PatternError> {
     })
 }
 
-enum Part<'a> {
+/// A part of a text, and what it must be.
+pub(crate) enum Part<'a> {
     Literal(&'a str),
     Glob(&'a str),
     Pattern(&'a Pattern),
 }
 
 /// One pattern for texts that consist of a text for each part.
-fn joined(parts: &[Part<'_>]) -> Result<Pattern, PatternError> {
+pub(crate) fn joined(parts: &[Part<'_>]) -> Result<Pattern, PatternError> {
     let kind = |part: &Part<'_>| match part {
         Part::Literal(_) => "exact",
         Part::Glob(_) => "glob",

@@ -21,6 +21,7 @@ mod evidence;
 mod explain;
 mod family;
 mod github;
+mod gitlab;
 mod glob;
 mod glob_automaton;
 mod insecure;
@@ -62,6 +63,7 @@ pub use evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Un
 pub use explain::{CounterFactual, Explanation, Fact, MOST_FACTS, NearestMiss};
 pub use family::{Asked, NotInIndex, is_attestation};
 pub use github::{GITHUB_ISSUER, GithubWorkflow};
+pub use gitlab::{GITLAB_ISSUER, GitlabPipeline};
 pub use judge::{Budget, Judge, Step, check, check_asked};
 pub use lint::{Finding, Lint, Severity};
 pub use mismatch::{Mismatch, MismatchKind};

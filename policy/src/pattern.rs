@@ -65,6 +65,12 @@ pub enum PatternError {
         /// The pattern as given.
         pattern: String,
     },
+    /// A text that stands where a project belongs.
+    #[error("`{pattern}` is no project like `group/project`")]
+    NotAProject {
+        /// The pattern as given.
+        pattern: String,
+    },
     /// A regular expression that does not compile or compiles to more than the limit.
     #[error("the regular expression `{pattern}` cannot be used: {detail}")]
     BadRegex {
@@ -86,6 +92,7 @@ impl PatternError {
             Self::Unanchored { .. } => "pattern-unanchored",
             Self::LooksLikeRegex { .. } => "pattern-looks-like-regex",
             Self::NotARepository { .. } => "pattern-not-a-repository",
+            Self::NotAProject { .. } => "pattern-not-a-project",
             Self::BadRegex { .. } => "pattern-bad-regex",
         }
     }
@@ -105,6 +112,10 @@ impl PatternError {
             )),
             Self::NotARepository { .. } => Some(
                 "write `owner/name` of a repository on github.com, or a glob such as `owner/*`"
+                    .to_owned(),
+            ),
+            Self::NotAProject { .. } => Some(
+                "write `group/project` with every group that it is in, or a glob such as `group/**`, without the server"
                     .to_owned(),
             ),
             Self::BadRegex { .. } => Some(

@@ -70,6 +70,10 @@ pub struct TimestampSpec {
     pub other_attributes: usize,
     /// An extension of the timestamp: whether it is critical.
     pub extension: Option<bool>,
+    /// The hash in place of that of [`TimestampSpec::stamped`], for who was asked with a hash alone.
+    pub imprint: Option<Vec<u8>>,
+    /// The request's nonce, a DER `INTEGER`.
+    pub nonce: Vec<u8>,
 }
 
 impl TimestampSpec {
@@ -102,6 +106,8 @@ impl TimestampSpec {
             ess_serial: None,
             other_attributes: 0,
             extension: None,
+            imprint: None,
+            nonce: Vec::new(),
         }
     }
 
@@ -139,7 +145,11 @@ impl TimestampSpec {
     fn info(&self) -> Vec<u8> {
         let imprint = sequence(&[
             &self.imprint_hash.algorithm(),
-            &octet_string(&self.imprint_hash.of(&self.stamped)),
+            &octet_string(
+                self.imprint
+                    .as_ref()
+                    .unwrap_or(&self.imprint_hash.of(&self.stamped)),
+            ),
         ]);
         let accuracy = self
             .accuracy
@@ -152,6 +162,7 @@ impl TimestampSpec {
             &integer(&sha256(&self.stamped)[..12]),
             &generalized_time(self.time),
             &accuracy,
+            &self.nonce,
             &self
                 .extension
                 .map(|critical| {

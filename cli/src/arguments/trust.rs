@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::gitlab::Gitlab;
 use super::material::Material;
 use super::trust_store::TrustSource;
 
@@ -147,9 +148,11 @@ pub(crate) struct Trust {
         help_heading = "Trust"
     )]
     pub(crate) certificate_github_workflow_trigger: Option<String>,
+    #[command(flatten)]
+    pub(crate) gitlab: Gitlab,
     /// A policy file in place of the flags for keys, identities and demands.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_POLICY", hide_env = true, help_heading = "Trust",
-        conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "github_repository", "github_ref", "github_workflow", "github_trigger", "github_sha", "certificate_github_workflow_repository", "certificate_github_workflow_ref", "certificate_github_workflow_name", "certificate_github_workflow_sha", "certificate_github_workflow_trigger", "require_log", "require_timestamp"])]
+        conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "github_repository", "github_ref", "github_workflow", "github_trigger", "github_sha", "certificate_github_workflow_repository", "certificate_github_workflow_ref", "certificate_github_workflow_name", "certificate_github_workflow_sha", "certificate_github_workflow_trigger", "gitlab_project", "gitlab_ref", "gitlab_config", "gitlab_trigger", "gitlab_sha", "require_log", "require_timestamp"])]
     pub(crate) policy: Vec<PathBuf>,
     /// The logs and authorities to trust; without it those of `--trust-pack`, else of `trust init`, else the public-good Sigstore root that is built in.
     #[arg(
@@ -188,6 +191,7 @@ impl Trust {
             &self.certificate_oidc_issuer_regexp,
             &self.github_repository,
             &self.certificate_github_workflow_repository,
+            &self.gitlab.gitlab_project,
         ];
         !self.policy.is_empty()
             || lists.iter().any(|list| !list.is_empty())

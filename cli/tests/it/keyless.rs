@@ -36,7 +36,7 @@ fn token(claims: &str) -> String {
     )
 }
 
-fn good_token() -> String {
+pub(crate) fn good_token() -> String {
     token(
         r#"{"iss":"https://issuer.example","sub":"s","aud":"sigstore","exp":4102444800,"email":"a@b.c","email_verified":true}"#,
     )
@@ -75,7 +75,7 @@ fn prepared(address: &str) -> Workshop {
 }
 
 /// Every file below the folder, with its size.
-fn files(workshop: &Workshop) -> Vec<(String, u64)> {
+pub(crate) fn files(workshop: &Workshop) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     let mut folders = vec![workshop.path().to_owned()];
     while let Some(folder) = folders.pop() {

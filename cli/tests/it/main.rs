@@ -8,6 +8,7 @@
 )]
 
 mod blobs;
+mod builds;
 mod conformance;
 mod demonstration;
 mod discover;
@@ -31,6 +32,8 @@ mod program;
 mod refusals;
 mod scripted;
 mod secrecy;
+mod service_faults;
+mod sigstore;
 mod table;
 mod trust;
 mod tuf_mirror;

@@ -1,0 +1,292 @@
+//! Every way in which a service of keyless signing can fail, through the built program: what is said, the code, and that nothing
+//! is published and no file half-written.
+
+use std::net::SocketAddr;
+
+use countersign_registry::Store;
+use countersign_testdata::lab::{ISSUER, Lab};
+
+use crate::keyless::{files, good_token};
+use crate::loopback::Loopback;
+use crate::program::{self, Run, finish};
+use crate::scripted::{self, Manners};
+use crate::sigstore::{Bend, EMAIL, Sigstore};
+use crate::workshop::{Workshop, push_image, wait};
+
+/// The services, as the errors name them, and where each listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    Identity,
+    Fulcio,
+    Rekor1,
+    Rekor2,
+    Timestamps,
+}
+
+impl Service {
+    const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Fulcio,
+        Self::Rekor1,
+        Self::Rekor2,
+        Self::Timestamps,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "token source",
+            Self::Fulcio => "Fulcio",
+            Self::Rekor1 | Self::Rekor2 => "Rekor",
+            Self::Timestamps => "timestamp authority",
+        }
+    }
+}
+
+/// Where the services of one attempt are.
+struct Stack {
+    identity: Option<SocketAddr>,
+    fulcio: SocketAddr,
+    rekor: SocketAddr,
+    rekor_version: u8,
+    timestamps: SocketAddr,
+}
+
+impl Stack {
+    fn of(sigstore: &Sigstore, rekor_version: u8) -> Self {
+        Self {
+            identity: None,
+            fulcio: sigstore.address,
+            rekor: sigstore.address,
+            rekor_version,
+            timestamps: sigstore.address,
+        }
+    }
+
+    /// With one service at another address.
+    fn but(mut self, service: Service, address: SocketAddr) -> Self {
+        match service {
+            Service::Identity => self.identity = Some(address),
+            Service::Fulcio => self.fulcio = address,
+            Service::Rekor1 | Service::Rekor2 => self.rekor = address,
+            Service::Timestamps => self.timestamps = address,
+        }
+        self
+    }
+
+    fn config(&self) -> String {
+        let service = |url: String, version: u8| {
+            format!(
+                r#"[{{"url":"{url}","majorApiVersion":{version},"validFor":{{"start":"2026-01-01T00:00:00Z"}},"operator":"o"}}]"#
+            )
+        };
+        format!(
+            r#"{{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","caUrls":{},"rekorTlogUrls":{},"rekorTlogConfig":{{"selector":"ANY"}},"tsaUrls":{},"tsaConfig":{{"selector":"ANY"}}}}"#,
+            service(format!("http://{}", self.fulcio), 1),
+            service(format!("http://{}", self.rekor), self.rekor_version),
+            service(format!("http://{}/api/v1/timestamp", self.timestamps), 1)
+        )
+    }
+}
+
+/// A registry with an image in it, and what a signer wants.
+struct Scene {
+    workshop: Workshop,
+    registry: Loopback,
+    image: String,
+}
+
+impl Scene {
+    fn new(stack: &Stack) -> Self {
+        let workshop = Workshop::new();
+        let registry = Loopback::start(&workshop.file("registry"));
+        let digest = push_image(registry.store().as_ref(), "1.0", "genuine");
+        let image = format!("{}@{digest}", registry.name());
+        workshop.write(
+            "root.json",
+            Lab::new().trusted_root().to_string().as_bytes(),
+        );
+        workshop.write("token", good_token().as_bytes());
+        workshop.write("config.json", stack.config().as_bytes());
+        Self {
+            workshop,
+            registry,
+            image,
+        }
+    }
+
+    fn sign(&self, stack: &Stack, timeout: &str, more: &[&str]) -> Run {
+        let mut command = program::command(self.workshop.path());
+        command.args(["--timeout", timeout, "sign", "--yes", "--allow-http"]);
+        command.args(["--signing-config", "config.json"]);
+        command.args(["--trusted-root", "root.json"]).args(more);
+        if let Some(identity) = stack.identity {
+            command
+                .env("GITHUB_ACTIONS", "true")
+                .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret")
+                .env(
+                    "ACTIONS_ID_TOKEN_REQUEST_URL",
+                    format!("http://{identity}/token?x=1"),
+                );
+        } else {
+            command.args(["--identity-token", "token"]);
+        }
+        finish(command.arg(&self.image))
+    }
+
+    fn referrers(&self) -> usize {
+        let digest = self.image.split('@').next_back().unwrap();
+        let digest = countersign_formats::Digest::parse(digest).unwrap();
+        let store: Box<dyn Store> = self.registry.store();
+        wait(store.referrers(&digest)).unwrap().descriptors.len()
+    }
+}
+
+/// Signs, and insists that nothing is left of it: no file, nothing in the registry, nothing on stdout.
+#[track_caller]
+fn leaves_nothing(row: &str, stack: &Stack, timeout: &str) -> Run {
+    let scene = Scene::new(stack);
+    let before = files(&scene.workshop);
+    let run = scene.sign(stack, timeout, &[]);
+    assert_eq!(files(&scene.workshop), before, "{row}: {run:?}");
+    assert_eq!(scene.referrers(), 0, "{row}");
+    assert!(run.stdout.is_empty(), "{row}: {run:?}");
+    assert!(
+        !run.stderr.contains("eyJ"),
+        "{row}: a token is told: {run:?}"
+    );
+    run
+}
+
+/// How long the table is, for who runs it with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "what a test tells is read there")]
+fn told(rows: usize, what: &str) {
+    println!("{rows} rows: {what}");
+}
+
+/// The error, which stands behind the words about what becomes public, names the service and where it is.
+#[track_caller]
+fn names(row: &str, run: &Run, service: Service, address: SocketAddr) {
+    let error = run.stderr.split("error: ").nth(1).unwrap_or_default();
+    assert!(error.contains(service.name()), "{row}: {run:?}");
+    assert!(error.contains(&address.to_string()), "{row}: {run:?}");
+}
+
+#[test]
+fn what_works_is_published_and_verifies() {
+    for version in [1, 2] {
+        let sigstore = Sigstore::start(Bend::Nothing);
+        let stack = Stack::of(&sigstore, version);
+        let scene = Scene::new(&stack);
+        scene.sign(&stack, "60s", &[]).ends(0);
+        assert_eq!(scene.referrers(), 1);
+        let mut command = program::command(scene.workshop.path());
+        command.args(["verify", "--allow-http", "--trusted-root", "root.json"]);
+        command.args(["--certificate-identity", EMAIL]);
+        command.args(["--certificate-oidc-issuer", ISSUER]);
+        finish(command.arg(&scene.image)).ends(0);
+    }
+}
+
+#[test]
+fn a_service_that_fails_in_any_way_is_named_with_its_address_and_leaves_nothing() {
+    let mut rows = 0;
+    for service in Service::ALL {
+        for (manners, timeout) in [
+            (Manners::Down, "20s"),
+            // The deadline is what is tested.
+            (Manners::Silent, "2s"),
+            (Manners::Throttled, "20s"),
+            (Manners::Status(500), "20s"),
+            (Manners::Garbage("<html>"), "20s"),
+            (Manners::Garbage("{}"), "20s"),
+        ] {
+            let row = format!("{service:?}, {manners:?}");
+            let sigstore = Sigstore::start(Bend::Nothing);
+            let version = if service == Service::Rekor1 { 1 } else { 2 };
+            let address = scripted::start(manners);
+            let stack = Stack::of(&sigstore, version).but(service, address);
+            let run = leaves_nothing(&row, &stack, timeout);
+            assert_eq!(run.code, 20, "{row}: {run:?}");
+            names(&row, &run, service, address);
+            rows += 1;
+        }
+    }
+    told(rows, "services that fail");
+}
+
+#[test]
+fn an_answer_that_is_not_what_was_asked_for_is_never_published() {
+    use Service::{Fulcio, Rekor1, Rekor2, Timestamps};
+    let mut rows = 0;
+    for (service, bend, code) in [
+        (Fulcio, Bend::CertificateForAnotherKey, 20),
+        (Fulcio, Bend::CertificateOfAStranger, 20),
+        (Fulcio, Bend::CertificateThatIsOver, 20),
+        (Rekor1, Bend::EntryOfAnotherArtifact, 20),
+        (Rekor1, Bend::EntryOfAnotherSigner, 20),
+        (Rekor1, Bend::EntryOfAStrangersLog, 20),
+        (Rekor1, Bend::PromiseBroken, 20),
+        (Rekor1, Bend::CheckpointBroken, 20),
+        (Rekor1, Bend::TreeOfAnotherRoot, 20),
+        (Rekor2, Bend::EntryOfAnotherArtifact, 20),
+        (Rekor2, Bend::EntryOfAnotherSigner, 20),
+        (Rekor2, Bend::EntryOfAStrangersLog, 20),
+        (Rekor2, Bend::CheckpointBroken, 20),
+        (Rekor2, Bend::TreeOfAnotherRoot, 20),
+        (Timestamps, Bend::TimestampOfAnotherImprint, 20),
+        (Timestamps, Bend::TimestampBroken, 20),
+        (Timestamps, Bend::TimestampOfAStranger, 20),
+    ] {
+        let row = format!("{service:?}, {bend:?}");
+        let sigstore = Sigstore::start(bend);
+        let version = if service == Rekor1 { 1 } else { 2 };
+        let run = leaves_nothing(&row, &Stack::of(&sigstore, version), "60s");
+        assert_eq!(run.code, code, "{row}: {run:?}");
+        names(&row, &run, service, sigstore.address);
+        rows += 1;
+    }
+    told(rows, "answers that are wrong");
+}
+
+/// Four images of one repository, as arguments.
+fn four_images(scene: &Scene) -> Vec<String> {
+    let push = |tag: &&str| {
+        let digest = push_image(
+            scene.registry.store().as_ref(),
+            tag,
+            &format!("image {tag}"),
+        );
+        format!("{}@{digest}", scene.registry.name())
+    };
+    ["1", "2", "3", "4"].iter().map(push).collect()
+}
+
+#[test]
+fn one_certificate_serves_many_images_and_is_renewed_only_when_it_is_about_to_end() {
+    for (sigstore, certificates) in [
+        (Sigstore::start(Bend::Nothing), 1),
+        // Less than the minute that a certificate must have left: each image needs one of its own.
+        (Sigstore::short_lived(30), 4),
+    ] {
+        let stack = Stack::of(&sigstore, 2);
+        let scene = Scene::new(&stack);
+        let images = four_images(&scene);
+        let mut command = program::command(scene.workshop.path());
+        command.args(["sign", "--yes", "--allow-http", "--output", "json"]);
+        command.args(["--signing-config", "config.json"]);
+        command.args(["--trusted-root", "root.json"]);
+        command.args(["--identity-token", "token"]);
+        let run = finish(command.args(&images)).ends(0);
+        assert_eq!(
+            sigstore.asked("/api/v2/signingCert"),
+            certificates,
+            "{run:?}"
+        );
+        assert_eq!(sigstore.asked("/api/v2/log/entries"), 4);
+        assert_eq!(sigstore.asked("/api/v1/timestamp"), 4);
+        assert_eq!(
+            run.json()["result"]["summary"]["certificates"],
+            certificates
+        );
+    }
+}
