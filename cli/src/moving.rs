@@ -30,6 +30,8 @@ pub(crate) struct Route {
     pub(crate) destination: Reference,
     /// Whether the destination was written with a tag; one without gets the source's, never a `latest` that nobody wrote.
     pub(crate) tagged: bool,
+    /// Whether the destination is a folder that cosign may load from.
+    pub(crate) for_cosign: bool,
 }
 
 /// Whether a reference was written with a tag.
@@ -122,6 +124,12 @@ pub(crate) fn run(
         let done = replicate(&source, &depot, &found, &moving).await?;
         if let Destination::Archive(archive) = &destination {
             archive.finish().await?;
+        }
+        if route.for_cosign
+            && let Reference::Layout(layout) = &route.destination
+        {
+            let layout = Layout::open(layout.path())?.with_limits(settings.limits.clone());
+            layout.mark_for_cosign(&root.descriptor.digest)?;
         }
         Ok::<_, StoreError>(done)
     })?;

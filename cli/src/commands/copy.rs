@@ -12,6 +12,7 @@ pub(crate) fn run(arguments: &Copy, context: &mut Context<'_, '_>) -> Result<Don
         source: stores::reference(&arguments.source)?,
         destination: stores::reference(&arguments.destination)?,
         tagged: moving::is_tagged(&arguments.destination),
+        for_cosign: false,
     };
     moving::run(context, &route, &arguments.carried)
 }

@@ -16,6 +16,7 @@ pub(crate) fn run(arguments: &Load, context: &mut Context<'_, '_>) -> Result<Don
         )?,
         destination: stores::reference(&arguments.image)?,
         tagged: moving::is_tagged(&arguments.image),
+        for_cosign: false,
     };
     moving::run(context, &route, &arguments.carried)
 }

@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &Save, context: &mut Context<'_, '_>) -> Result<Don
         source,
         destination,
         tagged: true,
+        for_cosign: true,
     };
     moving::run(context, &route, &arguments.carried)
 }

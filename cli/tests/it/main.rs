@@ -9,6 +9,7 @@
 
 mod blobs;
 mod builds;
+mod cleaning;
 mod conformance;
 mod demonstration;
 mod discover;

@@ -6,6 +6,7 @@
 mod archive;
 mod archive_writer;
 mod directory;
+mod kinds;
 mod source;
 mod transfer;
 mod write;

@@ -162,7 +162,11 @@ pub(super) fn referrers(source: &dyn Source, digest: &Digest) -> Result<Listing,
     for entry in &index.manifests {
         search.look(&entry.digest, Some(&entry.media_type))?;
     }
-    let by_cosign = index.manifests.iter().any(|entry| kind(entry).is_some());
+    // `save` says kinds, too, and lists every referrer; its entries have names.
+    let by_cosign = index
+        .manifests
+        .iter()
+        .any(|entry| kind(entry).is_some() && ref_name(entry).is_none());
     if search.descriptors.is_empty() || by_cosign {
         let (blobs, all) = source.blobs(SCANNED_BLOBS)?;
         search.complete &= all;

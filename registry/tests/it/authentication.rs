@@ -258,39 +258,111 @@ fn pushing_asks_for_the_right_to_push() {
     );
 }
 
-/// ECR answers a token that is over with 403.
+/// ECR answers a token that is over with 403, its public side with 400, all others with 401.
 #[test]
 fn a_kept_token_that_is_refused_is_renewed_once() {
-    let count = AtomicUsize::new(0);
-    let service = Server::start(move |_| {
-        Answer::status(200).body(format!(
-            r#"{{"token":"t{}"}}"#,
-            count.fetch_add(1, Ordering::SeqCst)
-        ))
-    });
-    let realm = service.url("/token");
+    for refusal in [401, 403, 400] {
+        let count = AtomicUsize::new(0);
+        let service = Server::start(move |_| {
+            Answer::status(200).body(format!(
+                r#"{{"token":"t{}"}}"#,
+                count.fetch_add(1, Ordering::SeqCst)
+            ))
+        });
+        let challenge = format!("Bearer realm=\"{}\"", service.url("/token"));
+        let (bytes, _) = image("image", None);
+        let good = Arc::new(AtomicUsize::new(0));
+        let wanted = Arc::clone(&good);
+        let server = Server::start(move |asked| match asked.header("authorization") {
+            Some(sent) if sent == format!("Bearer t{}", wanted.load(Ordering::SeqCst)) => {
+                Answer::manifest(bytes.clone())
+            }
+            Some(_) if refusal != 401 => Answer::status(refusal),
+            _ => Answer::status(401).with("WWW-Authenticate", challenge.clone()),
+        });
+        let settings = settings();
+        run(async {
+            server.store(&settings).resolve(&target()).await.unwrap();
+            good.store(1, Ordering::SeqCst);
+            server.store(&settings).resolve(&target()).await.unwrap();
+            good.store(99, Ordering::SeqCst);
+            let expected = match refusal {
+                400 => "registry-error",
+                _ => "login-required",
+            };
+            assert_eq!(
+                code(server.store(&settings).resolve(&target()).await),
+                expected
+            );
+        });
+        assert_eq!(service.asked().len(), 3, "{refusal}");
+    }
+}
+
+#[test]
+fn a_token_whose_time_is_over_is_fetched_again() {
+    for (lifetime, fetched) in [(300, 1), (5, 2), (0, 2)] {
+        let service = Server::start(move |_| {
+            Answer::status(200).body(format!(r#"{{"token":"t","expires_in":{lifetime}}}"#))
+        });
+        let challenge = format!("Bearer realm=\"{}\"", service.url("/token"));
+        let server = wants(move |_| challenge.clone(), "Bearer t");
+        let settings = settings();
+        run(async {
+            server.store(&settings).resolve(&target()).await.unwrap();
+            server.store(&settings).resolve(&target()).await.unwrap();
+        });
+        assert_eq!(service.asked().len(), fetched, "{lifetime}");
+    }
+}
+
+/// What a registry warned of, as it was passed on.
+fn warnings(login: Option<Credential>, text: &'static str) -> Vec<String> {
     let (bytes, _) = image("image", None);
-    let good = Arc::new(AtomicUsize::new(0));
-    let wanted = Arc::clone(&good);
     let server = Server::start(move |asked| match asked.header("authorization") {
-        None => Answer::status(401).with("WWW-Authenticate", format!("Bearer realm=\"{realm}\"")),
-        Some(sent) if sent == format!("Bearer t{}", wanted.load(Ordering::SeqCst)) => {
-            Answer::manifest(bytes.clone())
+        Some(sent) => {
+            Answer::manifest(bytes.clone()).with("Warning", format!("299 - \"{text} {sent}\""))
         }
-        Some(_) => Answer::status(403),
+        None => Answer::status(401)
+            .with("WWW-Authenticate", "Basic realm=\"reg\"")
+            .with("Warning", format!("299 - \"{text}\"")),
     });
-    let settings = settings();
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let memory = Arc::clone(&notes);
+    let plain = settings();
+    let settings = Settings {
+        diagnostics: Some(Arc::new(move |event: &Event| {
+            if let Event::Note(note) = event {
+                memory.lock().unwrap().push(note.clone());
+            }
+        })),
+        ..match login {
+            Some(login) => with_login(&server, login),
+            None => plain,
+        }
+    };
     run(async {
-        server.store(&settings).resolve(&target()).await.unwrap();
-        good.store(1, Ordering::SeqCst);
-        server.store(&settings).resolve(&target()).await.unwrap();
-        good.store(99, Ordering::SeqCst);
-        assert_eq!(
-            code(server.store(&settings).resolve(&target()).await),
-            "login-required"
-        );
+        drop(server.store(&settings).resolve(&target()).await);
+        drop(server.store(&settings).resolve(&target()).await);
     });
-    assert_eq!(service.asked().len(), 3);
+    let notes = notes.lock().unwrap();
+    notes.clone()
+}
+
+#[test]
+fn a_warning_is_passed_on_once() {
+    assert_eq!(
+        warnings(None, "moving soon"),
+        ["the registry warns: 299 - \"moving soon\""]
+    );
+}
+
+#[test]
+fn a_warning_that_repeats_the_login_is_dropped() {
+    assert_eq!(
+        warnings(Some(basic()), "moving soon"),
+        ["the registry warns: 299 - \"moving soon\""]
+    );
 }
 
 /// CVE-2026-48978 (A080): whose login goes where is not for the registry to say.

@@ -17,6 +17,8 @@ mod pushing;
 #[cfg(test)]
 mod referring;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod tls;

@@ -120,3 +120,43 @@ fn the_layout_that_cosign_saves_verifies() {
         .ours(&["verify", "--key", "cosign.pub", &reference])
         .expect(0);
 }
+
+/// `cosign load` and `cosign verify --local-image` find an image, its signatures and its attestations by the kind of each entry.
+#[test]
+fn the_folder_that_save_writes_is_read_by_cosign() {
+    let test = "save_for_cosign";
+    let [cosign] = peers!(test, ["cosign"]);
+    let Some(scene) = Scene::new(test, RegistryKind::Olareg) else {
+        return;
+    };
+    let image = scene.image.as_str();
+    scene.key("ours", "ecdsa-p256");
+    scene
+        .ours(&["sign", "--key", "ours.key", "--format", "both", image])
+        .expect(0);
+    scene.ours(&["save", "--dir", "saved", image]).expect(0);
+    let cosign = scene.program(&cosign);
+    cosign
+        .run([
+            "verify",
+            "--local-image",
+            "--key",
+            "ours.pub",
+            "--insecure-ignore-tlog",
+            "saved",
+        ])
+        .expect(0);
+    let elsewhere = format!("{}-loaded:v1", scene.name);
+    cosign
+        .run([
+            "load",
+            "--allow-http-registry",
+            "--dir",
+            "saved",
+            &elsewhere,
+        ])
+        .expect(0);
+    scene
+        .ours(&["verify", "--key", "ours.pub", &elsewhere])
+        .expect(0);
+}
