@@ -131,11 +131,28 @@ fn the_folder_that_save_writes_is_read_by_cosign() {
     };
     let image = scene.image.as_str();
     scene.key("ours", "ecdsa-p256");
-    scene
-        .ours(&["sign", "--key", "ours.key", "--format", "both", image])
-        .expect(0);
-    scene.ours(&["save", "--dir", "saved", image]).expect(0);
     let cosign = scene.program(&cosign);
+    // By its tag, which every registry takes from cosign in the order in which cosign brings it.
+    scene
+        .ours(&["sign", "--key", "ours.key", "--format", "legacy", image])
+        .expect(0);
+    scene.ours(&["save", "--dir", "tagged", image]).expect(0);
+    let elsewhere = format!("{}-loaded:v1", scene.name);
+    cosign
+        .run([
+            "load",
+            "--allow-http-registry",
+            "--dir",
+            "tagged",
+            &elsewhere,
+        ])
+        .expect(0);
+    scene
+        .ours(&["verify", "--key", "ours.pub", &elsewhere])
+        .expect(0);
+    // By its bundle, in the folder.
+    scene.ours(&["sign", "--key", "ours.key", image]).expect(0);
+    scene.ours(&["save", "--dir", "saved", image]).expect(0);
     cosign
         .run([
             "verify",
@@ -145,18 +162,5 @@ fn the_folder_that_save_writes_is_read_by_cosign() {
             "--insecure-ignore-tlog",
             "saved",
         ])
-        .expect(0);
-    let elsewhere = format!("{}-loaded:v1", scene.name);
-    cosign
-        .run([
-            "load",
-            "--allow-http-registry",
-            "--dir",
-            "saved",
-            &elsewhere,
-        ])
-        .expect(0);
-    scene
-        .ours(&["verify", "--key", "ours.pub", &elsewhere])
         .expect(0);
 }
