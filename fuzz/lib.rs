@@ -6,18 +6,25 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use countersign::pack::{ARTIFACT_TYPE, Pack};
+use countersign::record::ImageRecord;
 use countersign_formats::json::Reader;
 use countersign_formats::{
     Bundle, Checkpoint, Digest, Document, EncryptedPrivateKey, Envelope, LegacyAnnotations, Limits,
     LogBody, Manifest, NotationSignature, PublicKey, Reference, SimpleSigning, Statement,
     TrustedRoot, UnixTime, Window,
 };
-use countersign_policy::{PolicySet, Source};
+use countersign_policy::{PolicySet, Source, TestTable};
 use countersign_proof::{
     Image, Origin, StorageForm, Subject, TrustMaterial, TrustedKey, Unverified, verify as prove,
 };
-use countersign_testdata::keys::LabKey;
+use countersign_services::SigningConfig;
+use countersign_services::identity::IdentityToken;
+use countersign_sign::PrivateKeyFile;
+use countersign_testdata::keys::{LabKey, sha256};
 use countersign_testdata::lab::{Lab, NOW};
+use countersign_testdata::tuf_repository::{TufRepository, signed};
+use countersign_trust_store::tuf::{Material, Parts};
 
 /// A target: its name, which is that of its folder in the corpus, and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -29,17 +36,26 @@ pub const TARGETS: &[Target] = &[
     ("digest", digest),
     ("encrypted_key", encrypted_key),
     ("envelope", envelope),
+    ("identity_token", identity_token),
     ("json", json),
     ("legacy_annotations", legacy_annotations),
     ("log_body", log_body),
     ("manifest", manifest),
     ("notation", notation),
+    ("pack", pack),
     ("policy", policy),
+    ("policy_test", policy_test),
+    ("private_key", private_key),
     ("public_key", public_key),
+    ("record", record),
     ("reference", reference),
+    ("registry_answer", registry_answer),
+    ("service_answer", service_answer),
+    ("signing_config", signing_config),
     ("simple_signing", simple_signing),
     ("statement", statement),
     ("trusted_root", trusted_root),
+    ("tuf", tuf),
     ("verify", verify),
 ];
 
@@ -83,6 +99,13 @@ pub fn envelope(data: &[u8]) {
         let again =
             Envelope::parse(&written, &Limits::DEFAULT).expect("a written envelope reads again");
         assert_eq!(again.payload, envelope.payload);
+    }
+}
+
+/// Identity tokens: what a token says is told, whoever signed it.
+pub fn identity_token(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = IdentityToken::parse(text, &Limits::DEFAULT);
     }
 }
 
@@ -147,6 +170,28 @@ pub fn notation(data: &[u8]) {
     let _ = NotationSignature::parse(&Bytes::copy_from_slice(data), &Limits::DEFAULT);
 }
 
+/// Packs: the whole file where the first byte is even, else the manifest in a file that is sound.
+pub fn pack(data: &[u8]) {
+    let Some((form, bytes)) = data.split_first() else {
+        return;
+    };
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let archive = if form % 2 == 0 {
+        bytes.to_vec()
+    } else {
+        archive_of(bytes)
+    };
+    std::fs::write(file.path(), archive).expect("a temporary file");
+    if let Ok(pack) = Pack::open(file.path(), &Limits::DEFAULT) {
+        for section in pack.sections() {
+            assert!(countersign_proof::digest::matches(
+                &section.digest,
+                &section.bytes
+            ));
+        }
+    }
+}
+
 /// The parser of policies.
 pub fn policy(data: &[u8]) {
     let source = Source {
@@ -168,6 +213,20 @@ pub fn policy(data: &[u8]) {
     }
 }
 
+/// Tables of policy tests.
+pub fn policy_test(data: &[u8]) {
+    let source = Source {
+        name: "test.yaml".to_owned(),
+        bytes: Bytes::copy_from_slice(data),
+    };
+    let _ = TestTable::parse(&source, &Limits::DEFAULT);
+}
+
+/// Private keys as files, not decrypted: what is read says how it is written.
+pub fn private_key(data: &[u8]) {
+    let _ = PrivateKeyFile::parse(data, &Limits::DEFAULT);
+}
+
 /// The parser of `public_key`.
 pub fn public_key(data: &[u8]) {
     let _ = PublicKey::from_pem(data);
@@ -176,6 +235,11 @@ pub fn public_key(data: &[u8]) {
             PublicKey::from_pem(key.to_pem().as_bytes()).expect("a written key reads again");
         assert_eq!(again.spki(), key.spki());
     }
+}
+
+/// Records of what a verification asked and heard.
+pub fn record(data: &[u8]) {
+    let _ = ImageRecord::parse("record", data);
 }
 
 /// The parser of `reference`.
@@ -188,6 +252,25 @@ pub fn reference(data: &[u8]) {
         let again = Reference::parse(&printed).expect("a printed reference reads again");
         assert_eq!(again.to_string(), printed, "printing is canonical");
     }
+}
+
+/// Every reader of what a registry answers, and of logins.
+pub fn registry_answer(data: &[u8]) {
+    for (_, read) in countersign_registry::untrusted::READERS {
+        let _ = read(data, &Limits::DEFAULT);
+    }
+}
+
+/// Every reader of what an authority, a log or an identity provider answers.
+pub fn service_answer(data: &[u8]) {
+    for (_, read) in countersign_services::untrusted::READERS {
+        let _ = read(data, &Limits::DEFAULT);
+    }
+}
+
+/// Signing configs.
+pub fn signing_config(data: &[u8]) {
+    let _ = SigningConfig::parse(&Bytes::copy_from_slice(data), &Limits::DEFAULT);
 }
 
 /// The parser of `simple_signing`.
@@ -209,6 +292,28 @@ pub fn statement(data: &[u8]) {
 /// The parser of `trusted_root`.
 pub fn trusted_root(data: &[u8]) {
     let _ = TrustedRoot::parse(&Bytes::copy_from_slice(data), &Limits::DEFAULT);
+}
+
+/// Metadata of every role of a TUF repository, in the place of the honest one; nothing of it can be signed.
+pub fn tuf(data: &[u8]) {
+    let (root, honest) = &*REPOSITORY;
+    let data = Bytes::copy_from_slice(data);
+    let prove = |held: &Bytes, change: &dyn Fn(&mut Parts)| {
+        let mut parts = honest.clone();
+        change(&mut parts);
+        Material::prove(held, parts, &Limits::DEFAULT).is_ok()
+    };
+    let _ = prove(&data, &|_| {});
+    let _ = prove(root, &|parts| parts.roots = vec![data.clone()]);
+    let _ = prove(root, &|parts| parts.timestamp = data.clone());
+    let _ = prove(root, &|parts| parts.snapshot = data.clone());
+    let _ = prove(root, &|parts| parts.targets = data.clone());
+    let stranger = prove(root, &|parts| {
+        parts
+            .files
+            .insert("trusted_root.json".to_owned(), data.clone());
+    });
+    assert!(!stranger, "a file counts that the targets do not name");
 }
 
 /// The whole way from bytes to a proof.
@@ -278,3 +383,80 @@ static TRUST: LazyLock<TrustMaterial> = LazyLock::new(|| {
         .build()
         .expect("the lab's trust builds")
 });
+
+/// A repository whose metadata names versions alone, so that a file of any bytes is read as the next role's.
+static REPOSITORY: LazyLock<(Bytes, Parts)> = LazyLock::new(|| {
+    let repository = TufRepository::new(b"{}");
+    let role = |name: &str, member: &str, body: serde_json::Value| {
+        let role = match name {
+            "targets" => &repository.targets,
+            "snapshot" => &repository.snapshot,
+            _ => &repository.timestamp,
+        };
+        Bytes::from(signed(
+            serde_json::json!({
+                "_type": name, "spec_version": "1.0.31", "version": 1, "expires": role.expires, member: body,
+            }),
+            &role.signers,
+        ))
+    };
+    let version = serde_json::json!({"version": 1});
+    let parts = Parts {
+        roots: Vec::new(),
+        timestamp: role(
+            "timestamp",
+            "meta",
+            serde_json::json!({"snapshot.json": version}),
+        ),
+        snapshot: role(
+            "snapshot",
+            "meta",
+            serde_json::json!({"targets.json": version}),
+        ),
+        targets: role("targets", "targets", serde_json::json!({})),
+        files: BTreeMap::new(),
+    };
+    let root = Bytes::from(repository.root_bytes());
+    Material::prove(&root, parts.clone(), &Limits::DEFAULT).expect("the repository is honest");
+    (root, parts)
+});
+
+/// A layout in a tar file that lists a manifest of these bytes as a pack, with `{}` as its only other blob.
+fn archive_of(manifest: &[u8]) -> Vec<u8> {
+    let hex = |bytes: &[u8]| -> String {
+        let digest = sha256(bytes);
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let index = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [{
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "artifactType": ARTIFACT_TYPE,
+            "digest": format!("sha256:{}", hex(manifest)),
+            "size": manifest.len(),
+        }],
+    });
+    let mut archive = Vec::new();
+    let mut entry = |name: &str, content: &[u8]| {
+        let mut header = [0; 512];
+        header[..name.len()].copy_from_slice(name.as_bytes());
+        header[100..107].copy_from_slice(b"0000644");
+        header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+        header[148..156].fill(b' ');
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        archive.extend_from_slice(&header);
+        archive.extend_from_slice(content);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    };
+    entry("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
+    entry("index.json", index.to_string().as_bytes());
+    for blob in [manifest, b"{}"] {
+        entry(&format!("blobs/sha256/{}", hex(blob)), blob);
+    }
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}

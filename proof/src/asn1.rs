@@ -326,6 +326,20 @@ mod tests {
             .small()
         };
         assert_eq!(number(&[0, 0x80]), Ok(128));
+        assert_eq!(number(&[1; 8]), Ok(0x0101_0101_0101_0101));
+        for (value, minimal) in [
+            (&[0xff, 0x7f][..], true),
+            (&[0xff, 0x80], false),
+            (&[0xff, 0xff], false),
+            (&[0xff], true),
+        ] {
+            let element = Element {
+                tag: tag::INTEGER,
+                value,
+                raw: &[],
+            };
+            assert_eq!(element.integer().is_ok(), minimal, "{value:02x?}");
+        }
         for value in [&[][..], &[0, 1], &[0x80], &[0xff, 0xff], &[1; 9]] {
             assert!(number(value).is_err(), "{value:02x?}");
         }

@@ -127,3 +127,67 @@ pub(crate) fn checked_window(window: Window) -> Result<Window, DisabledReason> {
         _ => Ok(window),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_formats::UnixTime;
+
+    #[test]
+    fn a_key_s_details_name_its_scheme_and_its_size() {
+        use HashAlgorithm::Sha256;
+        for (details, algorithm, kind) in [
+            ("PKIX_ED25519", Algorithm::Ed25519, KeyKind::Ed25519),
+            ("PKIX_ED25519_PH", Algorithm::Ed25519ph, KeyKind::Ed25519),
+            (
+                "PKIX_RSA_PKCS1V15_2048_SHA256",
+                Algorithm::RsaPkcs1(Sha256),
+                KeyKind::Rsa { bits: 2048 },
+            ),
+            (
+                "PKIX_RSA_PKCS1V15_3072_SHA256",
+                Algorithm::RsaPkcs1(Sha256),
+                KeyKind::Rsa { bits: 3072 },
+            ),
+            (
+                "PKIX_RSA_PKCS1V15_4096_SHA256",
+                Algorithm::RsaPkcs1(Sha256),
+                KeyKind::Rsa { bits: 4096 },
+            ),
+            (
+                "PKIX_RSA_PSS_2048_SHA256",
+                Algorithm::RsaPss(Sha256),
+                KeyKind::Rsa { bits: 2048 },
+            ),
+            (
+                "PKIX_RSA_PSS_3072_SHA256",
+                Algorithm::RsaPss(Sha256),
+                KeyKind::Rsa { bits: 3072 },
+            ),
+            (
+                "PKIX_RSA_PSS_4096_SHA256",
+                Algorithm::RsaPss(Sha256),
+                KeyKind::Rsa { bits: 4096 },
+            ),
+        ] {
+            let known = KnownKey::from_details(details).unwrap();
+            assert_eq!(known.algorithm, algorithm, "{details}");
+            assert!(known.fits(kind), "{details}");
+            assert!(!known.fits(KeyKind::Rsa { bits: 2047 }), "{details}");
+            assert!(!known.fits(KeyKind::EcdsaP256), "{details}");
+        }
+        assert!(KnownKey::from_details("PKIX_RSA_PSS_1024_SHA256").is_none());
+    }
+
+    #[test]
+    fn a_window_may_be_one_second_long() {
+        let window = |start, end| {
+            checked_window(Window {
+                start: Some(UnixTime(start)),
+                end: Some(UnixTime(end)),
+            })
+        };
+        assert!(window(5, 5).is_ok());
+        assert!(matches!(window(5, 4), Err(DisabledReason::ReversedWindow)));
+    }
+}

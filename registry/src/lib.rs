@@ -22,6 +22,8 @@ mod secret;
 mod settings;
 mod store;
 mod stream;
+#[doc(hidden)]
+pub mod untrusted;
 
 pub use attach::{Attachment, attach};
 pub use cache::{Cache, Contents, Removed};

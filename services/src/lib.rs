@@ -76,6 +76,8 @@ mod settings;
 mod signing_config;
 mod static_files;
 pub mod timestamp;
+#[doc(hidden)]
+pub mod untrusted;
 
 pub use error::{AnswerFault, ErrorClass, Outage, ServiceError, ServiceKind, ServiceName};
 pub use fulcio::{CertificateChain, Fulcio};

@@ -128,7 +128,15 @@ fn an_intermediate_that_ended_before_the_signature_does_not_count() {
         };
         let recipe = || lab.keyless("dev@lab.example").issued_by(&short).rekor_v1();
         let trusted = own(&lab, &[&lab.root.certificate], &[&short.certificate]);
-        assert_eq!(code(prove(&recipe().build(), &image(), trusted)), expected);
+        let outcome = prove(&recipe().build(), &image(), trusted);
+        // The leaf is certificate 0; the one above it is at fault.
+        if let Err(rejected) = &outcome {
+            assert!(
+                rejected.to_string().starts_with("certificate 1:"),
+                "{rejected}"
+            );
+        }
+        assert_eq!(code(outcome), expected);
         let brought = recipe()
             .chain(vec![short.certificate.clone()])
             .bundle(|bundle| {
@@ -177,6 +185,7 @@ fn a_path_length_is_kept() {
     let trust = builder(&lab).dangers(NO_SCT).build().unwrap();
     let rejected = verify(&bundle(&evidence), &image(), &trust, UnixTime(NOW)).unwrap_err();
     assert_eq!(rejected.code(), "certificate-path-length");
+    assert!(rejected.to_string().contains('0'), "{rejected}");
 }
 
 // A150: what the evidence looks like must not decide how many signatures are tried.
@@ -249,6 +258,14 @@ fn a_path_says_how_long_it_is_and_where_it_breaks() {
         3
     );
     assert_eq!(length(&leaf, own(&lab, &[intermediate], &[])), 2);
+    // The root of a longer list may issue, too.
+    let by_the_root = lab
+        .keyless("dev@lab.example")
+        .issued_by(&lab.root)
+        .rekor_v1()
+        .build();
+    let unlisted = || builder(&lab).dangers(NO_SCT);
+    assert_eq!(length(&by_the_root, unlisted()), 2);
     let breaks = |above: Vec<Vec<u8>>| {
         let rejected = prove(&brought(above), &image(), own(&lab, &[root], &[])).unwrap_err();
         match rejected.reason() {
@@ -285,4 +302,54 @@ fn an_own_authority_that_can_not_work_is_an_error_of_its_owner() {
         error(&[&lab.root.certificate], &[&stranger.certificate]).code(),
         "trust-authority"
     );
+}
+
+// An intermediate's way to a root goes through every intermediate that is needed, in whatever order they are given, and no further than once.
+#[test]
+fn own_intermediates_are_ordered_by_who_issued_whom() {
+    let lab = Lab::new();
+    let authority = |name: &str, above: &countersign_testdata::certificate::Identity| {
+        let key = LabKey::p384(name);
+        let own_name = countersign_testdata::certificate::name("lab.example", name);
+        let spec = CertificateSpec::authority(
+            &own_name,
+            &key,
+            &above.name,
+            &above.key,
+            None,
+            (START, NOW),
+        );
+        countersign_testdata::certificate::Identity {
+            certificate: spec.sign(&above.key),
+            name: own_name,
+            key,
+        }
+    };
+    let upper = authority("upper", &lab.root);
+    let lower = authority("lower", &upper);
+    let evidence = lab
+        .keyless("dev@lab.example")
+        .issued_by(&lower)
+        .rekor_v1()
+        .build();
+    let (upper, lower) = (&upper.certificate[..], &lower.certificate[..]);
+    for intermediates in [&[lower, upper][..], &[upper, lower]] {
+        let trust = own(&lab, &[&lab.root.certificate], intermediates);
+        assert_eq!(code(prove(&evidence, &image(), trust)), "accepted");
+    }
+    let error = own(&lab, &[&lab.root.certificate], &[lower])
+        .build()
+        .unwrap_err();
+    assert_eq!(error.code(), "trust-authority");
+    // Same name, another key: the name alone leads nowhere.
+    let impostor = countersign_testdata::certificate::Identity {
+        key: LabKey::p384("impostor"),
+        name: lab.root.name.clone(),
+        certificate: Vec::new(),
+    };
+    let claimed = authority("claimed", &impostor);
+    let error = own(&lab, &[&lab.root.certificate], &[&claimed.certificate])
+        .build()
+        .unwrap_err();
+    assert_eq!(error.code(), "trust-authority");
 }

@@ -14,3 +14,4 @@ mod proofs;
 mod real_images;
 mod trust;
 mod witnesses;
+mod words;

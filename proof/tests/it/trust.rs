@@ -127,6 +127,8 @@ fn every_input_changes_the_digest() {
     let narrowed = Some(vec![Scheme::Ed25519]);
     let mut root_later = lab.trusted_root();
     root_later["tlogs"][0]["publicKey"]["validFor"]["start"] = json!("2025-01-01T00:00:01Z");
+    let mut root_without_authorities = lab.trusted_root();
+    root_without_authorities["certificateAuthorities"] = json!([]);
     let own = |lab: &Lab| vec![bytes::Bytes::from(lab.root.certificate.clone())];
     let empty = TrustMaterial::builder;
     let variants: Vec<TrustBuilder> = vec![
@@ -143,6 +145,7 @@ fn every_input_changes_the_digest() {
         }),
         builder(&lab),
         empty().trusted_root(&root(&root_later)),
+        empty().trusted_root(&root(&root_without_authorities)),
         builder(&lab).key(trusted(&key)),
         empty().certificate_authority(own(&lab), Vec::new()),
         empty().dangers(Dangers {

@@ -44,7 +44,7 @@ struct TokenKey {
 }
 
 #[derive(Debug, Clone)]
-struct Token {
+pub(crate) struct Token {
     secret: Secret,
     until: Instant,
 }
@@ -326,8 +326,7 @@ fn exchange_request(url: Url, key: &TokenKey, token: &Secret) -> Outgoing {
 }
 
 fn read_token(transport: &Transport<'_>, body: &[u8]) -> Result<Token, StoreError> {
-    // The parser's own message could show a part of the token.
-    let malformed = |error: &str| {
+    token_answer(body).map_err(|error| {
         StoreError::untrusted(
             transport.store,
             Fault::Malformed {
@@ -335,8 +334,12 @@ fn read_token(transport: &Transport<'_>, body: &[u8]) -> Result<Token, StoreErro
                 error: error.to_owned(),
             },
         )
-    };
-    let answer: Value = serde_json::from_slice(body).map_err(|_| malformed("not JSON"))?;
+    })
+}
+
+/// The token in an answer. What is wrong is said in our words: the parser's own could show a part of the token.
+pub(crate) fn token_answer(body: &[u8]) -> Result<Token, &'static str> {
+    let answer: Value = serde_json::from_slice(body).map_err(|_| "not JSON")?;
     let text = |name: &str| {
         answer
             .get(name)
@@ -345,7 +348,7 @@ fn read_token(transport: &Transport<'_>, body: &[u8]) -> Result<Token, StoreErro
     };
     let token = text("token")
         .or_else(|| text("access_token"))
-        .ok_or_else(|| malformed("it has no `token`"))?;
+        .ok_or("it has no `token`")?;
     let lifetime = answer
         .get("expires_in")
         .and_then(Value::as_u64)

@@ -11,7 +11,7 @@ const CHALLENGES: usize = 16;
 
 /// How a registry wants its callers to prove themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Challenge {
+pub(crate) enum Challenge {
     /// User name and password with each request.
     Basic,
     /// A token from a token service.
@@ -24,7 +24,7 @@ pub(super) enum Challenge {
 }
 
 /// The challenge to answer: bearer before basic; `None` when there is none that we know.
-pub(super) fn choose(headers: &HeaderMap) -> Option<Challenge> {
+pub(crate) fn choose(headers: &HeaderMap) -> Option<Challenge> {
     let mut found = Vec::new();
     let mut read = 0_usize;
     for value in headers.get_all(WWW_AUTHENTICATE) {

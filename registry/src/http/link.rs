@@ -3,7 +3,7 @@
 use reqwest::header::{HeaderMap, LINK};
 
 /// The target of the first link with `rel="next"`.
-pub(super) fn next(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn next(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(LINK).iter().take(8);
     values
         .filter_map(|value| value.to_str().ok())

@@ -1,23 +1,23 @@
 //! A repository of a registry, by the distribution specification over HTTP.
 
-mod auth;
+pub(crate) mod auth;
 mod budget;
 mod call;
-mod challenge;
+pub(crate) mod challenge;
 mod guard;
 mod identity;
-mod link;
+pub(crate) mod link;
 mod listing;
 mod mirror;
 mod origin;
 mod probe;
-mod pull;
+pub(crate) mod pull;
 mod push;
 mod referrers;
 mod sessions;
 mod tag;
 mod transfer;
-mod transport;
+pub(crate) mod transport;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

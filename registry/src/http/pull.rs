@@ -244,7 +244,7 @@ impl Registry {
     }
 
     fn read_tags(&self, body: &[u8]) -> Result<Vec<String>, StoreError> {
-        let malformed = |error: String| {
+        tags_of(body).map_err(|error| {
             StoreError::untrusted(
                 &self.name,
                 Fault::Malformed {
@@ -252,22 +252,7 @@ impl Registry {
                     error,
                 },
             )
-        };
-        let page: serde_json::Value =
-            serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
-        match page.get("tags") {
-            // Some registries write null for none.
-            None | Some(serde_json::Value::Null) => Ok(Vec::new()),
-            Some(serde_json::Value::Array(tags)) => tags
-                .iter()
-                .map(|tag| {
-                    tag.as_str()
-                        .map(str::to_owned)
-                        .ok_or_else(|| malformed("a tag that is no text".to_owned()))
-                })
-                .collect(),
-            Some(_) => Err(malformed("`tags` is not a list".to_owned())),
-        }
+        })
     }
 
     /// The next page of a list, which must be of the same registry: it gets our login.
@@ -336,4 +321,23 @@ pub(super) fn is_index(name: &str) -> bool {
 
 fn claimed_digest(headers: &HeaderMap) -> Option<Digest> {
     Digest::parse(headers.get("docker-content-digest")?.to_str().ok()?).ok()
+}
+
+/// The names on a page of tags.
+pub(crate) fn tags_of(body: &[u8]) -> Result<Vec<String>, String> {
+    let page: serde_json::Value =
+        serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    match page.get("tags") {
+        // Some registries write null for none.
+        None | Some(serde_json::Value::Null) => Ok(Vec::new()),
+        Some(serde_json::Value::Array(tags)) => tags
+            .iter()
+            .map(|tag| {
+                tag.as_str()
+                    .map(str::to_owned)
+                    .ok_or_else(|| "a tag that is no text".to_owned())
+            })
+            .collect(),
+        Some(_) => Err("`tags` is not a list".to_owned()),
+    }
 }

@@ -447,7 +447,7 @@ fn explained(error: reqwest::Error) -> String {
 }
 
 /// The first `code` and message of a registry's error body, if it is one and repeats none of `secrets`.
-pub(super) fn error_words(
+pub(crate) fn error_words(
     body: &[u8],
     secrets: &[&str],
     limits: &Limits,

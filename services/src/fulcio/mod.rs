@@ -158,13 +158,13 @@ fn algorithm(kind: KeyKind) -> &'static str {
     }
 }
 
-struct Answer {
+pub(crate) struct Answer {
     certificates: Vec<Bytes>,
     detached_sct: Option<Bytes>,
 }
 
 impl Answer {
-    fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         let cap = ("answer_bytes", ANSWER_BYTES);
         let mut reader = Reader::from_bytes(Document::Json, body, cap, limits)?;
         let (mut pem, mut detached_sct) = (None, None);

@@ -289,7 +289,11 @@ fn source(url: &Url) -> ServiceName {
     }
 }
 
-fn read_member(body: &[u8], member: &'static str, limits: &Limits) -> Result<Secret, Error> {
+pub(crate) fn read_member(
+    body: &[u8],
+    member: &'static str,
+    limits: &Limits,
+) -> Result<Secret, Error> {
     let cap = ("token_bytes", limits.token_bytes);
     let mut reader = Reader::from_bytes(Document::Json, body, cap, limits)?;
     let mut token = None;

@@ -67,7 +67,7 @@ pub(super) fn read_id_token(
     Ok(IdentityToken::parse(token.reveal(), limits)?)
 }
 
-fn id_token(body: &[u8], limits: &Limits) -> Result<Secret, Error> {
+pub(crate) fn id_token(body: &[u8], limits: &Limits) -> Result<Secret, Error> {
     let cap = ("token_bytes", limits.token_bytes);
     let mut reader = Reader::from_bytes(Document::Json, body, cap, limits)?;
     let mut token = None;

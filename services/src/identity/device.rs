@@ -106,7 +106,7 @@ async fn poll(
     }
 }
 
-struct Begun {
+pub(crate) struct Begun {
     prompt: DevicePrompt,
     code: Secret,
     expires: u64,
@@ -114,7 +114,7 @@ struct Begun {
 }
 
 impl Begun {
-    fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         let cap = ("token_bytes", limits.token_bytes);
         let mut reader = Reader::from_bytes(Document::Json, body, cap, limits)?;
         let (mut code, mut user_code, mut address, mut complete_address) = (None, None, None, None);

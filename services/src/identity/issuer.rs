@@ -98,7 +98,7 @@ impl Issuer {
     }
 }
 
-struct Discovery {
+pub(crate) struct Discovery {
     issuer: String,
     authorization: String,
     token: String,
@@ -106,7 +106,7 @@ struct Discovery {
 }
 
 impl Discovery {
-    fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub(crate) fn parse(body: &[u8], limits: &Limits) -> Result<Self, Error> {
         let cap = ("discovery_bytes", DOCUMENT_BYTES);
         let mut reader = Reader::from_bytes(Document::Json, body, cap, limits)?;
         let (mut issuer, mut authorization, mut token, mut device) = (None, None, None, None);

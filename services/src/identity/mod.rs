@@ -3,17 +3,17 @@
 //! An [`IdentityToken`] is text that says things about itself. [`IdentityToken::check`] turns it into a [`CheckedToken`], which is
 //! what [`Fulcio`](crate::Fulcio) takes. The token's signature is the business of whoever receives it.
 
-mod ambient;
-mod authorization;
+pub(crate) mod ambient;
+pub(crate) mod authorization;
 mod browser;
 mod callback;
 mod check;
-mod device;
+pub(crate) mod device;
 mod file;
-mod issuer;
+pub(crate) mod issuer;
 mod login_error;
 #[cfg(unix)]
-mod spiffe;
+pub(crate) mod spiffe;
 mod token;
 
 pub use ambient::Ambient;

@@ -152,7 +152,7 @@ fn request(audience: &str) -> Vec<u8> {
     framed
 }
 
-fn read(body: &[u8]) -> Option<Secret> {
+pub(crate) fn read(body: &[u8]) -> Option<Secret> {
     let (prefix, rest) = body.split_at_checked(PREFIX)?;
     let (compressed, length) = prefix.split_first()?;
     let length = u32::from_be_bytes(length.try_into().ok()?);

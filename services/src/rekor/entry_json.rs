@@ -12,7 +12,7 @@ const HASH_BYTES: usize = 32;
 const NAME_BYTES: usize = 80;
 
 /// Reads the answer of a log of version 1: an object with one member, which is named after the entry.
-pub(super) fn version_1(body: &[u8], limits: &Limits) -> Result<LogEntry, Error> {
+pub(crate) fn version_1(body: &[u8], limits: &Limits) -> Result<LogEntry, Error> {
     let mut reader = reader(body, limits)?;
     let mut entry = None;
     reader.map(|reader, name| {
@@ -28,7 +28,7 @@ pub(super) fn version_1(body: &[u8], limits: &Limits) -> Result<LogEntry, Error>
 }
 
 /// Reads the answer of a log of version 2: a TransparencyLogEntry in protobuf JSON, where zeros may be left out.
-pub(super) fn version_2(body: &[u8], limits: &Limits) -> Result<LogEntry, Error> {
+pub(crate) fn version_2(body: &[u8], limits: &Limits) -> Result<LogEntry, Error> {
     let mut reader = reader(body, limits)?;
     let mut log_index = 0;
     let (mut log_id, mut kind, mut version, mut proof, mut canonical) =

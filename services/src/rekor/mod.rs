@@ -5,7 +5,7 @@
 //! for (CVE-2023-47122).
 
 mod compare;
-mod entry_json;
+pub(crate) mod entry_json;
 mod submission;
 mod tiles;
 mod version_1;

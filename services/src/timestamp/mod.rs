@@ -1,7 +1,7 @@
 //! Timestamps over signatures (RFC 3161 over HTTP).
 
 mod request;
-mod response;
+pub(crate) mod response;
 
 use bytes::Bytes;
 use countersign_formats::Digest;

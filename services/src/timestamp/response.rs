@@ -22,7 +22,7 @@ const GRANTED_WITH_MODS: u16 = 1;
 
 /// A response, with borrowed parts.
 #[derive(Debug)]
-pub(super) struct Response<'a> {
+pub(crate) struct Response<'a> {
     status: u16,
     words: Option<String>,
     info: Option<Info<'a>>,
@@ -39,7 +39,7 @@ struct Info<'a> {
 }
 
 impl<'a> Response<'a> {
-    pub(super) fn parse(bytes: &'a [u8]) -> der::Result<Self> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> der::Result<Self> {
         let mut reader = inside(AnyRef::from_der(bytes)?, Tag::Sequence)?;
         let (status, words) = read_status(next(&mut reader, Tag::Sequence)?)?;
         let info = match reader.is_finished() {

@@ -1,0 +1,4 @@
+//! Identity tokens.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| countersign_fuzz::identity_token(data));

@@ -1,0 +1,4 @@
+//! Packs.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| countersign_fuzz::pack(data));

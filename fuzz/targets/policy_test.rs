@@ -1,0 +1,4 @@
+//! Tables of policy tests.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| countersign_fuzz::policy_test(data));

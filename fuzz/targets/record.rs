@@ -1,0 +1,4 @@
+//! Records of verifications.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| countersign_fuzz::record(data));

@@ -1,0 +1,4 @@
+//! What a registry answers.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| countersign_fuzz::registry_answer(data));

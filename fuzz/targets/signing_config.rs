@@ -1,0 +1,4 @@
+//! Signing configs.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| countersign_fuzz::signing_config(data));
