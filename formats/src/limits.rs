@@ -11,10 +11,8 @@ pub struct Limits {
     pub listing_pages: usize,
     /// Referrers that are looked at for one image.
     pub referrers: usize,
-    /// Bytes of one bundle, envelope or other evidence blob.
+    /// Bytes of one bundle, envelope or other evidence blob, and of all that are fetched and not proven yet.
     pub bundle_bytes: u64,
-    /// Bytes above which evidence is spooled instead of held in memory.
-    pub spool_bytes: u64,
     /// Transparency log entries in one bundle.
     pub log_entries: usize,
     /// RFC 3161 timestamps in one bundle.
@@ -109,7 +107,6 @@ impl Limits {
         listing_pages: 20,
         referrers: 1000,
         bundle_bytes: 64 << 20,
-        spool_bytes: 8 << 20,
         log_entries: 32,
         timestamps: 32,
         subjects: 1024,

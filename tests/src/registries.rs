@@ -96,6 +96,8 @@ impl RegistryKind {
                 let mut command = Command::new(countersign());
                 command.args(["registry", "serve", "--listen"]);
                 command.arg(format!("127.0.0.1:{port}"));
+                // As the other registries are served here.
+                command.arg("--allow-delete");
                 command.arg("--dir").arg(folder.join("ours"));
                 command
             }

@@ -9,6 +9,8 @@ mod logins;
 #[cfg(test)]
 mod moving;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod pulling;
@@ -20,5 +22,7 @@ mod referring;
 mod rules;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod tags;
 #[cfg(test)]
 mod tls;

@@ -1,8 +1,7 @@
 //! Manifests, blobs, tags: what is read, what is refused, what is tried again.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use countersign_formats::{Descriptor, media_types};
 use countersign_proof::digest;
@@ -134,14 +133,6 @@ fn only_404_is_absence() {
             "{status}"
         );
     }
-}
-
-#[test]
-fn a_registry_that_is_not_there_is_an_outage() {
-    let server = Server::absent();
-    let error = run(server.store(&settings()).resolve(&tag("1.0"))).unwrap_err();
-    assert_eq!(error.code(), "registry-unreachable");
-    assert!(error.to_string().contains("refused"), "{error}");
 }
 
 #[test]
@@ -406,96 +397,6 @@ fn a_guarded_client_does_not_go_into_its_own_network() {
 }
 
 #[test]
-fn an_outage_that_passes_is_waited_for() {
-    let (bytes, _) = image("image", None);
-    for body in [
-        Answer::status(503),
-        Answer::status(500),
-        Answer::status(429).with("Retry-After", "0"),
-        Answer::status(200).sends(Body::Dropped),
-    ] {
-        let (bytes, count) = (bytes.clone(), AtomicUsize::new(0));
-        let server = Server::start(move |_| {
-            if count.fetch_add(1, Ordering::SeqCst) == 0 {
-                body.clone()
-            } else {
-                Answer::manifest(bytes.clone())
-            }
-        });
-        assert!(run(server.store(&settings()).resolve(&tag("1.0"))).is_ok());
-        assert_eq!(server.asked().len(), 2);
-    }
-}
-
-#[test]
-fn an_outage_that_stays_is_asked_three_times() {
-    let server = Server::start(|_| Answer::status(503));
-    let store = server.store(&settings());
-    assert_eq!(code(run(store.resolve(&tag("1.0")))), "registry-error");
-    assert_eq!(store.requests(), 3);
-}
-
-#[test]
-fn a_wait_longer_than_the_deadline_is_not_begun() {
-    let server = Server::start(|_| Answer::status(429).with("Retry-After", "3600"));
-    let since = Instant::now();
-    let error = run(server.store(&settings()).resolve(&tag("1.0"))).unwrap_err();
-    assert_eq!(error.code(), "registry-throttled");
-    assert!(error.hint().unwrap().contains("3600"));
-    assert!(since.elapsed() < Duration::from_secs(2));
-    assert_eq!(server.asked().len(), 1);
-}
-
-/// The date is compared with the answer's own, whatever the clock here says.
-#[test]
-fn a_date_to_wait_for_is_as_good_as_seconds() {
-    let (bytes, _) = image("image", None);
-    let count = AtomicUsize::new(0);
-    let server = Server::start(move |_| {
-        let busy = Answer::status(429)
-            .with("Date", "Thu, 01 Jan 1998 00:00:00 GMT")
-            .with("Retry-After", "Thu, 01 Jan 1998 00:00:02 GMT");
-        match count.fetch_add(1, Ordering::SeqCst) {
-            0 => busy,
-            _ => Answer::manifest(bytes.clone()),
-        }
-    });
-    let since = Instant::now();
-    run(server.store(&settings()).resolve(&tag("1.0"))).unwrap();
-    assert!(since.elapsed() >= Duration::from_secs(2));
-    assert_eq!(server.asked().len(), 2);
-
-    let server = Server::start(|_| {
-        Answer::status(503)
-            .with("Date", "Thu, 01 Jan 1998 00:00:00 GMT")
-            .with("Retry-After", "Thu, 01 Jan 1998 01:00:00 GMT")
-    });
-    let error = run(server.store(&settings()).resolve(&tag("1.0"))).unwrap_err();
-    assert!(error.hint().unwrap().contains("3600"));
-    assert_eq!(server.asked().len(), 1);
-}
-
-/// N-17: one byte now and then.
-#[test]
-fn slowness_costs_the_deadline_and_no_more() {
-    for body in [Body::Slow, Body::Announced(1000)] {
-        let server = Server::start(move |_| Answer::manifest("").sends(body.clone()));
-        let settings = Settings {
-            deadline: Duration::from_millis(400),
-            ..settings()
-        };
-        let store = server.store(&settings);
-        let since = Instant::now();
-        assert_eq!(code(run(store.resolve(&tag("1.0")))), "deadline-exceeded");
-        assert!(since.elapsed() < Duration::from_millis(1500));
-        // The deadline is one for all operations: nothing is left of it.
-        let since = Instant::now();
-        assert_eq!(code(run(store.resolve(&tag("1.0")))), "deadline-exceeded");
-        assert!(since.elapsed() < Duration::from_millis(200));
-    }
-}
-
-#[test]
 fn offline_opens_no_socket() {
     let server = Server::start(|_| Answer::status(200));
     let store = server.store(&Settings {
@@ -530,51 +431,6 @@ fn plain_http_needs_a_word() {
         "{:?}",
         server.lines()
     );
-}
-
-#[test]
-fn tags_are_read_page_by_page() {
-    let server = Server::start(|asked| {
-        let answer = Answer::status(200);
-        match asked.target.as_str() {
-            "/v2/acme/app/tags/list" => answer
-                .with("Link", "</v2/acme/app/tags/list?last=b&n=2>; rel=\"next\"")
-                .body(r#"{"name":"a","tags":["a","b"]}"#),
-            "/v2/acme/app/tags/list?last=b&n=2" => answer
-                .with("Link", "<?last=c>; rel=next")
-                .body(r#"{"tags":["c"]}"#),
-            _ => answer.body(r#"{"tags":null}"#),
-        }
-    });
-    assert_eq!(
-        run(server.store(&settings()).tags()).unwrap(),
-        ["a", "b", "c"]
-    );
-}
-
-#[test]
-fn pages_without_end_or_elsewhere_are_refused() {
-    let server = Server::start(|_| {
-        Answer::status(200)
-            .with("Link", "<?x>; rel=\"next\"")
-            .body(r#"{"tags":["a"]}"#)
-    });
-    assert_eq!(code(run(server.store(&settings()).tags())), "over-limit");
-    let elsewhere = Server::start(|_| Answer::status(200).body(r#"{"tags":["evil"]}"#));
-    let link = format!(
-        "<{}>; rel=\"next\"",
-        elsewhere.url("/v2/acme/app/tags/list")
-    );
-    let server = Server::start(move |_| {
-        Answer::status(200)
-            .with("Link", link.clone())
-            .body(r#"{"tags":["a"]}"#)
-    });
-    assert_eq!(
-        code(run(server.store(&settings()).tags())),
-        "target-refused"
-    );
-    assert_eq!(elsewhere.connections(), 0);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use countersign_tests::{RegistryKind, peers};
 
+use crate::commands::Cosign;
 use crate::scene::Scene;
 
 #[test]
@@ -19,33 +20,13 @@ fn cosign_verifies_our_signature_and_our_five_megabyte_attestation() {
         scene
             .ours(&["sign", "--key", "ours.key", "-a", "stage=prod", image])
             .expect(0);
-        scene
-            .ours(&[
-                "attest",
-                "--key",
-                "ours.key",
-                "--type",
-                "spdxjson",
-                "--predicate",
-                &spdx,
-                image,
-            ])
-            .expect(0);
+        scene.attest("ours.key", &spdx, image).expect(0);
 
         let verified = scene
             .ours(&["verify", "--key", "ours.pub", "-a", "stage=prod", image])
             .expect(0);
         assert_eq!(verified.stdout, format!("{image}\n"), "{}", kind.name());
-        scene
-            .ours(&[
-                "verify-attestation",
-                "--key",
-                "ours.pub",
-                "--type",
-                "spdxjson",
-                image,
-            ])
-            .expect(0);
+        scene.verify_attestation("ours.pub", image).expect(0);
 
         cosign
             .run([
@@ -58,16 +39,8 @@ fn cosign_verifies_our_signature_and_our_five_megabyte_attestation() {
                 image,
             ])
             .expect(0);
-        cosign
-            .run([
-                "verify-attestation",
-                "--key",
-                "ours.pub",
-                "--insecure-ignore-tlog",
-                "--type",
-                "spdxjson",
-                image,
-            ])
+        Cosign(&cosign)
+            .verify_attestation("ours.pub", &[], image)
             .expect(0);
         println!("ok: cosign verifies ours on {}", kind.name());
     }
@@ -87,28 +60,12 @@ fn we_verify_the_signature_and_attestation_of_cosign() {
         cosign.run(["generate-key-pair"]).expect(0);
         let none = scene.no_services(&cosign);
 
-        scene
-            .ours(&["verify", "--key", "cosign.pub", image])
-            .expect(10);
-        cosign
-            .run([
-                "attest",
-                "-y",
-                "--key",
-                "cosign.key",
-                "--signing-config",
-                &none,
-                "--type",
-                "spdxjson",
-                "--predicate",
-                &spdx,
-                image,
-            ])
+        scene.verify("cosign.pub", image).expect(10);
+        Cosign(&cosign)
+            .attest("cosign.key", &none, &spdx, image)
             .expect(0);
         // An SBOM is not a signature, whoever signed it.
-        scene
-            .ours(&["verify", "--key", "cosign.pub", image])
-            .expect(12);
+        scene.verify("cosign.pub", image).expect(12);
         cosign
             .run([
                 "sign",
@@ -123,25 +80,14 @@ fn we_verify_the_signature_and_attestation_of_cosign() {
             ])
             .expect(0);
 
-        scene
-            .ours(&["verify", "--key", "cosign.pub", image])
-            .expect(0);
+        scene.verify("cosign.pub", image).expect(0);
         scene
             .ours(&["verify", "--key", "cosign.pub", "-a", "a=b", image])
             .expect(0);
         scene
             .ours(&["verify", "--key", "cosign.pub", "-a", "a=c", image])
             .expect(12);
-        scene
-            .ours(&[
-                "verify-attestation",
-                "--key",
-                "cosign.pub",
-                "--type",
-                "spdxjson",
-                image,
-            ])
-            .expect(0);
+        scene.verify_attestation("cosign.pub", image).expect(0);
         scene
             .ours(&[
                 "verify-attestation",
@@ -154,9 +100,7 @@ fn we_verify_the_signature_and_attestation_of_cosign() {
             .expect(12);
 
         scene.key("other", "ecdsa-p256");
-        scene
-            .ours(&["verify", "--key", "other.pub", image])
-            .expect(12);
+        scene.verify("other.pub", image).expect(12);
         scene
             .ours(&["verify", "--key", "other.pub", "--key", "cosign.pub", image])
             .expect(0);
@@ -175,21 +119,8 @@ fn the_legacy_signature_tag_of_cosign_verifies() {
         let cosign = scene.program(&cosign);
         let image = scene.image.as_str();
         cosign.run(["generate-key-pair"]).expect(0);
-        cosign
-            .run([
-                "sign",
-                "-y",
-                "--key",
-                "cosign.key",
-                "--new-bundle-format=false",
-                "--use-signing-config=false",
-                "--tlog-upload=false",
-                image,
-            ])
-            .expect(0);
-        scene
-            .ours(&["verify", "--key", "cosign.pub", image])
-            .expect(0);
+        Cosign(&cosign).sign_legacy("cosign.key", image).expect(0);
+        scene.verify("cosign.pub", image).expect(0);
         println!("ok: .sig of cosign on {}", kind.name());
     }
 }
@@ -205,33 +136,11 @@ fn our_key_files_and_those_of_cosign_open_on_both_sides() {
     let image = scene.image.as_str();
     cosign.run(["generate-key-pair"]).expect(0);
     let none = scene.no_services(&cosign);
-    scene
-        .ours(&["sign", "--key", "cosign.key", image])
-        .expect(0);
-    cosign
-        .run([
-            "verify",
-            "--key",
-            "cosign.pub",
-            "--insecure-ignore-tlog",
-            image,
-        ])
-        .expect(0);
+    scene.sign("cosign.key", image).expect(0);
+    Cosign(&cosign).verify("cosign.pub", &[], image).expect(0);
     scene.key("ours", "ecdsa-p256");
-    cosign
-        .run([
-            "sign",
-            "-y",
-            "--key",
-            "ours.key",
-            "--signing-config",
-            &none,
-            image,
-        ])
-        .expect(0);
-    scene
-        .ours(&["verify", "--key", "ours.pub", image])
-        .expect(0);
+    Cosign(&cosign).sign("ours.key", &none, image).expect(0);
+    scene.verify("ours.pub", image).expect(0);
     let public = cosign.run(["public-key", "--key", "ours.key"]).expect(0);
     let ours = scene.ours(&["public-key", "--key", "ours.key"]).expect(0);
     assert_eq!(public.stdout.trim(), ours.stdout.trim());
@@ -248,7 +157,7 @@ fn oras_discovers_what_we_attached() {
         let oras = scene.program(&oras);
         let image = scene.image.as_str();
         scene.key("ours", "ecdsa-p256");
-        scene.ours(&["sign", "--key", "ours.key", image]).expect(0);
+        scene.sign("ours.key", image).expect(0);
         let found = oras
             .run(["discover", "--plain-http", "--format", "json", image])
             .expect(0);

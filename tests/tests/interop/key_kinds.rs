@@ -2,6 +2,7 @@
 
 use countersign_tests::{RegistryKind, peers};
 
+use crate::commands::Cosign;
 use crate::scene::Scene;
 
 const KINDS: &[(&str, bool)] = &[
@@ -30,9 +31,9 @@ fn key_kinds_against_cosign() {
         let image = scene.image.as_str();
         let none = scene.no_services(&cosign);
         scene.key("k", kind);
-        scene.ours(&["sign", "--key", "k.key", image]).expect(0);
-        scene.ours(&["verify", "--key", "k.pub", image]).expect(0);
-        let theirs = cosign.run(["verify", "--key", "k.pub", "--insecure-ignore-tlog", image]);
+        scene.sign("k.key", image).expect(0);
+        scene.verify("k.pub", image).expect(0);
+        let theirs = Cosign(&cosign).verify("k.pub", &[], image);
 
         let Some(second) = Scene::new(test, RegistryKind::Olareg) else {
             return;
@@ -43,16 +44,8 @@ fn key_kinds_against_cosign() {
         }
         let image = second.image.as_str();
         let cosign = countersign_tests::Program::new(cosign_path(), second.folder());
-        let signed = cosign.run([
-            "sign",
-            "-y",
-            "--key",
-            "k.key",
-            "--signing-config",
-            &none,
-            image,
-        ]);
-        let ours = second.ours(&["verify", "--key", "k.pub", image]);
+        let signed = Cosign(&cosign).sign("k.key", &none, image);
+        let ours = second.verify("k.pub", image);
         println!(
             "{kind:<12} {:<16} {:<20} {:<16} {:<12}",
             "yes",

@@ -2,6 +2,7 @@
 
 use countersign_tests::{Program, RealImage, RegistryKind, countersign, peers};
 
+use crate::commands::Cosign;
 use crate::scene::Scene;
 
 #[test]
@@ -64,17 +65,11 @@ fn an_image_that_skopeo_copied_into_a_layout_verifies_there() {
         ])
         .expect(0);
     // skopeo leaves the referrers behind, so nothing is attached yet.
-    scene
-        .ours(&["verify", "--key", "ours.pub", "oci:copied:v1"])
-        .expect(10);
-    scene
-        .ours(&["sign", "--key", "ours.key", "oci:copied:v1"])
-        .expect(0);
-    scene
-        .ours(&["verify", "--key", "ours.pub", "oci:copied:v1"])
-        .expect(0);
+    scene.verify("ours.pub", "oci:copied:v1").expect(10);
+    scene.sign("ours.key", "oci:copied:v1").expect(0);
+    scene.verify("ours.pub", "oci:copied:v1").expect(0);
     // oras brings the referrers along.
-    scene.ours(&["sign", "--key", "ours.key", image]).expect(0);
+    scene.sign("ours.key", image).expect(0);
     let from = format!("{}:v1", scene.name);
     scene
         .program(&oras)
@@ -87,9 +82,7 @@ fn an_image_that_skopeo_copied_into_a_layout_verifies_there() {
             "carried:v1",
         ])
         .expect(0);
-    scene
-        .ours(&["verify", "--key", "ours.pub", "oci:carried:v1"])
-        .expect(0);
+    scene.verify("ours.pub", "oci:carried:v1").expect(0);
 }
 
 #[test]
@@ -103,22 +96,10 @@ fn the_layout_that_cosign_saves_verifies() {
     let image = scene.image.as_str();
     cosign.run(["generate-key-pair"]).expect(0);
     let none = scene.no_services(&cosign);
-    cosign
-        .run([
-            "sign",
-            "-y",
-            "--key",
-            "cosign.key",
-            "--signing-config",
-            &none,
-            image,
-        ])
-        .expect(0);
+    Cosign(&cosign).sign("cosign.key", &none, image).expect(0);
     cosign.run(["save", "--dir", "saved", image]).expect(0);
     let reference = format!("oci:saved@{}", scene.digest);
-    scene
-        .ours(&["verify", "--key", "cosign.pub", &reference])
-        .expect(0);
+    scene.verify("cosign.pub", &reference).expect(0);
 }
 
 /// `cosign load` and `cosign verify --local-image` find an image, its signatures and its attestations by the kind of each entry.

@@ -5,13 +5,17 @@
     reason = "a test that cannot set up its scene has nothing to say; the suite prints its matrix"
 )]
 
+mod admission;
 mod both_ways;
+mod carriers;
+mod commands;
 mod key_kinds;
 mod keyless;
 mod layouts;
 mod matrix;
 mod moving;
 mod offline;
+mod our_registry;
 mod races;
 mod scene;
 mod trust;

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use countersign_tests::{Outcome, Peer, Program, RegistryKind, skipped};
 
+use crate::commands::Cosign;
 use crate::scene::Scene;
 
 const TEST: &str = "compatibility";
@@ -22,14 +23,15 @@ const NO_TRUST: &str =
     r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#;
 
 /// Programs that write or read; a missing one leaves its rows alone.
-struct Tools {
-    cosign: Option<Program>,
+pub(crate) struct Tools {
+    pub(crate) cosign: Option<Program>,
     cosign2: Option<Program>,
-    oras: Option<Program>,
-    regctl: Option<Program>,
+    pub(crate) crane: Option<Program>,
+    pub(crate) oras: Option<Program>,
+    pub(crate) regctl: Option<Program>,
     notation: Option<Program>,
-    policy_controller: Option<Program>,
-    kyverno: Option<Program>,
+    pub(crate) policy_controller: Option<Program>,
+    pub(crate) kyverno: Option<Program>,
 }
 
 impl Tools {
@@ -38,6 +40,7 @@ impl Tools {
         Self {
             cosign: find("cosign"),
             cosign2: find("cosign2"),
+            crane: find("crane"),
             oras: find("oras"),
             regctl: find("regctl"),
             notation: find("notation"),
@@ -48,12 +51,13 @@ impl Tools {
 }
 
 /// What was written by whom in which form, and who reads it.
-type Row = (&'static str, &'static str, &'static str);
+pub(crate) type Row = (&'static str, &'static str, &'static str);
 
 /// The outcome of each row that ran on one registry.
-type Column = Vec<(Row, bool, String)>;
+pub(crate) type Column = Vec<(Row, bool, String)>;
 
-fn note(column: &mut Column, row: Row, outcome: &Outcome) {
+/// Notes how a row ended.
+pub(crate) fn note(column: &mut Column, row: Row, outcome: &Outcome) {
     column.push((row, outcome.code == 0, outcome.words()));
 }
 
@@ -93,19 +97,8 @@ fn who_reads_what_whom_wrote() {
 fn written_by_us(scene: &Scene, tools: &Tools, column: &mut Column) {
     const US: &str = "countersign";
     let bundle = scene.again("ours-bundle");
-    scene.ours(&["sign", "--key", "k.key", &bundle]).expect(0);
-    scene
-        .ours(&[
-            "attest",
-            "--key",
-            "k.key",
-            "--type",
-            "spdxjson",
-            "--predicate",
-            "spdx.json",
-            &bundle,
-        ])
-        .expect(0);
+    scene.sign("k.key", &bundle).expect(0);
+    scene.attest("k.key", "spdx.json", &bundle).expect(0);
     let legacy = scene.again("ours-legacy");
     scene
         .ours(&["sign", "--key", "k.key", "--format", "legacy", &legacy])
@@ -128,16 +121,9 @@ fn written_by_us(scene: &Scene, tools: &Tools, column: &mut Column) {
         (&bundle, "bundle: signature", "bundle: attestation"),
         (&legacy, "`.sig`", "`.att`"),
     ] {
-        let verified = scene.ours(&["verify", "--key", "k.pub", image]);
+        let verified = scene.verify("k.pub", image);
         note(column, (US, form, US), &verified);
-        let verified = scene.ours(&[
-            "verify-attestation",
-            "--key",
-            "k.pub",
-            "--type",
-            "spdxjson",
-            image,
-        ]);
+        let verified = scene.verify_attestation("k.pub", image);
         note(column, (US, attested, US), &verified);
         let is_bundle = image == &bundle;
         for (cosign, name) in [(&tools.cosign, "cosign 3"), (&tools.cosign2, "cosign 2")] {
@@ -176,85 +162,17 @@ fn written_by_us(scene: &Scene, tools: &Tools, column: &mut Column) {
             &lists,
         );
     }
-    admission_controllers(scene, tools, &legacy, column);
-}
-
-/// The readers of `.sig` that stand before a cluster.
-fn admission_controllers(scene: &Scene, tools: &Tools, image: &str, column: &mut Column) {
-    let key = std::fs::read_to_string(scene.folder().join("k.pub")).expect("key");
-    let indented = |by: usize| {
-        key.lines().fold(String::new(), |mut text, line| {
-            let _ = writeln!(text, "{:by$}{line}", "");
-            text
-        })
-    };
-    if let Some(tester) = &tools.policy_controller {
-        let policy = format!(
-            "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {{name: demo}}\nspec:\n  images:\n    - glob: '**'\n  authorities:\n    - name: key\n      key:\n        data: |\n{}",
-            indented(10)
-        );
-        std::fs::write(scene.folder().join("cip.yaml"), policy).expect("policy");
-        let outcome = tester.run(["-policy", "cip.yaml", "-image", image]);
-        note(
-            column,
-            ("countersign", "`.sig`", "policy-controller"),
-            &outcome,
-        );
-    }
-    if let Some(kyverno) = &tools.kyverno {
-        let policy = format!(
-            "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {{name: demo}}\nspec:\n  validationFailureAction: Enforce\n  webhookTimeoutSeconds: 30\n  rules:\n    - name: signed\n      match: {{any: [{{resources: {{kinds: [Pod]}}}}]}}\n      verifyImages:\n        - imageReferences: ['*']\n          mutateDigest: false\n          attestors:\n            - entries:\n                - keys:\n                    rekor: {{ignoreTlog: true}}\n                    publicKeys: |\n{}",
-            indented(22)
-        );
-        std::fs::write(scene.folder().join("kyverno.yaml"), policy).expect("policy");
-        let pod = format!(
-            "apiVersion: v1\nkind: Pod\nmetadata: {{name: demo, namespace: default}}\nspec: {{containers: [{{name: demo, image: '{image}'}}]}}\n"
-        );
-        std::fs::write(scene.folder().join("pod.yaml"), pod).expect("pod");
-        let mut outcome = kyverno.run([
-            "apply",
-            "kyverno.yaml",
-            "--resource",
-            "pod.yaml",
-            "--registry",
-        ]);
-        // It also ends with 0 when it applied nothing.
-        if !outcome.words().contains("pass: 1") {
-            outcome.code = 1;
-        }
-        note(column, ("countersign", "`.sig`", "Kyverno"), &outcome);
-    }
+    crate::carriers::move_evidence(scene, tools, &bundle, &legacy, column);
+    crate::admission::read(scene, tools, &legacy, &bundle, column);
 }
 
 fn written_by_cosign_3(scene: &Scene, cosign: &Program, column: &mut Column) {
     const THEM: &str = "cosign 3";
     let none = scene.no_services(cosign);
     let image = scene.again("cosign3-bundle");
-    cosign
-        .run([
-            "sign",
-            "-y",
-            "--key",
-            "k.key",
-            "--signing-config",
-            &none,
-            &image,
-        ])
-        .expect(0);
-    cosign
-        .run([
-            "attest",
-            "-y",
-            "--key",
-            "k.key",
-            "--signing-config",
-            &none,
-            "--type",
-            "spdxjson",
-            "--predicate",
-            "spdx.json",
-            &image,
-        ])
+    Cosign(cosign).sign("k.key", &none, &image).expect(0);
+    Cosign(cosign)
+        .attest("k.key", &none, "spdx.json", &image)
         .expect(0);
     read_by_us(
         scene,
@@ -265,18 +183,7 @@ fn written_by_cosign_3(scene: &Scene, cosign: &Program, column: &mut Column) {
         column,
     );
     let image = scene.again("cosign3-legacy");
-    cosign
-        .run([
-            "sign",
-            "-y",
-            "--key",
-            "k.key",
-            "--new-bundle-format=false",
-            "--use-signing-config=false",
-            "--tlog-upload=false",
-            &image,
-        ])
-        .expect(0);
+    Cosign(cosign).sign_legacy("k.key", &image).expect(0);
     read_by_us(scene, THEM, "`.sig`", None, &image, column);
 }
 
@@ -339,14 +246,7 @@ fn written_by_cosign_2(scene: &Scene, cosign: &Program, column: &mut Column) {
             &image,
         ])
         .expect(0);
-    let verified = scene.ours(&[
-        "verify-attestation",
-        "--key",
-        "k.pub",
-        "--type",
-        "spdxjson",
-        &image,
-    ]);
+    let verified = scene.verify_attestation("k.pub", &image);
     note(
         column,
         (THEM, "bundle: attestation", "countersign"),
@@ -362,17 +262,10 @@ fn read_by_us(
     image: &str,
     column: &mut Column,
 ) {
-    let verified = scene.ours(&["verify", "--key", "k.pub", image]);
+    let verified = scene.verify("k.pub", image);
     note(column, (writer, form, "countersign"), &verified);
     if let Some(attested) = attested {
-        let verified = scene.ours(&[
-            "verify-attestation",
-            "--key",
-            "k.pub",
-            "--type",
-            "spdxjson",
-            image,
-        ]);
+        let verified = scene.verify_attestation("k.pub", image);
         note(column, (writer, attested, "countersign"), &verified);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use countersign_tests::{Program, RegistryKind, countersign, peers, skipped};
 
+use crate::commands::Cosign;
 use crate::scene::Scene;
 
 /// Runs `copy` and kills it again and again, a little later each time, until it gets through; says how often it was killed.
@@ -76,45 +77,11 @@ fn evidence_of_three_kinds_on_index_and_platform_goes_round_and_is_seen_by_other
     let none = scene.no_services(&cosign);
     let spdx = scene.spdx.display().to_string();
     for image in [&on_index, &on_platform] {
-        scene.ours(&["sign", "--key", "ours.key", image]).expect(0);
-        scene
-            .ours(&[
-                "attest",
-                "--key",
-                "ours.key",
-                "--type",
-                "spdxjson",
-                "--predicate",
-                &spdx,
-                image,
-            ])
-            .expect(0);
+        scene.sign("ours.key", image).expect(0);
+        scene.attest("ours.key", &spdx, image).expect(0);
         // cosign's bundle and, under a tag, cosign's old signature.
-        cosign
-            .run([
-                "sign",
-                "-y",
-                "--key",
-                "cosign.key",
-                "--signing-config",
-                &none,
-                "--allow-http-registry",
-                image,
-            ])
-            .expect(0);
-        cosign
-            .run([
-                "sign",
-                "-y",
-                "--key",
-                "cosign.key",
-                "--new-bundle-format=false",
-                "--use-signing-config=false",
-                "--tlog-upload=false",
-                "--allow-http-registry",
-                image,
-            ])
-            .expect(0);
+        Cosign(&cosign).sign("cosign.key", &none, image).expect(0);
+        Cosign(&cosign).sign_legacy("cosign.key", image).expect(0);
     }
     let folder = tempfile::TempDir::new().expect("temporary folder");
     let (Some(own), Some(olareg)) = (
@@ -147,18 +114,9 @@ fn evidence_of_three_kinds_on_index_and_platform_goes_round_and_is_seen_by_other
         for digest in [&index, &scene.digest] {
             let image = format!("{place}@{digest}");
             for key in ["ours.pub", "cosign.pub"] {
-                scene.ours(&["verify", "--key", key, &image]).expect(0);
+                scene.verify(key, &image).expect(0);
             }
-            scene
-                .ours(&[
-                    "verify-attestation",
-                    "--key",
-                    "ours.pub",
-                    "--type",
-                    "spdxjson",
-                    &image,
-                ])
-                .expect(0);
+            scene.verify_attestation("ours.pub", &image).expect(0);
         }
     }
     // Others at the far end.

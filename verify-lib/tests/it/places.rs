@@ -1,6 +1,6 @@
 //! Evidence in several places: merged, fetched once, and none hides another.
 
-use countersign::formats::{UnixTime, media_types};
+use countersign::formats::{Limits, UnixTime, media_types};
 use countersign::policy::{CauseClass, Outcome};
 use countersign::proof::StorageForm;
 use countersign::registry::{Store, Target};
@@ -143,4 +143,26 @@ fn a_notation_signature_counts_as_evidence_that_does_not_suffice() {
     assert_eq!(decision.rejected[0].code(), "unsupported-form");
     shelf.attach(&signed(&image, "release"), None);
     assert_eq!(outcome(&shelf), Outcome::Pass);
+}
+
+/// Whoever may push can lay down a bundle of any size: it costs no memory, and what it would have said stays open.
+#[test]
+fn a_bundle_over_the_limit_is_not_read_and_hides_no_other() {
+    let limits = Limits {
+        bundle_bytes: 64 << 10,
+        ..Limits::DEFAULT
+    };
+    let verifier = builder(SIGNATURE).limits(limits).build().unwrap();
+    let outcome = |home: &Shelf| verified(&verifier, home, &[]).decision.outcome();
+    for (bytes, alone) in [
+        // Read, and no bundle: evidence that does not count.
+        (64 << 10, Outcome::NoneAcceptable),
+        ((64 << 10) + 1, Outcome::Unknown(CauseClass::Budget)),
+    ] {
+        let mut home = Shelf::new();
+        home.attach(&"x".repeat(bytes), None);
+        assert_eq!(outcome(&home), alone, "{bytes}");
+        home.attach(&signed(&home.image, "release"), None);
+        assert_eq!(outcome(&home), Outcome::Pass, "{bytes}");
+    }
 }

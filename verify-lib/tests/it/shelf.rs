@@ -306,7 +306,15 @@ impl Store for Shelf {
                 .get(&descriptor.digest)
                 .cloned()
                 .ok_or_else(|| absent("blob"))?;
-            assert!(bytes.len() as u64 <= cap);
+            if bytes.len() as u64 > cap {
+                return Err(StoreError::Untrusted {
+                    store: "shelf".to_owned(),
+                    fault: Box::new(Fault::OverLimit {
+                        what: "blob",
+                        limit: cap,
+                    }),
+                });
+            }
             Ok(bytes)
         })
     }

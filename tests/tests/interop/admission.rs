@@ -1,0 +1,121 @@
+//! The readers of evidence that stand before a cluster: policy-controller and Kyverno, by their command lines.
+
+use std::fmt::Write as _;
+
+use countersign_tests::{Outcome, Program};
+
+use crate::matrix::{Column, Tools, note};
+use crate::scene::Scene;
+
+const SPDX_TYPE: &str = "https://spdx.dev/Document";
+
+/// What is demanded of an image.
+#[derive(Clone, Copy, PartialEq)]
+enum Demand {
+    Signature,
+    Attestation,
+}
+
+/// Notes whether each controller finds our evidence good; each has to refuse another key's.
+pub(crate) fn read(scene: &Scene, tools: &Tools, legacy: &str, bundle: &str, column: &mut Column) {
+    type Run = fn(&Scene, &Program, &str, Demand, &str) -> Outcome;
+    let controllers: [(_, _, Run); 2] = [
+        (
+            "policy-controller",
+            &tools.policy_controller,
+            policy_controller,
+        ),
+        ("Kyverno", &tools.kyverno, kyverno),
+    ];
+    scene.key("stranger", "ecdsa-p256");
+    for (name, program, run) in controllers {
+        let Some(program) = program else {
+            // Never a failure: they are built on demand only.
+            println!("SKIPPED {name}: COUNTERSIGN_PEERS_ADMISSION=1 builds it");
+            continue;
+        };
+        for (image, form, demand) in [
+            (legacy, "`.sig`", Demand::Signature),
+            (legacy, "`.att`", Demand::Attestation),
+            (bundle, "bundle: signature", Demand::Signature),
+            (bundle, "bundle: attestation", Demand::Attestation),
+        ] {
+            let outcome = run(scene, program, "k.pub", demand, image);
+            let refused = run(scene, program, "stranger.pub", demand, image);
+            assert!(refused.code != 0, "{name} takes any key: {refused:?}");
+            note(column, ("countersign", form, name), &outcome);
+        }
+    }
+}
+
+/// A public key as a block of YAML, moved to the right.
+fn indented(scene: &Scene, key: &str, by: usize) -> String {
+    let key = std::fs::read_to_string(scene.folder().join(key)).expect("key");
+    key.lines().fold(String::new(), |mut text, line| {
+        let _ = writeln!(text, "{:by$}{line}", "");
+        text
+    })
+}
+
+fn policy_controller(
+    scene: &Scene,
+    tester: &Program,
+    key: &str,
+    demand: Demand,
+    image: &str,
+) -> Outcome {
+    let attestations = match demand {
+        Demand::Signature => String::new(),
+        Demand::Attestation => format!(
+            "      attestations:\n        - name: sbom\n          predicateType: {SPDX_TYPE}\n"
+        ),
+    };
+    let policy = format!(
+        "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {{name: demo}}\nspec:\n  images:\n    - glob: '**'\n  authorities:\n    - name: key\n      key:\n        data: |\n{}{attestations}",
+        indented(scene, key, 10)
+    );
+    std::fs::write(scene.folder().join("cip.yaml"), policy).expect("policy");
+    tester.run(["-policy", "cip.yaml", "-image", image])
+}
+
+fn kyverno(scene: &Scene, kyverno: &Program, key: &str, demand: Demand, image: &str) -> Outcome {
+    // Attestors stand two levels deeper below an attestation.
+    let (attestations, by) = match demand {
+        Demand::Signature => (String::new(), 10),
+        Demand::Attestation => (
+            format!("          attestations:\n            - type: {SPDX_TYPE}\n"),
+            14,
+        ),
+    };
+    let attestors = format!(
+        "{:by$}attestors:\n{:by$}  - entries:\n{:by$}      - keys:\n{:by$}          rekor: {{ignoreTlog: true}}\n{:by$}          ctlog: {{ignoreSCT: true}}\n{:by$}          publicKeys: |\n{}",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        indented(scene, key, by + 12)
+    );
+    let policy = format!(
+        "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {{name: demo}}\nspec:\n  validationFailureAction: Enforce\n  webhookTimeoutSeconds: 30\n  rules:\n    - name: signed\n      match: {{any: [{{resources: {{kinds: [Pod]}}}}]}}\n      verifyImages:\n        - imageReferences: ['*']\n          mutateDigest: false\n{attestations}{attestors}"
+    );
+    std::fs::write(scene.folder().join("kyverno.yaml"), policy).expect("policy");
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: demo, namespace: default}}\nspec: {{containers: [{{name: demo, image: '{image}'}}]}}\n"
+    );
+    std::fs::write(scene.folder().join("pod.yaml"), pod).expect("pod");
+    let mut outcome = kyverno.run([
+        "apply",
+        "kyverno.yaml",
+        "--resource",
+        "pod.yaml",
+        "--registry",
+    ]);
+    // It also ends with 0 when it applied nothing. One rule about a signature is told as two: verified, and named by digest.
+    let words = outcome.words();
+    if words.contains("pass: 0,") || !words.contains("fail: 0,") || !words.contains("error: 0,") {
+        outcome.code = 1;
+    }
+    outcome
+}
