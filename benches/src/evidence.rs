@@ -20,6 +20,11 @@ const CROWD: usize = 1000;
 /// What a verification may hold at most while a body does not end, in KiB.
 const MEMORY_KIB: u64 = 64 << 10;
 
+/// Bytes of each large predicate; in a bundle it is a third more, just below what is read at all.
+const LARGE_BYTES: usize = 45_000_000;
+/// What a verification may hold at most while it reads several of them, in KiB: the bytes in flight (64 MiB) and one decoded payload.
+const LARGE_MEMORY_KIB: u64 = 128 << 10;
+
 /// The whole part of the report.
 pub(crate) fn report(ours: &Path, registry: &Registry, folder: &Path) {
     println!("\n## Finding evidence\n");
@@ -45,6 +50,7 @@ pub(crate) fn report(ours: &Path, registry: &Registry, folder: &Path) {
     );
     traffic("warm, by tag", ours, folder, &["--cache-dir", "warm", &tag]);
     endless(ours);
+    large(ours, registry, folder);
     crowd(ours, registry, folder);
 }
 
@@ -138,6 +144,56 @@ fn crowd(ours: &Path, registry: &Registry, folder: &Path) {
         process(1, &warm).expect("it runs"),
         Some(requests),
     );
+}
+
+/// Bundles nearly as large as the limit, one and three of them: they are held one after the other.
+fn large(ours: &Path, registry: &Registry, folder: &Path) {
+    println!();
+    let image = push_image(&registry.host, "demo/large-bundles");
+    let predicate = serde_json::json!({"filler": "x".repeat(LARGE_BYTES)});
+    std::fs::write(folder.join("large.json"), predicate.to_string())
+        .expect("the predicate is written");
+    let kind = "https://example.com/large/v1";
+    let attest = words(
+        ours,
+        &[
+            "attest",
+            "--allow-http",
+            "--key",
+            "k.key",
+            "--type",
+            kind,
+            "--predicate",
+            "large.json",
+            &image,
+        ],
+    );
+    let verify = words(
+        ours,
+        &[
+            "verify-attestation",
+            "--allow-http",
+            "--no-cache",
+            "--key",
+            "k.pub",
+            "--type",
+            kind,
+            &image,
+        ],
+    );
+    for count in [1, 3] {
+        for _ in (count / 2)..count {
+            run(folder, &attest);
+        }
+        let cost = process(1, &verify).expect("it runs");
+        row(&format!("bundles of 60 MB: {count}"), cost, None);
+        assert_eq!(cost.code, 0, "a large bundle does not verify");
+        assert!(
+            cost.peak <= LARGE_MEMORY_KIB,
+            "{count} large bundles took {} KiB",
+            cost.peak
+        );
+    }
 }
 
 fn push_bundles(image: &str, digest: &Digest, bundles: Vec<Bytes>) {
