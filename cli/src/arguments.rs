@@ -45,7 +45,7 @@ pub(crate) use mending::{Clean, Doctor, Migrate, Repair};
 pub(crate) use moving::{Carried, Copy, Load, Save};
 pub(crate) use platform::Platforms;
 pub(crate) use policies::{Explain, Record, Test};
-pub(crate) use policy_making::Init;
+pub(crate) use policy_making::{Init, Push};
 pub(crate) use registry::{Login, Logout, RegistryCommand, Serve};
 pub(crate) use rejection::rejection;
 pub(crate) use services::{Ambient, Login as LoginWay, Services};
@@ -201,6 +201,8 @@ pub(crate) enum PolicyCommand {
     Explain(Box<Explain>),
     /// Propose a tight policy from what is signed, to be reviewed: whoever signed is taken for who should have.
     Init(Box<Init>),
+    /// Publish policies in a registry or layout, so that `verify --policy oci://…` reads them where they are signed.
+    Push(Push),
     /// Record all evidence about images, the trust and the time into a pack, to be tested offline.
     Record(Box<Record>),
     /// Run tables of tests over packs, offline and with a frozen clock.

@@ -21,6 +21,7 @@ mod migrate;
 mod policy_check;
 mod policy_explain;
 mod policy_init;
+mod policy_push;
 mod policy_record;
 mod policy_test;
 mod public_key;
@@ -110,6 +111,7 @@ pub(crate) fn name(command: &Command) -> &'static str {
         Command::Policy(PolicyCommand::Check(_)) => "policy check",
         Command::Policy(PolicyCommand::Explain(_)) => "policy explain",
         Command::Policy(PolicyCommand::Init(_)) => "policy init",
+        Command::Policy(PolicyCommand::Push(_)) => "policy push",
         Command::Trust(TrustCommand::Init(_)) => "trust init",
         Command::Trust(TrustCommand::Show(_)) => "trust show",
         Command::Trust(TrustCommand::Update) => "trust update",
@@ -160,6 +162,7 @@ pub(crate) fn run(command: Command, context: &mut Context<'_, '_>) -> Result<Don
         Command::PublicKey(arguments) => public_key::run(&arguments, context),
         Command::Policy(PolicyCommand::Check(arguments)) => policy_check::run(&arguments, context),
         Command::Policy(PolicyCommand::Init(arguments)) => policy_init::run(&arguments, context),
+        Command::Policy(PolicyCommand::Push(arguments)) => policy_push::run(&arguments, context),
         Command::Policy(PolicyCommand::Record(arguments)) => {
             policy_record::run(&arguments, context)
         }

@@ -23,17 +23,22 @@ const CANDIDATES: usize = 20;
 pub(crate) fn status(decision: &Decision) -> ExitStatus {
     match decision.action {
         Action::Admit | Action::AdmitWithWarning => ExitStatus::Pass,
-        Action::Deny => match decision.outcome() {
-            Outcome::Pass => ExitStatus::Pass,
-            Outcome::NoEvidence => ExitStatus::NoEvidence,
-            Outcome::NoneAcceptable => ExitStatus::NoneAcceptable,
-            Outcome::NoCertificate => ExitStatus::NoCertificate,
-            Outcome::Unknown(CauseClass::Authentication) => ExitStatus::Authentication,
-            Outcome::Unknown(CauseClass::StaleTrust | CauseClass::WrongTrust) => {
-                ExitStatus::TrustMaterial
-            }
-            Outcome::Unknown(_) => ExitStatus::Unavailable,
-        },
+        Action::Deny => status_of(decision.outcome()),
+    }
+}
+
+/// The exit code of an outcome, whatever a mode makes of it.
+pub(crate) fn status_of(outcome: Outcome) -> ExitStatus {
+    match outcome {
+        Outcome::Pass => ExitStatus::Pass,
+        Outcome::NoEvidence => ExitStatus::NoEvidence,
+        Outcome::NoneAcceptable => ExitStatus::NoneAcceptable,
+        Outcome::NoCertificate => ExitStatus::NoCertificate,
+        Outcome::Unknown(CauseClass::Authentication) => ExitStatus::Authentication,
+        Outcome::Unknown(CauseClass::StaleTrust | CauseClass::WrongTrust) => {
+            ExitStatus::TrustMaterial
+        }
+        Outcome::Unknown(_) => ExitStatus::Unavailable,
     }
 }
 

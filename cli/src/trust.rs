@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use countersign::{PolicyLoadError, load_policies};
+use countersign::{PolicyLoadError, is_published, load_policies, load_published_policies};
 use countersign_formats::{Limits, PredicateType};
 use countersign_policy::{
     CertificateClaim, GITHUB_ISSUER, GITLAB_ISSUER, GithubWorkflow, GitlabPipeline, Pattern,
@@ -15,7 +15,7 @@ use crate::arguments::{Annotation, Trust};
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::failure::{Failure, words};
-use crate::{key_files, material};
+use crate::{explain, key_files, material, stores};
 
 impl From<PolicyLoadError> for Failure {
     fn from(error: PolicyLoadError) -> Self {
@@ -23,7 +23,17 @@ impl From<PolicyLoadError> for Failure {
             PolicyLoadError::Unreadable { path, reason } => {
                 Failure::unreadable("the policy", &path, &reason)
             }
-            other => Failure::usage(other.code(), other.to_string()).or_hint(other.hint()),
+            other => {
+                let (code, message, hint) = (other.code(), other.to_string(), other.hint());
+                let status = match other {
+                    PolicyLoadError::NotAccepted { outcome, .. } => explain::status_of(outcome),
+                    PolicyLoadError::Unverified { error, .. } => Failure::from(error).status,
+                    PolicyLoadError::Store { error, .. } => Failure::from(error).status,
+                    PolicyLoadError::Deadline { .. } => ExitStatus::Unavailable,
+                    _ => ExitStatus::Usage,
+                };
+                Failure::new(status, code, message).or_hint(hint)
+            }
         }
     }
 }
@@ -80,7 +90,7 @@ pub(crate) fn policy(
         )
         .hint("write it into the policy, which says what is required, or drop `--policy`"));
     }
-    let policies = from_files(&trust.policy)?;
+    let policies = from_places(context, trust)?;
     for warning in policies.warnings() {
         context.printer.warn(&warning);
     }
@@ -93,9 +103,17 @@ fn leaving_out(context: &mut Context<'_, '_>, trust: &Trust, policies: &PolicySe
     policies.leaving_out(dangers, "asked for on the command line")
 }
 
-/// Reads policies from files and folders; a key that a policy names by `file:` lies relative to that policy.
-pub(crate) fn from_files(paths: &[PathBuf]) -> Result<PolicySet, Failure> {
-    Ok(load_policies(paths, &Limits::DEFAULT)?)
+/// Reads policies from files and folders, and from registries and layouts where they are signed; a key that a file names by `file:` lies
+/// relative to that file.
+fn from_places(context: &Context<'_, '_>, trust: &Trust) -> Result<PolicySet, Failure> {
+    let published = |path: &PathBuf| path.to_str().is_some_and(is_published);
+    if !trust.policy.iter().any(published) {
+        return Ok(load_policies(&trust.policy, &Limits::DEFAULT)?);
+    }
+    let keys = key_files::trusted(context, &trust.policy_key)?;
+    let (settings, limits) = (stores::settings(context), &Limits::DEFAULT);
+    let work = load_published_policies(&trust.policy, &keys, &settings, limits, context.now);
+    Ok(context.runtime()?.block_on(work)?)
 }
 
 fn from_flags(

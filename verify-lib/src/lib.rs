@@ -100,5 +100,8 @@ pub use countersign_policy::{Decision, Outcome, PolicySet, Verdict};
 
 pub use error::{ErrorClass, VerifyError};
 pub use evidence::Evidence;
-pub use policies::{PolicyLoadError, load_policies};
+pub use policies::{
+    POLICIES_TYPE, POLICY_DOCUMENT, PolicyLoadError, is_published, load_policies,
+    load_published_policies, policy_sources, publish_policies, published_reference,
+};
 pub use verifier::{Verification, Verifier, VerifierBuilder};

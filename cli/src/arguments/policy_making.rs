@@ -64,3 +64,25 @@ pub(crate) struct Init {
     #[arg(short, long, alias = "force", value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
     pub(crate) yes: bool,
 }
+
+const PUSH_EXAMPLE: &str = "\
+Example:
+  countersign policy push --key policies.key policies/ ghcr.io/acme/policies:prod
+  countersign verify --policy oci://ghcr.io/acme/policies@sha256:… --policy-key policies.pub ghcr.io/acme/app:1.4
+
+The same documents give the same digest. Keys must stand in the text: a document that names files is written anew with its keys in it.";
+
+/// `policy push`.
+#[derive(Args, Debug)]
+#[command(after_help = PUSH_EXAMPLE)]
+pub(crate) struct Push {
+    /// A policy file, or a folder of them.
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) policies: PathBuf,
+    /// Where to: `HOST/REPOSITORY[:TAG]`, or a layout `oci:DIR[:TAG]`.
+    #[arg(value_name = "REFERENCE")]
+    pub(crate) reference: String,
+    /// Sign what is published with this private key (a file, or `env://NAME`); without it nobody can use it until it is signed.
+    #[arg(long, value_name = "KEY", env = "COUNTERSIGN_KEY", hide_env = true)]
+    pub(crate) key: Option<String>,
+}

@@ -150,10 +150,20 @@ pub(crate) struct Trust {
     pub(crate) certificate_github_workflow_trigger: Option<String>,
     #[command(flatten)]
     pub(crate) gitlab: Gitlab,
-    /// A policy file in place of the flags for keys, identities and demands.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_POLICY", hide_env = true, help_heading = "Trust",
+    /// A policy in place of the flags for keys, identities and demands: a file, a folder, or signed ones as `oci://HOST/REPOSITORY@DIGEST`.
+    #[arg(long, value_name = "FILE|DIR|OCI", env = "COUNTERSIGN_POLICY", hide_env = true, help_heading = "Trust",
         conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp", "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "github_repository", "github_ref", "github_workflow", "github_trigger", "github_sha", "certificate_github_workflow_repository", "certificate_github_workflow_ref", "certificate_github_workflow_name", "certificate_github_workflow_sha", "certificate_github_workflow_trigger", "gitlab_project", "gitlab_ref", "gitlab_config", "gitlab_trigger", "gitlab_sha", "require_log", "require_timestamp"])]
     pub(crate) policy: Vec<PathBuf>,
+    /// The public key that policies from a registry or layout must be signed by; several times: any of them.
+    #[arg(
+        long,
+        value_name = "KEY",
+        requires = "policy",
+        env = "COUNTERSIGN_POLICY_KEY",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
+    pub(crate) policy_key: Vec<String>,
     /// The logs and authorities to trust; without it those of `--trust-pack`, else of `trust init`, else the public-good Sigstore root that is built in.
     #[arg(
         long,

@@ -71,3 +71,52 @@ fn what_is_missing_too_large_or_empty_is_an_error() {
         "policy-over-limit"
     );
 }
+
+#[tokio::test]
+async fn published_policies_are_held_to_the_limit_of_all_sources_together() {
+    use std::collections::BTreeMap;
+
+    use countersign::formats::{KeyKind, Reference, UnixTime};
+    use countersign::proof::TrustedKey;
+    use countersign::registry::layout::Layout;
+    use countersign::registry::{Settings, publish};
+    use countersign::{load_published_policies, publish_policies};
+    use countersign_sign::{PrivateKey, sign_image};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("published");
+    let layout = Layout::create(&path).unwrap();
+    let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+    let pem = format!("{:?}", key.public_key().to_pem());
+    let document = text("a").replace("file: keys/release.pub", &format!("pem: {pem}"));
+    let documents = [("a.yaml".to_owned(), bytes::Bytes::from(document.clone()))];
+    let stored = publish_policies(&layout, &documents, None).await.unwrap();
+    let now = UnixTime(1_800_000_000);
+    let limits = Limits::DEFAULT;
+    let signed = sign_image(&key, stored.digest, &BTreeMap::new(), now, &limits).unwrap();
+    publish(&layout, &stored, &signed.verified, now)
+        .await
+        .unwrap();
+    let place = format!("oci:{}@{}", path.display(), stored.digest);
+    Reference::parse(&place).unwrap();
+    let keys = [TrustedKey {
+        key: key.public_key().clone(),
+        valid: countersign::formats::Window::ALWAYS,
+        schemes: None,
+    }];
+    let settings = Settings::default();
+    let load = async |limits: &Limits| {
+        load_published_policies(&[place.clone().into()], &keys, &settings, limits, now).await
+    };
+    assert_eq!(load(&limits).await.unwrap().policies().len(), 1);
+    let exactly = Limits {
+        policy_bytes: document.len() as u64,
+        ..limits.clone()
+    };
+    assert_eq!(load(&exactly).await.unwrap().policies().len(), 1);
+    let less = Limits {
+        policy_bytes: document.len() as u64 - 1,
+        ..limits.clone()
+    };
+    assert_eq!(load(&less).await.unwrap_err().code(), "policy-over-limit");
+}
