@@ -31,6 +31,8 @@ struct Runner {
 /// The comparison; without oras or crane on `PATH` only those that are there, said so.
 pub(crate) fn compare() {
     let (source, destination) = (Registry::start(), Registry::start());
+    // The folder of an earlier part of the report is gone, and some programs do not start without one.
+    std::env::set_current_dir(source.folder.path()).expect("the folder is there");
     let layer = std::env::var("COUNTERSIGN_BENCH_LAYER")
         .ok()
         .and_then(|text| text.parse::<usize>().ok())
