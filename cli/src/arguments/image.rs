@@ -130,8 +130,14 @@ pub(crate) struct Discover {
     pub(crate) depth: u8,
 }
 
+const INSPECT_EXAMPLE: &str = "\
+Examples:
+  countersign inspect signature.sigstore.json
+  countersign inspect ghcr.io/acme/app:1.4";
+
 /// `inspect`.
 #[derive(Args, Debug)]
+#[command(after_help = INSPECT_EXAMPLE)]
 pub(crate) struct Inspect {
     /// A file (bundle, key, certificate, manifest, policy, trusted root, envelope), or an image reference.
     #[arg(value_name = "FILE|IMAGE")]

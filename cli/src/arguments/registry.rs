@@ -13,8 +13,14 @@ pub(crate) enum RegistryCommand {
     Serve(Serve),
 }
 
+const SERVE_EXAMPLE: &str = "\
+Examples:
+  countersign registry serve --dir ./registry
+  countersign registry serve --dir ./registry --listen 127.0.0.1:0 --users users.txt --allow-delete";
+
 /// `registry serve`.
 #[derive(Args, Debug)]
+#[command(after_help = SERVE_EXAMPLE)]
 pub(crate) struct Serve {
     /// The folder; each repository is an OCI layout below it.
     #[arg(long, value_name = "DIR", env = "COUNTERSIGN_DIR", hide_env = true)]
@@ -39,8 +45,13 @@ pub(crate) struct Serve {
     pub(crate) users: Option<PathBuf>,
 }
 
+const LOGIN_EXAMPLE: &str = "\
+Example:
+  countersign login --username robot --password-stdin ghcr.io < token.txt";
+
 /// `login`.
 #[derive(Args, Debug)]
+#[command(after_help = LOGIN_EXAMPLE)]
 pub(crate) struct Login {
     /// The registry, as `ghcr.io` or `127.0.0.1:5000`.
     #[arg(value_name = "HOST")]
@@ -70,6 +81,7 @@ pub(crate) struct Login {
 
 /// `logout`.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:\n  countersign logout ghcr.io")]
 pub(crate) struct Logout {
     /// The registry, as `ghcr.io` or `127.0.0.1:5000`.
     #[arg(value_name = "HOST")]

@@ -64,6 +64,16 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
     };
     let consumers = consumers(&probed, forms.as_ref());
     tell(context, &name, &probed, forms.as_ref(), &consumers);
+    if forms.is_none() && !arguments.write {
+        context
+            .printer
+            .say("name an image to see what is beside it and who finds it: `HOST/REPOSITORY:TAG`");
+    }
+    if !arguments.write {
+        context.printer.say(
+            "uploads, conditions on PUT, sizes and deletes were not tried: `--write` with a repository made for that does",
+        );
+    }
     Ok(Done::pass(json!({
         "registry": reference.registry(),
         "repository": repository_given.then(|| reference.repository().to_owned()),

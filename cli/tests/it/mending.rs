@@ -286,6 +286,11 @@ fn the_doctor_says_what_a_registry_can_do_and_leaves_nothing_behind() {
         .run(&format!("doctor --allow-http {}", served.address))
         .ends(0);
     assert!(base.stdout.contains("api-v2"), "{base:?}");
+    let base = base.says("name an image").says("--write");
+    assert!(
+        base.stdout.contains("none is stored for it"),
+        "the kind of login"
+    );
     let report = workshop
         .run(&format!("doctor --allow-http --output json {name}:1.0"))
         .ends(0)
@@ -320,7 +325,11 @@ fn the_doctor_says_what_a_registry_can_do_and_leaves_nothing_behind() {
         .json();
     for able in [
         "conditional-put",
+        "manifest-4-mib",
+        "mount",
         "oci-subject",
+        "sha512-blob",
+        "sha512-manifest",
         "delete",
         "push-manifest",
         "referrers-api",

@@ -103,7 +103,10 @@ impl Registry {
             fallback.map(|found| match found {
                 Some(found) => (
                     Ability::Yes,
-                    format!("a list of {} entries", found.index.manifests.len()),
+                    match found.index.manifests.len() {
+                        1 => "a list of one entry".to_owned(),
+                        count => format!("a list of {count} entries"),
+                    },
                 ),
                 None => (Ability::No, "there is none for this image".to_owned()),
             }),
