@@ -86,6 +86,8 @@ pub enum LogBody {
         content_hash: LoggedHash,
         /// Signatures and what verifies each.
         signatures: Vec<(Bytes, Verifier)>,
+        /// The payload itself, where a log kept it; the canonical form leaves it out.
+        payload: Option<Bytes>,
     },
 }
 
@@ -331,32 +333,52 @@ fn intoto_v2(reader: &mut Reader<'_>) -> Result<LogBody, Error> {
                 Ok(())
             },
         )?;
-        let (payload_type, signatures) = reader.required("envelope", envelope)?;
+        let (payload_type, signatures, payload) = reader.required("envelope", envelope)?;
         Ok(LogBody::IntotoV2 {
             payload_type,
             payload_hash: reader.required("payloadHash", payload_hash)?,
             content_hash: reader.required("hash", content_hash)?,
             signatures,
+            payload,
         })
     })
 }
 
-type IntotoEnvelope = (String, Vec<(Bytes, Verifier)>);
+type IntotoEnvelope = (String, Vec<(Bytes, Verifier)>, Option<Bytes>);
 
-/// The envelope without its payload, which the canonical form leaves out.
+/// The envelope; its payload is left out by the canonical form, and kept by older logs.
 fn intoto_envelope(reader: &mut Reader<'_>) -> Result<IntotoEnvelope, Error> {
-    let (mut payload_type, mut signatures) = (None, None);
-    exactly(reader, ["payloadType", "signatures"], |reader, name| {
+    let (mut payload_type, mut signatures, mut payload) = (None, None, None);
+    reader.object(|reader, name| {
         match name {
             "payloadType" => payload_type = Some(name_string(reader, &Limits::DEFAULT)?),
-            _ => signatures = Some(signature_list(reader, intoto_signature)?),
+            "signatures" => signatures = Some(signature_list(reader, intoto_signature)?),
+            "payload" => payload = Some(twice_encoded(reader, "log_body_bytes", body_bytes())?),
+            _ => return Err(reader.unknown_field(name)),
         }
         Ok(())
     })?;
     Ok((
         reader.required("payloadType", payload_type)?,
         reader.required("signatures", signatures)?,
+        payload,
     ))
+}
+
+/// No part of a body is longer than the body.
+fn body_bytes() -> usize {
+    usize::try_from(Limits::DEFAULT.log_body_bytes).unwrap_or(usize::MAX)
+}
+
+/// Encoded twice: the log took the base64 text of the envelope for the bytes.
+fn twice_encoded(
+    reader: &mut Reader<'_>,
+    limit: &'static str,
+    maximum: usize,
+) -> Result<Bytes, Error> {
+    let text = reader.base64((limit, maximum.saturating_mul(2)))?;
+    let text = std::str::from_utf8(&text).map_err(|_| reader.error(ErrorKind::BadBase64))?;
+    decode_base64(text, maximum).ok_or_else(|| reader.error(ErrorKind::BadBase64))
 }
 
 fn intoto_signature(reader: &mut Reader<'_>) -> Result<(Bytes, Verifier), Error> {
@@ -364,14 +386,13 @@ fn intoto_signature(reader: &mut Reader<'_>) -> Result<(Bytes, Verifier), Error>
     reader.object(|reader, name| {
         match name {
             "keyid" => drop(name_string(reader, &Limits::DEFAULT)?),
-            // Encoded twice: the log took the base64 text of the envelope for the signature's bytes.
             "sig" => {
                 let maximum = Limits::DEFAULT.signature_bytes;
-                let text = reader.base64(("signature_bytes", maximum.saturating_mul(2)))?;
-                let text =
-                    std::str::from_utf8(&text).map_err(|_| reader.error(ErrorKind::BadBase64))?;
-                let bytes = decode_base64(text, maximum).filter(|bytes| !bytes.is_empty());
-                signature = Some(bytes.ok_or_else(|| reader.error(ErrorKind::BadBase64))?);
+                let bytes = twice_encoded(reader, "signature_bytes", maximum)?;
+                if bytes.is_empty() {
+                    return Err(reader.error(ErrorKind::BadBase64));
+                }
+                signature = Some(bytes);
             }
             "publicKey" => verifier = Some(pem_verifier(reader)?),
             _ => return Err(reader.unknown_field(name)),

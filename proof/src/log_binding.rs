@@ -95,6 +95,7 @@ impl Logged<'_> {
                 payload_hash,
                 signatures,
                 payload_type,
+                payload,
                 ..
             } => {
                 let envelope = self.envelope_for("intoto 0.0.2")?;
@@ -108,6 +109,16 @@ impl Logged<'_> {
                         kind: "intoto 0.0.2 of another payload type",
                         evidence: "this envelope",
                     });
+                }
+                // Where the log kept the payload as well, both must be the envelope's.
+                if let Some(kept) = payload
+                    && *kept != envelope.payload
+                {
+                    return Err(other_payload(
+                        crate::digest::sha256(&envelope.payload),
+                        HashAlgorithm::Sha256,
+                        crate::digest::sha256(kept).as_bytes(),
+                    ));
                 }
                 check_payload(payload_hash, &envelope.payload)
             }

@@ -140,8 +140,19 @@ fn every_known_kind_of_body_is_read() {
             payload_hash: hash(OTHER_HEX),
             content_hash: hash(HEX),
             signatures: vec![(signature, certificate)],
+            payload: None,
         }
     );
+    // What is encoded twice is `{}`.
+    let kept = intoto_v2().replacen(
+        "\"payloadType\"",
+        "\"payload\":\"ZTMwPQ==\",\"payloadType\"",
+        1,
+    );
+    let LogBody::IntotoV2 { payload, .. } = parse("intoto", "0.0.2", kept) else {
+        panic!()
+    };
+    assert_eq!(payload.unwrap(), &b"{}"[..]);
     assert_eq!(
         LogBody::peek_kind(dsse_v2().as_bytes()).unwrap(),
         ("dsse".to_owned(), "0.0.2".to_owned())

@@ -163,6 +163,10 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         reject("intoto-entry-of-another-payload-type", "the logged payload type must be the envelope's", &["N-73"], "log-entry-kind", "intoto-entry",
             lab.keyless(USER).logged(lab.rekor_v1.clone(), "intoto").body(|body| body["spec"]["content"]["envelope"]["payloadType"] = json!("text/plain"))),
         Vector::accepted(G, "intoto-entry", "a version 1 entry of the older kind is about the envelope").bundle(&lab.keyless(USER).logged(lab.rekor_v1.clone(), "intoto").build()).proven(1, 0, 1),
+        Vector::accepted(G, "intoto-entry-with-its-payload", "a version 1 entry of the older kind may hold the payload itself").bundle(&lab.keyless(USER).logged(lab.rekor_v1.clone(), "intoto")
+            .body(|body| body["spec"]["content"]["envelope"]["payload"] = json!(crate::encode(crate::encode(image_statement(&Lab::image()).to_string().as_bytes()).as_bytes()))).build()).proven(1, 0, 1),
+        reject("intoto-entry-with-another-payload", "a payload that the log kept must be the envelope's, whatever its hash says", &["N-73", "A002"], "log-entry-payload", "intoto-entry-with-its-payload",
+            lab.keyless(USER).logged(lab.rekor_v1.clone(), "intoto").body(|body| body["spec"]["content"]["envelope"]["payload"] = json!(crate::encode(crate::encode(b"{}").as_bytes())))),
         reject("version-2-entry-with-a-promise", "a log without promises makes none, whatever is signed", &["N-75"], "log-unexpected-promise", V2,
             v2().entry(|entry| { entry.promise = true; entry.integrated_time = Some(SIGNED_AT); })),
         entry_v2("version-2-entry-at-another-index-than-its-proof", "a version 2 log has one index for an entry", &["N-72"], "log-index", |entry| entry.log.index_offset = 1),
