@@ -22,7 +22,7 @@ const MEMORY_KIB: u64 = 64 << 10;
 
 /// Bytes of each large predicate; in a bundle it is a third more, just below what is read at all.
 const LARGE_BYTES: usize = 45_000_000;
-/// What a verification may hold at most while it reads several of them, in KiB: the bytes in flight (64 MiB) and one decoded payload.
+/// What a verification may hold at most while it reads one of them, in KiB: the bytes in flight (64 MiB) and one decoded payload.
 const LARGE_MEMORY_KIB: u64 = 128 << 10;
 
 /// The whole part of the report.
@@ -146,7 +146,7 @@ fn crowd(ours: &Path, registry: &Registry, folder: &Path) {
     );
 }
 
-/// Bundles nearly as large as the limit, one and three of them: they are held one after the other.
+/// Bundles nearly as large as the limit, one and three of them: what is proven is kept for the decision, so that three take more.
 fn large(ours: &Path, registry: &Registry, folder: &Path) {
     println!();
     let image = push_image(&registry.host, "demo/large-bundles");
@@ -181,7 +181,7 @@ fn large(ours: &Path, registry: &Registry, folder: &Path) {
             &image,
         ],
     );
-    for count in [1, 3] {
+    for count in [1, 3_u64] {
         for _ in (count / 2)..count {
             run(folder, &attest);
         }
@@ -189,7 +189,7 @@ fn large(ours: &Path, registry: &Registry, folder: &Path) {
         row(&format!("bundles of 60 MB: {count}"), cost, None);
         assert_eq!(cost.code, 0, "a large bundle does not verify");
         assert!(
-            cost.peak <= LARGE_MEMORY_KIB,
+            cost.peak <= LARGE_MEMORY_KIB * count,
             "{count} large bundles took {} KiB",
             cost.peak
         );
