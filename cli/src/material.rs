@@ -7,7 +7,7 @@ use countersign::VerifierBuilder;
 use countersign::record::Authority as OwnAuthority;
 use countersign_formats::{Digest, Limits, TrustedRoot, pem_certificates};
 use countersign_policy::PolicySet;
-use countersign_proof::Dangers;
+use countersign_proof::{Dangers, Witness};
 use serde_json::Value;
 
 use crate::arguments::{self, Trust, TrustSource};
@@ -25,6 +25,7 @@ pub(crate) struct Material {
     /// Whether anything is demanded of logs and authorities.
     needed: bool,
     own: Option<OwnAuthority>,
+    witnesses: Vec<Witness>,
 }
 
 impl Material {
@@ -47,14 +48,15 @@ impl Material {
         material: &arguments::Material,
         policies: &PolicySet,
     ) -> Result<Self, Failure> {
-        let demanded = policies
-            .policies()
-            .iter()
-            .any(|policy| policy.trust.keys.logs > 0 || policy.trust.keys.timestamps > 0);
+        let demanded = policies.policies().iter().any(|policy| {
+            let keys = &policy.trust.keys;
+            keys.logs > 0 || keys.timestamps > 0 || keys.witnesses > 0
+        });
         Ok(Self {
             chosen: Chosen::new(context, root, source)?,
             needed: policies.wants_certificates() || demanded,
             own: own_authority(material)?,
+            witnesses: witnesses(material)?,
         })
     }
 
@@ -85,7 +87,11 @@ impl Material {
             chosen,
             needed,
             own,
+            witnesses,
         } = self;
+        for witness in witnesses {
+            builder = builder.witness(witness);
+        }
         let held = match needed {
             true => Some(chosen.hold(context)?),
             false => chosen.at_hand(context),
@@ -147,6 +153,16 @@ fn own_authority(material: &arguments::Material) -> Result<Option<OwnAuthority>,
             None => Vec::new(),
         },
     }))
+}
+
+fn witnesses(material: &arguments::Material) -> Result<Vec<Witness>, Failure> {
+    let read = |text: &String| {
+        Witness::parse(text).map_err(|error| {
+            Failure::usage(error.code(), format!("--witness: {error}"))
+                .hint("give the key as the witness publishes it: `name+hash+key`, of the type of Ed25519 cosignatures (4)")
+        })
+    };
+    material.witnesses.iter().map(read).collect()
 }
 
 fn certificates(flag: &str, path: &Path) -> Result<Vec<Bytes>, Failure> {

@@ -50,6 +50,59 @@ pub struct Witness {
     pub key: PublicKey,
 }
 
+impl Witness {
+    /// Reads a key as a witness publishes it (C2SP signed-note, verifier keys): `name+hash+key` with the hash in hexadecimal and the
+    /// key in base64 behind its type, which is 4 for cosignatures with a time (C2SP tlog-cosignature).
+    ///
+    /// # Errors
+    /// A text of another form or type, or whose hash is not that of its name and key.
+    pub fn parse(text: &str) -> Result<Self, TrustError> {
+        let refuse = || TrustError::WitnessKey {
+            name: crate::identity::excerpt(text),
+        };
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(refuse());
+        };
+        let sound = !name.is_empty() && !name.chars().any(char::is_whitespace);
+        let key = countersign_formats::decode_base64(key, 64).ok_or_else(refuse)?;
+        let key = match key.split_first() {
+            Some((4, key)) if sound && key.len() == 32 => key,
+            _ => return Err(refuse()),
+        };
+        let expected: String = witness_hint(name, key)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        if expected != hash {
+            return Err(refuse());
+        }
+        // RFC 8410: the SubjectPublicKeyInfo of an Ed25519 key is this, then the key.
+        let mut spki = vec![
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ];
+        spki.extend_from_slice(key);
+        Ok(Self {
+            name: name.to_owned(),
+            key: PublicKey::from_spki_der(&spki).map_err(|_| refuse())?,
+        })
+    }
+}
+
+/// C2SP signed-note: SHA-256(name, line feed, signature type, key); type 4 is a cosignature with its time.
+fn witness_hint(name: &str, key: &[u8]) -> [u8; 4] {
+    let mut identity = Vec::with_capacity(name.len() + 34);
+    identity.extend_from_slice(name.as_bytes());
+    identity.extend_from_slice(b"\n\x04");
+    identity.extend_from_slice(key);
+    let digest = sha256(&identity);
+    digest
+        .as_bytes()
+        .first_chunk::<4>()
+        .copied()
+        .unwrap_or_default()
+}
+
 #[derive(Debug)]
 pub(crate) struct PreparedWitness {
     pub(crate) name: String,
@@ -448,16 +501,7 @@ impl PreparedWitness {
         if witness.key.kind() != KeyKind::Ed25519 {
             return Err(TrustError::WitnessKey { name });
         }
-        // C2SP signed-note: SHA-256(name, line feed, signature type, key); type 4 is a cosignature with its time.
-        let mut identity = Vec::with_capacity(name.len() + 34);
-        identity.extend_from_slice(name.as_bytes());
-        identity.extend_from_slice(b"\n\x04");
-        identity.extend_from_slice(witness.key.raw());
-        let hint = sha256(&identity)
-            .as_bytes()
-            .first_chunk::<4>()
-            .copied()
-            .unwrap_or_default();
+        let hint = witness_hint(&name, witness.key.raw());
         match VerifyingKey::prepare(&witness.key, [Algorithm::Ed25519]) {
             Some(key) => Ok(Self { name, hint, key }),
             None => Err(TrustError::WitnessKey { name }),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, Limits, Reference, TrustedRoot, UnixTime};
 use countersign_policy::{Asked, Budget, Cause, Decision, Judge, Outcome, PolicySet, Step};
-use countersign_proof::{Content, Dangers, Image, Subject, TrustBuilder, TrustMaterial};
+use countersign_proof::{Content, Dangers, Image, Subject, TrustBuilder, TrustMaterial, Witness};
 use countersign_registry::{Settings, Store, StoreError, Target, open};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -375,6 +375,12 @@ impl VerifierBuilder {
     pub fn certificate_chain(mut self, certificates: Vec<Bytes>) -> Self {
         self.trust = self.trust.certificate_chain(certificates);
         self.certificates = true;
+        self
+    }
+
+    /// Counts this witness's cosignatures on checkpoints of logs, for policies that ask for witnesses.
+    pub fn witness(mut self, witness: Witness) -> Self {
+        self.trust = self.trust.witness(witness);
         self
     }
 

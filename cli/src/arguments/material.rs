@@ -37,6 +37,16 @@ pub(crate) struct Material {
         help_heading = "Trust"
     )]
     pub(crate) certificate_chain: Option<PathBuf>,
+    /// A witness of transparency logs, as it publishes its key: `name+hash+key`; a policy's `witnesses` counts those. Repeatable.
+    #[arg(
+        long = "witness",
+        value_name = "KEY",
+        value_delimiter = ' ',
+        env = "COUNTERSIGN_WITNESS",
+        hide_env = true,
+        help_heading = "Trust"
+    )]
+    pub(crate) witnesses: Vec<String>,
     /// DANGER: accept a certificate without proof that a certificate transparency log has it.
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", hide_default_value = true, hide_possible_values = true,
         value_name = "BOOL", value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_INSECURE_IGNORE_SCT", hide_env = true, help_heading = "Trust")]

@@ -39,4 +39,5 @@ mod sigstore;
 mod table;
 mod trust;
 mod tuf_mirror;
+mod witnesses;
 mod workshop;

@@ -74,3 +74,32 @@ fn a_trusted_witness_is_named_and_all_others_count_for_nothing() {
         );
     }
 }
+
+#[test]
+fn a_witness_s_key_is_read_as_it_is_published() {
+    let key = LabKey::ed25519("witness");
+    let text = |name: &str, hashed: &str, kind: u8, raw: &[u8]| {
+        let hash = sha256(&[hashed.as_bytes(), b"\n\x04", raw].concat());
+        let hash: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = encode_base64(&[&[kind][..], raw].concat());
+        format!("{name}+{hash}+{key}")
+    };
+    let raw = key.raw_public();
+    let read = Witness::parse(&text("w.example", "w.example", 4, &raw)).unwrap();
+    assert_eq!(read.name, "w.example");
+    assert_eq!(read.key.spki(), public(&key).spki());
+    for refused in [
+        text("w.example", "v.example", 4, &raw),
+        // Type 1 is a log's plain Ed25519 signature, no cosignature.
+        text("w.example", "w.example", 1, &raw),
+        text("w.example", "w.example", 4, &raw[..31]),
+        text("", "", 4, &raw),
+        text("w example", "w example", 4, &raw),
+        "w.example".to_owned(),
+        "w.example+00000000".to_owned(),
+        "w.example+00000000+!".to_owned(),
+    ] {
+        let error = Witness::parse(&refused).unwrap_err();
+        assert_eq!(error.code(), "trust-witness-key", "{refused}");
+    }
+}
