@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::{images, stores};
 
 /// Platforms of one index that are worked on: each costs what an image costs.
-const MOST: usize = 256;
+const MOST: usize = Limits::DEFAULT.index_images;
 
 /// What is worked on: an image by its name, and the index that it was chosen from.
 pub(crate) struct Chosen {

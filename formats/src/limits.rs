@@ -87,6 +87,14 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Images that one command is about.
     pub images: usize,
+    /// Images of one index that a rule about platforms looks at, that are recorded, or that one command is about.
+    pub index_images: usize,
+    /// Bytes of the record of one image in a pack.
+    pub record_bytes: usize,
+    /// Answers of one place in a record.
+    pub record_answers: usize,
+    /// Passes that one verifier remembers for policies with `unavailable: useCached`.
+    pub remembered_passes: usize,
     /// Bytes of one list of images.
     pub image_list_bytes: u64,
     /// Bytes of one journal of signing.
@@ -144,6 +152,10 @@ impl Limits {
         notation_bytes: 32 << 20,
         header_bytes: 64 << 10,
         images: 100_000,
+        index_images: 256,
+        record_bytes: 16 << 20,
+        record_answers: 50_000,
+        remembered_passes: 10_000,
         image_list_bytes: 32 << 20,
         journal_bytes: 4 << 30,
         moved_manifests: 10_000,

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use countersign_formats::{Descriptor, Digest, ImageIndex, Manifest, media_types};
+use countersign_formats::{Descriptor, Digest, ImageIndex, Limits, Manifest, media_types};
 use countersign_proof::{Image, Subject};
 
 use crate::evidence::{Cause, CauseClass};
 use crate::rules::About;
 
 /// Most images of one index that a rule looks at: each costs requests of its own.
-const PLATFORMS: usize = 256;
+const PLATFORMS: usize = Limits::DEFAULT.index_images;
 
 /// What is asked about.
 #[derive(Debug, Clone)]
@@ -44,6 +44,18 @@ impl Asked {
     #[must_use]
     pub fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// The repository that it is asked for by.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The index that it was reached through.
+    #[must_use]
+    pub fn index(&self) -> Option<Digest> {
+        self.index.as_ref().map(|index| *index.digest())
     }
 
     /// The image was reached through this index, whose own bytes must list it.
@@ -111,6 +123,11 @@ impl Family {
 
     pub(crate) fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// The index through which the subject was reached.
+    pub(crate) fn through(&self) -> Option<Digest> {
+        self.index.as_ref().map(|index| *index.digest())
     }
 
     /// Takes the manifest of `digest`; the digest of what came was computed when it was read.
@@ -222,7 +239,7 @@ fn images(index: &ImageIndex) -> Targets {
         return Targets::Failed(Cause {
             class: CauseClass::Budget,
             source: "the index".to_owned(),
-            detail: format!("it lists more than {PLATFORMS} images"),
+            detail: format!("it lists more than {PLATFORMS} images (`index_images`)"),
         });
     }
     Targets::These(images)

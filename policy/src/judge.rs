@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign_formats::{Digest, Limits, UnixTime, Window};
 use countersign_proof::{RejectReason, Rejected, Subject, TrustMaterial, Verified};
 
-use crate::action::{Earlier, action};
+use crate::action::{Earlier, Key, action};
 use crate::age;
 use crate::clock::Clock;
 use crate::decision::{Decision, Digests, PolicyOutcome, RuleOutcome, SourceReport, Status};
@@ -424,19 +424,21 @@ impl Judge {
             supposed: Supposed::NOTHING,
         };
         let policies = self.policies.policies();
+        let earlier = self.earlier.as_ref().filter(|earlier| {
+            earlier.is_about(&Key {
+                subject: self.family.subject().digest(),
+                name: self.name.clone(),
+                index: self.family.through(),
+                policies: self.policies.digest(),
+                trust,
+            })
+        });
         self.speaking
             .iter()
             .filter_map(|position| policies.get(*position))
             .map(|policy| {
                 let mut judged = judge_policy(&facts, policy, self.name.as_deref(), &self.roots);
-                let digest = self.policies.digest();
-                judged.outcome.action = action(
-                    policy,
-                    &judged.outcome,
-                    self.earlier.as_ref(),
-                    &digest,
-                    &facts,
-                );
+                judged.outcome.action = action(policy, &judged.outcome, earlier, &facts);
                 judged
             })
             .collect()

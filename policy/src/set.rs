@@ -10,7 +10,7 @@ use crate::compile;
 use crate::error::{PolicyError, PolicyProblem};
 use crate::insecure;
 use crate::places::Places;
-use crate::rules::{Policy, SignerKey, SignerRule};
+use crate::rules::{Policy, SignerKey, SignerRule, Unavailable};
 use crate::scope::ScopeIndex;
 use crate::write;
 
@@ -193,6 +193,13 @@ impl PolicySet {
                 )
             })
         })
+    }
+
+    /// Whether some policy bridges outages by an earlier pass, so that passes are worth remembering.
+    #[must_use]
+    pub fn bridges_outages(&self) -> bool {
+        let mut policies = self.policies().iter();
+        policies.any(|policy| matches!(policy.unavailable, Unavailable::UseCached { .. }))
     }
 
     /// Positions of the policies that speak of the repository `name`; without a name all do.

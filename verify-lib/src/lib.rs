@@ -82,6 +82,7 @@ pub mod blocking;
 mod error;
 mod evidence;
 mod gather;
+mod memory;
 pub mod pack;
 mod pieces;
 mod policies;

@@ -20,7 +20,7 @@ pub use recorder::Recorder;
 pub use replay::Replay;
 
 /// Most manifests of one index whose evidence is recorded.
-const CHILDREN: usize = 64;
+const CHILDREN: usize = Limits::DEFAULT.index_images;
 
 /// Verifies an image over recorders and keeps everything that was asked and heard: about the image, and about each manifest of its
 /// index, so that policies can be tested later which ask more than these.

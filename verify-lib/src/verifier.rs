@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::VerifyError;
 use crate::evidence::Evidence;
 use crate::gather::{Places, class};
+use crate::memory::Memory;
 use crate::pool::Prover;
 use crate::relatives::Relatives;
 
@@ -39,6 +40,8 @@ struct Shared {
     thorough: bool,
     roots: Vec<Digest>,
     trust_expires: Option<UnixTime>,
+    /// Earlier passes, where some policy bridges outages by them.
+    memory: Option<Memory>,
 }
 
 /// What a verification came to.
@@ -314,9 +317,15 @@ impl Verifier {
         let limits = shared.limits.clone();
         let mut relatives =
             Relatives::new(places, evidence, prover, limits, deadline, shared.deadline);
+        let earlier = shared.memory.as_ref().and_then(|memory| {
+            memory.recall(asked.subject().digest(), asked.name(), asked.index())
+        });
         let mut judge = Judge::prepare(&shared.policies, asked, Arc::clone(&shared.trust), now)
             .with_budget(Budget::of(&shared.limits))
             .with_roots(shared.roots.clone());
+        if let Some(earlier) = earlier {
+            judge = judge.with_earlier(earlier);
+        }
         if shared.thorough {
             judge = judge.thorough();
         }
@@ -324,6 +333,9 @@ impl Verifier {
         loop {
             match step {
                 Step::Done(mut decision) => {
+                    if let Some(memory) = &shared.memory {
+                        memory.remember(&decision);
+                    }
                     // What a root says holds no longer than the metadata that proves it.
                     if let Some(expires) = shared.trust_expires {
                         let last = UnixTime(expires.0.saturating_sub(1));
@@ -465,8 +477,10 @@ impl VerifierBuilder {
         settings.limits = limits.clone();
         let deadline = self.deadline.unwrap_or(settings.deadline);
         settings.deadline = settings.deadline.min(deadline);
+        let remembers = policies.bridges_outages();
         Ok(Verifier {
             shared: Arc::new(Shared {
+                memory: remembers.then(|| Memory::new(limits.remembered_passes)),
                 policies,
                 trust: Arc::new(trust),
                 settings,

@@ -29,6 +29,7 @@ mod own_authority;
 mod platforms;
 mod policies;
 mod policy_init;
+mod policy_modes;
 mod policy_sources;
 mod program;
 mod refusals;

@@ -173,7 +173,7 @@ impl Atoms {
                 self.all.push(Atom {
                     fact: Fact::Standing {
                         policy: policy.name.clone(),
-                        lifted: lift.code(),
+                        lifted: lift.word(),
                         words,
                     },
                     supposed: One::Lifted(policy.name.clone(), lift),

@@ -37,8 +37,8 @@ pub(crate) enum Lift {
 }
 
 impl Lift {
-    /// The stable code, kebab-case.
-    pub(crate) fn code(self) -> &'static str {
+    /// The stable word, kebab-case.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Denied => "denied-digest",
             Self::Expired => "policy-expired",

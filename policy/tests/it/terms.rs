@@ -691,7 +691,33 @@ fn an_outage_is_bridged_only_by_an_earlier_pass_of_the_same_image_and_policies()
         &[key("a"), key("b")],
         "{signature: {by: [a, b]}}",
     ));
-    assert_eq!(judge(&other, Some(earlier), NOW + 60).action, Action::Deny);
+    assert_eq!(
+        judge(&other, Some(earlier.clone()), NOW + 60).action,
+        Action::Deny
+    );
+    // It passed without a name; what bears one may fall under other scopes and exceptions.
+    let named = Asked::about(case.subject.clone()).named("ghcr.io/acme/app");
+    let failed = ALL_READ.map(|source| Supplied::Source(source, outage(CauseClass::Network)));
+    let named = Judge::prepare(
+        &case.policies,
+        named,
+        Arc::clone(&case.trust),
+        UnixTime(NOW + 60),
+    )
+    .with_earlier(earlier.clone())
+    .conclude(failed.into());
+    assert_eq!(named.action, Action::Deny);
+    // It passed under other trust.
+    let trust = countersign_proof::TrustMaterial::builder()
+        .keys(case.policies.keys())
+        .build()
+        .unwrap();
+    let mut elsewhere = Case::of(case.policies.clone());
+    elsewhere.trust = Arc::new(trust);
+    assert_eq!(
+        judge(&elsewhere, Some(earlier), NOW + 60).action,
+        Action::Deny
+    );
 }
 
 #[test]

@@ -11,9 +11,9 @@ use crate::pack::{PackError, PackWriter, SectionKind};
 /// The version of the document.
 const SCHEMA_VERSION: u32 = 1;
 /// Largest record, in bytes.
-const BYTES: usize = 16 << 20;
+const BYTES: usize = Limits::DEFAULT.record_bytes;
 /// Most answers of one place, and most places.
-const ANSWERS: usize = 50_000;
+const ANSWERS: usize = Limits::DEFAULT.record_answers;
 const PLACES: usize = 64;
 /// Most certificates of an own authority.
 const CERTIFICATES: usize = 64;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign::formats::{Digest, Limits, TrustedRoot, UnixTime, media_types};
-use countersign::policy::{CauseClass, Outcome, PolicySet, Source, Verdict};
+use countersign::policy::{Action, CauseClass, Outcome, PolicySet, Source, Verdict};
 use countersign::proof::digest::sha256;
 use countersign::registry::{ListedVia, Target};
 use countersign::{ErrorClass, Evidence, Verification, Verifier, VerifyError};
@@ -512,4 +512,56 @@ fn a_policy_that_wants_certificates_needs_a_root() {
         (ErrorClass::Trust, "no-trusted-root")
     );
     assert_eq!(Verifier::builder().build().unwrap_err().code(), "no-policy");
+}
+
+#[test]
+fn an_outage_is_bridged_by_a_pass_that_the_verifier_remembers_and_not_for_longer_than_the_policy_says()
+ {
+    let mut shelf = Shelf::new();
+    let bundle = signed(&shelf.image, "release");
+    shelf.attach(&bundle, None);
+    let text = "apiVersion: countersign.dev/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n  unavailable: {useCached: {maxAge: 1h}}\n  signers: {release: {key: {file: release}}}\n  require: {signature: {by: release}}\n";
+    let files = |_: &str, name: &str| Ok(LabKey::p256(name).public_pem().into_bytes());
+    let source = Source {
+        name: "p.yaml".to_owned(),
+        bytes: Bytes::from(text),
+    };
+    let policies = PolicySet::parse_with_files(&[source], &Limits::DEFAULT, &files).unwrap();
+    let verifier = Verifier::builder()
+        .policy(policies.clone())
+        .build()
+        .unwrap();
+    let at = |shelf: &Shelf, verifier: &Verifier, now: i64| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let target = Target::Digest(shelf.image);
+        let verification = runtime
+            .block_on(verifier.verify_in(shelf, &target, UnixTime(now)))
+            .unwrap();
+        (
+            verification.decision.outcome(),
+            verification.decision.action,
+        )
+    };
+    let pass = (Outcome::Pass, Action::Admit);
+    let unknown = Outcome::Unknown(CauseClass::Network);
+    for place in ["referrers", "tag"] {
+        shelf.troubles.insert(place.to_owned(), Trouble::Down);
+    }
+    assert_eq!(at(&shelf, &verifier, NOW), (unknown, Action::Deny));
+    shelf.troubles.clear();
+    assert_eq!(at(&shelf, &verifier, NOW), pass);
+    for place in ["referrers", "tag"] {
+        shelf.troubles.insert(place.to_owned(), Trouble::Down);
+    }
+    let bridged = (unknown, Action::AdmitWithWarning);
+    assert_eq!(at(&shelf, &verifier, NOW + 3600), bridged);
+    assert_eq!(at(&shelf, &verifier, NOW + 3601), (unknown, Action::Deny));
+    // An outage does not renew what is remembered, and another verifier remembers nothing.
+    assert_eq!(at(&shelf, &verifier, NOW + 60), bridged);
+    let other = Verifier::builder().policy(policies).build().unwrap();
+    assert_eq!(at(&shelf, &other, NOW + 60), (unknown, Action::Deny));
 }
