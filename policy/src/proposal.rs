@@ -2,6 +2,7 @@
 
 mod holder;
 mod shared;
+mod signers;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -59,7 +59,7 @@ impl Compiler<'_> {
                 let predicate_type = match statement.r#type.value.as_str() {
                     "any" => None,
                     text => Some(predicate_types::resolve(text).map_err(|error| PolicyError {
-                        hint: Some("name a predicate type by its URI, by an alias such as `slsaprovenance1`, or `any`".to_owned()),
+                        hint: Some(meant_type(text)),
                         ..self.fault(
                             PolicyProblem::InvalidValue,
                             Some(statement.r#type.referenced),
@@ -288,5 +288,42 @@ fn counts_signers(rule: &Requirement) -> bool {
         Requirement::Signature { .. } | Requirement::Statement { .. } => true,
         Requirement::AnyOf(rules) => rules.iter().all(counts_signers),
         Requirement::AllOf(_) | Requirement::AtLeast { .. } => false,
+    }
+}
+
+/// What to write in place of a short name that there is not.
+fn meant_type(text: &str) -> String {
+    const FAMILIES: [(&str, &str); 9] = [
+        ("slsa", "`slsaprovenance1` (SLSA 1.x) or `slsaprovenance02`"),
+        (
+            "provenance",
+            "`slsaprovenance1` (SLSA 1.x) or `slsaprovenance02`",
+        ),
+        ("spdx", "`spdxjson`"),
+        ("cyclone", "`cyclonedx`"),
+        ("cdx", "`cyclonedx`"),
+        ("sbom", "`spdxjson` or `cyclonedx`"),
+        ("vex", "`openvex`"),
+        ("vuln", "`vuln`"),
+        ("scan", "`vuln`"),
+    ];
+    let plain: String = text
+        .chars()
+        .take(64)
+        .filter(|character| character.is_ascii_alphanumeric())
+        .map(|character| character.to_ascii_lowercase())
+        .collect();
+    let family = FAMILIES
+        .iter()
+        .find(|(part, _)| plain.contains(part))
+        .map(|(_, names)| (*names).to_owned());
+    let meant = family
+        .or_else(|| nearest(&plain, predicate_types::aliases()).map(|alias| format!("`{alias}`")));
+    match meant {
+        Some(meant) if !text.contains(':') => {
+            format!("did you mean {meant}? a URI or `any` will do, too")
+        }
+        _ => "name a predicate type by its URI, by an alias such as `slsaprovenance1`, or `any`"
+            .to_owned(),
     }
 }

@@ -589,3 +589,32 @@ fn a_claim_that_does_not_exist_or_is_named_twice_is_an_error() {
         assert!(said.contains(words), "{words}: {said}");
     }
 }
+
+#[test]
+fn a_short_name_that_there_is_not_is_answered_with_the_one_that_is_meant() {
+    let hint = |name: &str| {
+        let text = format!(
+            "apiVersion: countersign.dev/v1\nkind: Policy\nmetadata: {{name: a}}\nspec:\n  signers: {{k: {{keyless: {{issuer: \"https://issuer.example\", identity: a@b.example}}}}}}\n  require:\n    statement: {{type: \"{name}\", by: k}}\n"
+        );
+        let source = countersign_policy::Source {
+            name: "policy.yaml".to_owned(),
+            bytes: text.into(),
+        };
+        let limits = countersign_formats::Limits::DEFAULT;
+        countersign_policy::PolicySet::parse(&[source], &limits).map_err(|error| error.hint)
+    };
+    for (name, meant) in [
+        ("slsa", "`slsaprovenance1`"),
+        ("slsa-provenance", "`slsaprovenance1`"),
+        ("spdx-json", "`spdxjson`"),
+        ("CycloneDX", "`cyclonedx`"),
+        ("sbom", "`spdxjson` or `cyclonedx`"),
+        ("openvx", "`openvex`"),
+        ("costum", "`custom`"),
+        ("quux", "an alias such as"),
+    ] {
+        let found = hint(name).unwrap_err().unwrap();
+        assert!(found.contains(meant), "{name}: {found}");
+    }
+    assert!(hint("slsaprovenance1").is_ok());
+}
