@@ -121,7 +121,7 @@ pub(crate) struct Discover {
     pub(crate) platforms: Platforms,
     #[command(flatten)]
     pub(crate) places: Places,
-    /// How the list is laid out.
+    /// How the list is laid out; in the environment COUNTERSIGN_DISCOVER_FORMAT.
     // Not COUNTERSIGN_FORMAT, which is the form that `sign` and `attest` write: one set for both would break either.
     #[arg(long, value_enum, value_name = "LAYOUT", default_value_t = Layout::Tree, env = "COUNTERSIGN_DISCOVER_FORMAT", hide_env = true)]
     pub(crate) format: Layout,

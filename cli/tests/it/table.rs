@@ -50,6 +50,10 @@ pub(super) fn check(workshop: &Workshop, rows: &[Row]) {
                             ["error: ", "denied: ", "unknown: "]
                                 .iter()
                                 .any(|start| line.starts_with(start))
+                                // As editors read it: `FILE:LINE:COLUMN: error: …`.
+                                || line.split_once(": error: ").is_some_and(|(place, _)| {
+                                    place.bytes().last().is_some_and(|byte| byte.is_ascii_digit())
+                                })
                         });
                     if run.code != row.code
                         || !run.stderr.contains(&row.words)
