@@ -28,6 +28,16 @@ pub(crate) struct Material {
     witnesses: Vec<Witness>,
 }
 
+/// What a record keeps of the material.
+pub(crate) struct Snapshot {
+    /// The trusted root's document.
+    pub(crate) root: Bytes,
+    /// The own authority in place of the root's.
+    pub(crate) authority: Option<OwnAuthority>,
+    /// The witnesses that count.
+    pub(crate) witnesses: Vec<Witness>,
+}
+
 impl Material {
     /// What the flags amount to: the trusted root that they name, else that of a pack, of this machine's repository, or the built-in
     /// one. Files are read, and no socket is opened.
@@ -60,18 +70,20 @@ impl Material {
         })
     }
 
-    /// The material as it is now, for a record: the trusted root's document, and the own authority in place of its authorities.
-    pub(crate) fn snapshot(
-        self,
-        context: &Context<'_, '_>,
-    ) -> Result<(Self, Bytes, Option<OwnAuthority>), Failure> {
+    /// The material as it is now, for a record: the trusted root's document, the own authority in place of its authorities, and the
+    /// witnesses.
+    pub(crate) fn snapshot(self, context: &Context<'_, '_>) -> Result<(Self, Snapshot), Failure> {
         let held = self.chosen.hold(context)?;
-        let (document, own) = (held.document.clone(), self.own.clone());
+        let snapshot = Snapshot {
+            root: held.document.clone(),
+            authority: self.own.clone(),
+            witnesses: self.witnesses.clone(),
+        };
         let material = Self {
             chosen: Chosen::Held(Box::new(held)),
             ..self
         };
-        Ok((material, document, own))
+        Ok((material, snapshot))
     }
 
     /// Gives the material to a verifier; a mirror may be asked before.

@@ -224,6 +224,11 @@ impl Records {
         let section = self.pack.required(SectionKind::TrustedRoot)?;
         let origin = RootOrigin::Pack(self.pack.path().to_owned());
         let root = Root::parse(section.bytes.clone(), origin, &Limits::DEFAULT)?;
+        let builder = record
+            .witnesses
+            .iter()
+            .cloned()
+            .fold(builder, VerifierBuilder::witness);
         Ok(material::trusting(
             builder,
             root.trusted_root().clone(),

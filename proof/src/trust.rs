@@ -14,6 +14,7 @@ use bytes::Bytes;
 use countersign_formats::{
     AuthorityInstance, Digest, HashAlgorithm, KeyKind, LogInstance, PublicKey, TrustedRoot, Window,
 };
+use std::fmt;
 use std::sync::OnceLock;
 
 /// Everything that evidence is judged against. Immutable, and cheap to share between threads.
@@ -42,7 +43,7 @@ pub(crate) struct PreparedKey {
 }
 
 /// A witness whose cosignatures on checkpoints are looked for (C2SP tlog-cosignature).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
     /// The witness's name, as it stands on signature lines.
     pub name: String,
@@ -86,6 +87,25 @@ impl Witness {
             name: name.to_owned(),
             key: PublicKey::from_spki_der(&spki).map_err(|_| refuse())?,
         })
+    }
+}
+
+/// The key as [`Witness::parse`] reads it.
+impl fmt::Display for Witness {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // RFC 8410: the key is what an Ed25519 SubjectPublicKeyInfo ends with.
+        let key = self
+            .key
+            .spki()
+            .last_chunk::<32>()
+            .copied()
+            .unwrap_or_default();
+        write!(formatter, "{}+", self.name)?;
+        for byte in witness_hint(&self.name, &key) {
+            write!(formatter, "{byte:02x}")?;
+        }
+        let typed: Vec<u8> = std::iter::once(4).chain(key).collect();
+        write!(formatter, "+{}", countersign_formats::encode_base64(&typed))
     }
 }
 

@@ -5,6 +5,7 @@
 //! answers; what they name by digest lies beside it in the pack. [`Replay`] hands the answers back, also the failures: what could
 //! not be found out then cannot be found out now.
 
+mod beside;
 mod document;
 mod recorder;
 mod replay;
@@ -15,7 +16,8 @@ use countersign_registry::{Store, Target};
 use crate::error::VerifyError;
 use crate::verifier::{Verification, Verifier};
 
-pub use document::{Authority, ImageRecord, RecordError};
+pub use beside::Authority;
+pub use document::{ImageRecord, RecordError};
 pub use recorder::Recorder;
 pub use replay::Replay;
 

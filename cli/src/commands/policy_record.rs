@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Record, context: &mut Context<'_, '_>) -> Result<D
     }
     let given = policies(arguments, context)?;
     let policies = given.clone().unwrap_or_else(nothing);
-    let (material, root, authority) =
+    let (material, trust) =
         Material::new(context, &arguments.trust, &policies)?.snapshot(context)?;
     let settings = stores::settings(context);
     let others = Elsewhere::new(context, &arguments.places)?;
@@ -82,12 +82,13 @@ pub(crate) fn run(arguments: &Record, context: &mut Context<'_, '_>) -> Result<D
             &Limits::DEFAULT,
         ))?;
         let mut image = ImageRecord::new(text.clone(), target, verification.digest, now);
-        image.authority.clone_from(&authority);
+        image.authority.clone_from(&trust.authority);
+        image.witnesses.clone_from(&trust.witnesses);
         let recorders = std::iter::once(own).chain(elsewhere).collect();
         image.write(recorders, &mut writer, &Limits::DEFAULT)?;
         entries.push(report(context, &verification));
     }
-    writer.section(SectionKind::TrustedRoot, "trusted_root.json", root);
+    writer.section(SectionKind::TrustedRoot, "trusted_root.json", trust.root);
     if let Some(policies) = &given {
         let yaml = policies.to_yaml().into();
         writer.section(SectionKind::Policy, "policies.yaml", yaml);

@@ -73,6 +73,24 @@ spec:
         .ends(12)
         .says("witnesses");
     verify(&format!("--witness {other} --witness {}", published(NAME))).ends(0);
+    // A record keeps the witnesses by which it was judged.
+    for (pack, flags, code) in [
+        (
+            "witnessed.pack",
+            format!("--witness {}", published(NAME)),
+            0,
+        ),
+        ("alone.pack", String::new(), 12),
+    ] {
+        workshop
+            .run(&format!(
+                "policy record --offline --trusted-root root.json --policy policy.yaml {flags} --out {pack} oci:image:1.0"
+            ))
+            .ends(0);
+        workshop
+            .run(&format!("policy explain --pack {pack} --as-recorded"))
+            .ends(code);
+    }
     // The name is part of what the hash stands for.
     let renamed = published(NAME).replace("witness.lab", "witless.lab");
     for bad in [renamed.as_str(), "key", "a+00000000+AAAA"] {

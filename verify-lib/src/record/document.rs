@@ -1,10 +1,12 @@
 //! The section of a pack that keeps what one verification asked and heard.
 
 use bytes::Bytes;
-use countersign_formats::{Digest, Limits, UnixTime, decode_base64, encode_base64};
+use countersign_formats::{Digest, Limits, UnixTime};
+use countersign_proof::Witness;
 use countersign_registry::Target;
 use serde::{Deserialize, Serialize};
 
+use super::beside::{self, Authority, AuthorityText};
 use super::recorder::{Kept, Recorder};
 use crate::pack::{PackError, PackWriter, SectionKind};
 
@@ -15,9 +17,6 @@ const BYTES: usize = Limits::DEFAULT.record_bytes;
 /// Most answers of one place, and most places.
 const ANSWERS: usize = Limits::DEFAULT.record_answers;
 const PLACES: usize = 64;
-/// Most certificates of an own authority.
-const CERTIFICATES: usize = 64;
-
 /// What was asked about one image, what was heard, and under which trust and clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageRecord {
@@ -31,22 +30,10 @@ pub struct ImageRecord {
     pub recorded_at: UnixTime,
     /// Certificates of an own authority that were trusted in place of the trusted root's.
     pub authority: Option<Authority>,
+    /// The witnesses whose cosignatures counted.
+    pub witnesses: Vec<Witness>,
     /// Each store that was asked, the image's own first.
     pub(super) places: Vec<PlaceRecord>,
-}
-
-/// An own certificate authority, DER.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Authority {
-    /// Roots, and intermediates below them.
-    Apart {
-        /// The roots.
-        roots: Vec<Bytes>,
-        /// The intermediates.
-        intermediates: Vec<Bytes>,
-    },
-    /// One list of both.
-    Chain(Vec<Bytes>),
 }
 
 /// A record that cannot be written or read.
@@ -118,6 +105,8 @@ struct Document {
     recorded_at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authority: Option<AuthorityText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    witnesses: Vec<String>,
     places: Vec<PlaceText>,
 }
 
@@ -127,16 +116,6 @@ enum TargetText {
     Tag(String),
     Digest(String),
     Sole {},
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum AuthorityText {
-    Apart {
-        roots: Vec<String>,
-        intermediates: Vec<String>,
-    },
-    Chain(Vec<String>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -322,6 +301,7 @@ impl ImageRecord {
             digest,
             recorded_at,
             authority: None,
+            witnesses: Vec::new(),
             places: Vec::new(),
         }
     }
@@ -363,7 +343,8 @@ impl ImageRecord {
             },
             digest: parsed(&document.digest)?,
             recorded_at: UnixTime(document.recorded_at),
-            authority: document.authority.map(authority).transpose()?,
+            authority: document.authority.map(Authority::of).transpose()?,
+            witnesses: beside::witnesses(&document.witnesses)?,
             places: document
                 .places
                 .into_iter()
@@ -373,12 +354,6 @@ impl ImageRecord {
     }
 
     fn document(&self) -> Document {
-        let texts = |certificates: &[Bytes]| {
-            certificates
-                .iter()
-                .map(|certificate| encode_base64(certificate))
-                .collect()
-        };
         Document {
             schema_version: SCHEMA_VERSION,
             reference: self.reference.clone(),
@@ -389,16 +364,8 @@ impl ImageRecord {
             },
             digest: self.digest.to_string(),
             recorded_at: self.recorded_at.0,
-            authority: self.authority.as_ref().map(|authority| match authority {
-                Authority::Apart {
-                    roots,
-                    intermediates,
-                } => AuthorityText::Apart {
-                    roots: texts(roots),
-                    intermediates: texts(intermediates),
-                },
-                Authority::Chain(certificates) => AuthorityText::Chain(texts(certificates)),
-            }),
+            authority: self.authority.as_ref().map(Authority::text),
+            witnesses: self.witnesses.iter().map(Witness::to_string).collect(),
             places: self
                 .places
                 .iter()
@@ -523,33 +490,6 @@ fn answered(text: AnswerText) -> Result<Answered, String> {
             HeardText::Malformed { error } => Heard::Malformed { error },
             HeardText::Failed { class, detail } => Heard::Failed { class, detail },
         },
-    })
-}
-
-fn authority(text: AuthorityText) -> Result<Authority, String> {
-    let certificates = |texts: Vec<String>| {
-        if texts.len() > CERTIFICATES {
-            return Err(format!(
-                "an authority has more than {CERTIFICATES} certificates"
-            ));
-        }
-        texts
-            .iter()
-            .map(|text| {
-                decode_base64(text, text.len())
-                    .ok_or_else(|| "a certificate is not in base64".to_owned())
-            })
-            .collect::<Result<Vec<Bytes>, String>>()
-    };
-    Ok(match text {
-        AuthorityText::Apart {
-            roots,
-            intermediates,
-        } => Authority::Apart {
-            roots: certificates(roots)?,
-            intermediates: certificates(intermediates)?,
-        },
-        AuthorityText::Chain(list) => Authority::Chain(certificates(list)?),
     })
 }
 

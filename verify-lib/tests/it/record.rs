@@ -223,6 +223,7 @@ fn records_that_say_something_else_are_refused() {
         &|record| record["target"] = json!("tag"),
         &|record| record["places"][0]["answers"][0]["ask"] = json!({"digest": "x"}),
         &|record| record["authority"] = json!({"chain": ["*"]}),
+        &|record| record["witnesses"] = json!(["witness+00000000+AAAA"]),
         &|record| *record = json!("text"),
     ] {
         assert_eq!(code(bend), "record-malformed");
