@@ -27,6 +27,8 @@ pub(crate) fn status(decision: &Decision) -> ExitStatus {
     }
 }
 
+const SIGN_IT: &str = "sign it with `countersign sign`, or look at everything that is there with `countersign discover`";
+
 /// The exit code of an outcome, whatever a mode makes of it.
 pub(crate) fn status_of(outcome: Outcome) -> ExitStatus {
     match outcome {
@@ -237,14 +239,33 @@ fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted: &[KeyId])
                 .printer
                 .say(&format!("  looked at: {}", places.join(", ")));
         }
-        let elsewhere = matches!(&decision.verdict, Verdict::Fail(reasons)
-            if reasons.iter().any(|reason| reason.code == "no-such-subject"));
-        context.printer.say(if elsewhere {
-            "  hint: name the index that lists it, and choose it there with `--platform`"
-        } else {
-            "  hint: sign it with `countersign sign`, or look at everything that is there with `countersign discover`"
-        });
+        context
+            .printer
+            .say(&format!("  hint: {}", hint_for_nothing(decision)));
     }
+}
+
+/// What to do where nothing was found, or nothing was asked for.
+fn hint_for_nothing(decision: &Decision) -> &'static str {
+    let Verdict::Fail(reasons) = &decision.verdict else {
+        return SIGN_IT;
+    };
+    reasons
+        .iter()
+        .find_map(|reason| match reason.code {
+            "no-policy" => Some(
+                "give the policy that is meant for it with `--policy`, or widen a policy's `scope`",
+            ),
+            "denied-digest" => Some("deploy another version, or take the digest off the deny-list"),
+            "policy-expired" => {
+                Some("give a policy that is still in force, or renew its `expires`")
+            }
+            "no-such-subject" => {
+                Some("name the index that lists it, and choose it there with `--platform`")
+            }
+            _ => None,
+        })
+        .unwrap_or(SIGN_IT)
 }
 
 /// Visits each rule without inner rules that did not pass.

@@ -246,13 +246,19 @@ impl Decision {
         DecisionRecord::of(self)
     }
 
+    /// Whether it was denied before anything was asked for: no policy speaks of it, its digest is on a deny-list, or a policy has
+    /// expired.
+    fn is_refused_unasked(&self) -> bool {
+        matches!(&self.verdict, Verdict::Fail(reasons) if reasons.iter().any(Reason::is_standing))
+    }
+
     fn failure(&self) -> Outcome {
         let found =
             self.accepted.len() + self.unused.len() + self.rejected.len() + self.unusable.len();
         let unread = !self.sources.iter().all(SourceReport::is_read);
         if found == 0 {
-            // What could not be read is not "nothing".
-            return if unread {
+            // What could not be read is not "nothing", nor is what nobody asked for.
+            return if unread || self.is_refused_unasked() {
                 Outcome::NoneAcceptable
             } else {
                 Outcome::NoEvidence

@@ -70,6 +70,15 @@ pub(crate) fn verdict(
     }
 }
 
+impl Reason {
+    /// Whether it is about the policies and the image alone, whatever the evidence: no policy speaks of the image, its digest is on a
+    /// deny-list, or a policy has expired.
+    #[must_use]
+    pub fn is_standing(&self) -> bool {
+        ["no-policy", "denied-digest", "policy-expired"].contains(&self.code)
+    }
+}
+
 fn all(policies: &[PolicyOutcome], spoken_of: bool, absence: Option<&Absence>) -> Verdict {
     let mut reasons = Vec::new();
     if !spoken_of {
@@ -106,26 +115,24 @@ fn all(policies: &[PolicyOutcome], spoken_of: bool, absence: Option<&Absence>) -
 }
 
 fn failed(policy: &PolicyOutcome, absence: Option<&Absence>, reasons: &mut Vec<Reason>) {
-    let (code, message) = match &policy.standing {
-        Standing::Denied => (
-            "denied-digest",
-            "its digest stands on the policy's deny-list".to_owned(),
-        ),
-        Standing::Expired { since } => (
-            "policy-expired",
-            format!("the policy expired: it passes nothing after {since}"),
-        ),
+    let (name, rule) = (policy.name.clone(), policy.rule.rule.clone());
+    match &policy.standing {
+        Standing::Denied => reasons.push(Reason {
+            policy: name,
+            rule,
+            code: "denied-digest",
+            message: "its digest stands on the policy's deny-list".to_owned(),
+        }),
+        Standing::Expired { since } => reasons.push(Reason {
+            policy: name,
+            rule,
+            code: "policy-expired",
+            message: format!("the policy expired: it passes nothing after {since}"),
+        }),
         Standing::Judged | Standing::Excepted { .. } => {
             reasons_of(policy, &policy.rule, absence, reasons);
-            return;
         }
-    };
-    reasons.push(Reason {
-        policy: policy.name.clone(),
-        rule: policy.rule.rule.clone(),
-        code,
-        message,
-    });
+    }
 }
 
 fn reasons_of(

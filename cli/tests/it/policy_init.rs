@@ -87,8 +87,9 @@ fn the_scope_is_the_repositories_given_and_what_only_some_images_have_is_not_req
         .ends(0);
     workshop
         .run(&format!("{verify} {elsewhere}:1.1"))
-        .ends(10)
-        .says("no policy speaks of it");
+        .ends(12)
+        .says("no policy speaks of it")
+        .says("widen a policy's `scope`");
 }
 
 #[test]
