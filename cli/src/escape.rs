@@ -47,6 +47,26 @@ pub(crate) fn capped(text: &str, limit: usize) -> String {
     format!("{kept}… ({} more bytes)", text.len().saturating_sub(end))
 }
 
+/// `text` on one line as text of an element, or of an attribute in double quotes, of XML and HTML.
+pub(crate) fn markup(text: &str) -> String {
+    let line = line(text);
+    let mut safe = String::with_capacity(line.len());
+    for character in line.chars() {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            '`' => safe.push_str("&#96;"),
+            // What XML 1.0 has no way to write.
+            '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
 /// Serialized JSON in which hazardous characters stand as `\uXXXX`, so that a terminal is as safe as a parser.
 pub(crate) fn json(serialized: &str) -> String {
     if !serialized.chars().any(|c| c != '\n' && is_hazardous(c)) {
@@ -78,7 +98,7 @@ fn is_hazardous(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{FIELD_BYTES, capped, field, json, line};
+    use super::{FIELD_BYTES, capped, field, json, line, markup};
 
     #[test]
     fn terminal_commands_are_shown_and_not_run() {
@@ -126,6 +146,14 @@ mod tests {
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
             value
+        );
+    }
+
+    #[test]
+    fn markup_holds_no_element_and_ends_no_attribute() {
+        assert_eq!(
+            markup("<a href=\"x\" b='`'>&\u{fffe}\n\u{202e}"),
+            "&lt;a href=&quot;x&quot; b=&#39;&#96;&#39;&gt;&amp;\u{fffd}\\n\\u{202e}"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Mark, Node, Section, View};
-use crate::escape;
+use crate::escape::markup;
 
 /// What the page looks like; nothing of it comes from outside.
 const STYLE: &str = "\
@@ -26,7 +26,7 @@ pub(crate) fn page(view: &View) -> String {
     out.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     out.push_str("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n");
     out.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
-    let name = text(&view.name);
+    let name = markup(&view.name);
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(
         out,
@@ -37,7 +37,7 @@ pub(crate) fn page(view: &View) -> String {
         out,
         "<header class=\"{class}\"><h1 class=\"{class}\"><span class=\"badge\">{}</span>{name}</h1>\n<p>{}</p>",
         view.mark.word(),
-        text(&view.verdict)
+        markup(&view.verdict)
     );
     facts(&mut out, &view.facts);
     out.push_str("</header>\n");
@@ -54,9 +54,9 @@ pub(crate) fn page(view: &View) -> String {
 }
 
 fn write_section(out: &mut String, section: &Section) {
-    let _ = writeln!(out, "<section>\n<h2>{}</h2>", text(section.title));
+    let _ = writeln!(out, "<section>\n<h2>{}</h2>", markup(section.title));
     if let Some(lead) = &section.lead {
-        let _ = writeln!(out, "<p>{}</p>", text(lead));
+        let _ = writeln!(out, "<p>{}</p>", markup(lead));
     }
     list(out, &section.nodes.iter().collect::<Vec<_>>());
     out.push_str("</section>\n");
@@ -73,7 +73,7 @@ fn list(out: &mut String, nodes: &[&Node]) {
         if node.mark != Mark::Plain {
             let _ = write!(out, "<span class=\"badge\">{}</span>", node.mark.word());
         }
-        let _ = writeln!(out, "<span class=\"title\">{}</span>", text(&node.title));
+        let _ = writeln!(out, "<span class=\"title\">{}</span>", markup(&node.title));
         facts(out, &node.facts);
         let (checks, inner): (Vec<&Node>, Vec<&Node>) = node
             .inner
@@ -100,7 +100,7 @@ fn facts(out: &mut String, facts: &[(&'static str, String)]) {
     }
     out.push_str("<dl>\n");
     for (name, value) in facts {
-        let _ = writeln!(out, "<dt>{}</dt><dd>{}</dd>", text(name), text(value));
+        let _ = writeln!(out, "<dt>{}</dt><dd>{}</dd>", markup(name), markup(value));
     }
     out.push_str("</dl>\n");
 }
@@ -112,24 +112,6 @@ fn class(mark: Mark) -> &'static str {
         Mark::Unknown => "unknown",
         Mark::Plain => "plain",
     }
-}
-
-/// `text` as text of an element or of an attribute in double quotes, whatever is in it.
-fn text(text: &str) -> String {
-    let line = escape::line(text);
-    let mut safe = String::with_capacity(line.len());
-    for character in line.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            '`' => safe.push_str("&#96;"),
-            other => safe.push(other),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{CaseDone, Table, lines};
-use crate::escape;
+use crate::escape::markup;
 
 /// One test suite a table.
 pub(super) fn report(tables: &[Table], done: &[CaseDone]) -> String {
@@ -20,18 +20,18 @@ pub(super) fn report(tables: &[Table], done: &[CaseDone]) -> String {
         let results: Vec<&CaseDone> = results.by_ref().take(table.cases.len()).collect();
         let errors = results.iter().filter(|case| case.failure.is_some()).count();
         let failures = results.iter().filter(|case| !case.is_good()).count() - errors;
-        let file = text(&path.display().to_string());
+        let file = markup(&path.display().to_string());
         let _ = writeln!(
             out,
             "  <testsuite name=\"{}\" file=\"{file}\" tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\">",
-            text(&table.name),
+            markup(&table.name),
             results.len()
         );
         for (case, done) in table.cases.iter().zip(results) {
             let head = format!(
                 "    <testcase classname=\"{}\" name=\"{}\" file=\"{file}\" line=\"{}\"",
-                text(&table.name),
-                text(&case.name),
+                markup(&table.name),
+                markup(&case.name),
                 case.line
             );
             if done.is_good() {
@@ -48,10 +48,10 @@ pub(super) fn report(tables: &[Table], done: &[CaseDone]) -> String {
             let _ = writeln!(
                 out,
                 "{head}>\n      <{kind} message=\"{}\">{}</{kind}>\n    </testcase>",
-                text(first),
+                markup(first),
                 lines
                     .iter()
-                    .map(|line| text(line))
+                    .map(|line| markup(line))
                     .collect::<Vec<_>>()
                     .join("\n")
             );
@@ -60,23 +60,4 @@ pub(super) fn report(tables: &[Table], done: &[CaseDone]) -> String {
     }
     out.push_str("</testsuites>\n");
     out
-}
-
-/// `text` as text of an element or of an attribute in double quotes.
-fn text(text: &str) -> String {
-    let line = escape::line(text);
-    let mut safe = String::with_capacity(line.len());
-    for character in line.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            // What XML 1.0 has no way to write.
-            '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
-            other => safe.push(other),
-        }
-    }
-    safe
 }
