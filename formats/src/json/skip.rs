@@ -104,12 +104,10 @@ fn is_ascii(seen: u64) -> bool {
 /// subtraction borrows only from places above a byte that is special itself.
 #[inline(always)]
 fn special_bytes(word: u64) -> u64 {
-    let quotes = word ^ (ONES * b'"' as u64);
-    let backslashes = word ^ (ONES * b'\\' as u64);
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    let quote = quotes.wrapping_sub(ONES) & !quotes;
-    let backslash = backslashes.wrapping_sub(ONES) & !backslashes;
-    (control | quote | backslash) & HIGHS
+    // With the bit of 0x02 turned, a quote (0x22) is the one byte from 0x20 on that is below 0x21.
+    let quote_or_control = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    (quote_or_control | backslash) & !word & HIGHS
 }
 
 /// The position after the escape whose backslash is at `at`; a surrogate must have its other half.
@@ -292,5 +290,25 @@ fn name(text: &[u8], at: usize, seen: &mut u64) -> Result<usize, Stop> {
         Ok(colon + 1)
     } else {
         Err(stop(colon, "`:`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_special_byte_is_found_whatever_stands_beside_it() {
+        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        for place in 0..7 {
+            for (first, second) in (0..=u16::MAX).map(|pair| (pair as u8, (pair >> 8) as u8)) {
+                let mut bytes = [b'a'; 8];
+                bytes[place] = first;
+                bytes[place + 1] = second;
+                let expected = bytes.iter().position(|byte| special(*byte)).unwrap_or(8);
+                let found = special_bytes(u64::from_le_bytes(bytes)).trailing_zeros() as usize / 8;
+                assert_eq!(found, expected, "{bytes:?}");
+            }
+        }
     }
 }
