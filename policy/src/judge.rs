@@ -1,26 +1,29 @@
-//! The judge: says what is missing, takes what was found, ends with a decision.
+//! The judge: says what is missing until nothing is.
+
+mod budget;
+mod check;
+mod conclusion;
+mod intake;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use countersign_formats::{Digest, Limits, UnixTime, Window};
-use countersign_proof::{RejectReason, Rejected, Subject, TrustMaterial, Verified};
+use countersign_formats::{Digest, Limits, UnixTime};
+use countersign_proof::{Rejected, Subject, TrustMaterial};
 
+pub use self::budget::Budget;
+pub use self::check::{check, check_asked};
 use crate::action::{Earlier, Key, action};
-use crate::age;
 use crate::clock::Clock;
-use crate::decision::{Decision, Digests, PolicyOutcome, RuleOutcome, SourceReport, Status};
+use crate::decision::{Decision, Status};
 use crate::evaluate::{Facts, Held};
-use crate::evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
-use crate::explain::{Ground, Supposed};
+use crate::evidence::{Cause, Interest, SourceKind, Supplied, Unusable, Want};
+use crate::explain::Supposed;
 use crate::family::{Asked, Family};
 use crate::rules::Requirement;
 use crate::set::PolicySet;
-use crate::signer_match::signer_words;
 use crate::sources::{SourceState, all_sources};
 use crate::standing::{PolicyJudged, judge_policy};
-use crate::validity::{evidence_digest, valid_until};
-use crate::verdict::{absence, verdict};
 
 /// A decision in the making: pure, total, and without input or output of its own.
 #[derive(Debug)]
@@ -65,30 +68,6 @@ pub enum Step {
     Need(Judge, Vec<Want>),
     /// It is decided.
     Done(Decision),
-}
-
-/// How much evidence one decision takes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// Number of pieces.
-    pub pieces: usize,
-    /// Bytes of proven pieces, all together.
-    pub bytes: u64,
-}
-
-impl Budget {
-    /// The budget that goes with these limits: as many pieces as one listing has entries and one legacy
-    /// tag has layers, twice; and eight of the largest bundles.
-    #[must_use]
-    pub fn of(limits: &Limits) -> Self {
-        Self {
-            pieces: limits
-                .referrers
-                .saturating_add(limits.layers)
-                .saturating_mul(2),
-            bytes: limits.bundle_bytes.saturating_mul(8),
-        }
-    }
 }
 
 impl Judge {
@@ -201,27 +180,6 @@ impl Judge {
         self.step()
     }
 
-    fn take_item(&mut self, about: Digest, item: Supplied) {
-        match item {
-            Supplied::Piece(piece) => self.take(*piece),
-            Supplied::Unusable(piece) => {
-                if self.spend(0) {
-                    self.unusable.push(*piece);
-                }
-            }
-            Supplied::Missing(source, cause) => {
-                let state = self.sources.entry((about, source)).or_default();
-                state.missing.push(cause);
-            }
-            Supplied::Source(source, answer) => {
-                self.sources.entry((about, source)).or_default().answer = Some(answer);
-            }
-            Supplied::Manifest(digest, manifest) => self.family.take(digest, *manifest),
-            // One relative's evidence says nothing of another relative.
-            Supplied::About(..) => {}
-        }
-    }
-
     /// What kinds of claim could still help.
     #[must_use]
     pub fn interest(&self) -> Interest {
@@ -273,75 +231,6 @@ impl Judge {
     pub fn thorough(mut self) -> Self {
         self.thorough = true;
         self
-    }
-
-    fn take(&mut self, piece: Result<Verified, Rejected>) {
-        let bytes = piece
-            .as_ref()
-            .map_or(0, |verified| verified.bytes().len() as u64);
-        if !self.spend(bytes) {
-            return;
-        }
-        match piece {
-            // One piece in two places is one piece; simple signing payloads are equal for all signers.
-            Ok(verified) => {
-                let key = (
-                    verified.digest(),
-                    verified.origin().form.code(),
-                    signer_words(verified.signer()),
-                    *verified.subject(),
-                );
-                if self.visited.insert(key) {
-                    let claimed = self
-                        .asks_age
-                        .then(|| age::claimed(verified.claim()))
-                        .flatten();
-                    self.verified.push(Held {
-                        piece: Arc::new(verified),
-                        claimed,
-                    });
-                }
-            }
-            Err(rejected) => {
-                self.note_edges(&rejected);
-                self.rejected.push(rejected);
-            }
-        }
-    }
-
-    /// Whether one more piece fits; when not, the decision rests on less than there is.
-    fn spend(&mut self, bytes: u64) -> bool {
-        if self.budget.pieces == 0 || self.budget.bytes < bytes {
-            self.spent.get_or_insert_with(|| Cause {
-                class: CauseClass::Budget,
-                source: "the evidence".to_owned(),
-                detail: "there is more of it than one decision takes in".to_owned(),
-            });
-            return false;
-        }
-        self.budget.pieces -= 1;
-        self.budget.bytes -= bytes;
-        true
-    }
-
-    /// A rejection that time alone would undo ends the decision's validity there.
-    fn note_edges(&self, rejected: &Rejected) {
-        match rejected.reason() {
-            RejectReason::KeyWindow {
-                window,
-                proven: false,
-                ..
-            } => {
-                self.fixed.is_within(window);
-            }
-            RejectReason::FutureTime { time, .. } => {
-                self.fixed.is_within(&Window {
-                    start: Some(*time),
-                    end: None,
-                });
-            }
-            _ => {}
-        }
     }
 
     fn step(mut self) -> Step {
@@ -442,176 +331,5 @@ impl Judge {
                 judged
             })
             .collect()
-    }
-
-    /// Whether some policy of the broadest layer speaks of the subject.
-    fn is_spoken_of(&self) -> bool {
-        self.speaking
-            .iter()
-            .any(|position| *position < self.policies.base())
-    }
-
-    fn decide(self, judged: Vec<PolicyJudged>) -> Decision {
-        let absence = self.nothing_found().then(|| absence(&self.sources));
-        let spoken_of = self.is_spoken_of();
-        let conclude = |judged: Vec<PolicyJudged>| {
-            let policies: Vec<PolicyOutcome> =
-                judged.into_iter().map(|judged| judged.outcome).collect();
-            verdict(policies, spoken_of, absence.as_ref())
-        };
-        let made = conclude(judged);
-        let valid_until = valid_until(self.now, self.fixed.valid_until(), &made, |clock| {
-            let judged = self.judge(clock);
-            // A branch that is not decided any more would ask for more: that is another decision.
-            let wants = judged.iter().any(|policy| !policy.wants.is_empty());
-            (!wants).then(|| conclude(judged))
-        });
-        let (verdict, action, policies) = (made.verdict, made.action, made.policies);
-        let counting: BTreeSet<*const Verified> = {
-            let mut counting = BTreeSet::new();
-            for policy in &policies {
-                each_leaf(&policy.rule, &mut |leaf| {
-                    let counts = leaf
-                        .candidates
-                        .iter()
-                        .filter(|candidate| candidate.counts());
-                    counting.extend(counts.map(|candidate| Arc::as_ptr(&candidate.piece)));
-                });
-            }
-            counting
-        };
-        let mut claimed = Vec::new();
-        let mut pieces: Vec<Arc<Verified>> = Vec::new();
-        for held in self.verified {
-            claimed.extend(
-                held.claimed
-                    .map(|time| (Arc::as_ptr(&held.piece).addr(), time)),
-            );
-            pieces.push(held.piece);
-        }
-        let evidence = evidence_digest(&pieces, &self.rejected);
-        let (accepted, unused): (Vec<_>, Vec<_>) = pieces
-            .into_iter()
-            .partition(|piece| counting.contains(&Arc::as_ptr(piece)));
-        let dangers: BTreeSet<String> = accepted
-            .iter()
-            .flat_map(|piece| piece.dangers())
-            .map(|danger| danger.name().to_owned())
-            .collect();
-        Decision {
-            verdict,
-            action,
-            policies,
-            unused,
-            rejected: self.rejected,
-            unusable: self.unusable,
-            sources: self
-                .sources
-                .into_iter()
-                .map(|((about, source), state)| SourceReport {
-                    about,
-                    source,
-                    answer: state.answer,
-                    missing: state.missing,
-                })
-                .collect(),
-            decided_at: self.now,
-            valid_until,
-            digests: Digests {
-                subject: self.family.subject().digest(),
-                policy: self.policies.digest(),
-                trust: self.trust.digest(),
-                evidence,
-            },
-            dangers: dangers.into_iter().collect(),
-            accepted,
-            image_name: self.name,
-            index: self.index,
-            ground: Box::new(Ground {
-                policies: self.policies,
-                speaking: self.speaking,
-                roots: self.roots,
-                family: self.family,
-                claimed: claimed.into_iter().collect(),
-                spent: self.spent,
-            }),
-        }
-    }
-}
-
-/// Judges with everything supplied at once; what is still wanted then is unknown.
-#[must_use]
-pub fn check(
-    policies: &PolicySet,
-    subject: Subject,
-    trust: Arc<TrustMaterial>,
-    now: UnixTime,
-    supplied: Vec<Supplied>,
-) -> Decision {
-    check_asked(policies, Asked::about(subject), trust, now, supplied)
-}
-
-/// As [`check`], for what is asked through an index or by a name.
-#[must_use]
-pub fn check_asked(
-    policies: &PolicySet,
-    asked: Asked,
-    trust: Arc<TrustMaterial>,
-    now: UnixTime,
-    supplied: Vec<Supplied>,
-) -> Decision {
-    Judge::prepare(policies, asked, trust, now).conclude(supplied)
-}
-
-impl Judge {
-    /// Judges with everything supplied at once; what is still wanted then is unknown.
-    #[must_use]
-    pub fn conclude(self, supplied: Vec<Supplied>) -> Decision {
-        let mut supplied = Some(supplied);
-        let mut step = self.begin();
-        loop {
-            match step {
-                Step::Done(decision) => return decision,
-                Step::Need(judge, wants) => {
-                    let mut items = supplied.take().unwrap_or_default();
-                    // What was given is in the pieces; that there is no more of it is known.
-                    let given: Vec<Supplied> = wants
-                        .into_iter()
-                        .filter_map(|want| given_absent(&items, want))
-                        .collect();
-                    items.extend(given);
-                    step = judge.supply(items);
-                }
-            }
-        }
-    }
-}
-
-/// The answer to a want for what was given, where nobody answered it.
-fn given_absent(items: &[Supplied], want: Want) -> Option<Supplied> {
-    let answers = |items: &[Supplied]| {
-        items
-            .iter()
-            .any(|item| matches!(item, Supplied::Source(SourceKind::Given, _)))
-    };
-    let absent = Supplied::Source(SourceKind::Given, Answer::Absent);
-    match want {
-        Want::Source(SourceKind::Given) if !answers(items) => Some(absent),
-        Want::About(about, SourceKind::Given) => {
-            let answered = items.iter().any(|item| {
-                matches!(item, Supplied::About(other, items) if *other == about && answers(items))
-            });
-            (!answered).then(|| Supplied::About(about, vec![absent]))
-        }
-        _ => None,
-    }
-}
-
-fn each_leaf<'a>(rule: &'a RuleOutcome, visit: &mut dyn FnMut(&'a RuleOutcome)) {
-    if rule.leaf.is_some() {
-        visit(rule);
-    }
-    for child in &rule.children {
-        each_leaf(child, visit);
     }
 }
