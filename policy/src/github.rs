@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::build::{Build, is_path};
 use crate::claims::CertificateClaim;
 use crate::error::shown;
-use crate::glob;
 use crate::pattern::{Pattern, PatternError};
 
 /// The issuer of the identity tokens that GitHub's workflows get.
@@ -36,42 +36,23 @@ impl GithubWorkflow {
     /// [`PatternError::NotARepository`], and [`PatternError::TooLong`] or [`PatternError::BadRegex`] when what the parts
     /// make together is too much.
     pub fn claims(&self) -> Result<BTreeMap<CertificateClaim, Pattern>, PatternError> {
-        let mut claims = BTreeMap::new();
         if let Some(repository) = &self.repository {
             check_repository(repository)?;
-            let parts = [Part::Literal(SERVER), Part::Pattern(repository)];
-            claims.insert(CertificateClaim::SourceRepositoryUri, joined(&parts)?);
         }
-        if let Some(workflow) = &self.workflow {
-            let repository = self
-                .repository
-                .as_ref()
-                .map_or(Part::Glob("*/*"), Part::Pattern);
-            let folder = if workflow.as_str().contains('/') {
-                "/"
-            } else {
-                "/.github/workflows/"
-            };
-            // A workflow's file may have an `@` in its name; it has no `/`, so what follows is the ref.
-            let parts = [
-                Part::Literal(SERVER),
-                repository,
-                Part::Literal(folder),
-                Part::Pattern(workflow),
-                Part::Glob("@refs/**"),
-            ];
-            claims.insert(CertificateClaim::BuildConfigUri, joined(&parts)?);
+        let folder = match &self.workflow {
+            Some(workflow) if !workflow.as_str().contains('/') => "/.github/workflows/",
+            _ => "/",
+        };
+        Build {
+            server: SERVER,
+            repository: self.repository.as_ref(),
+            any_repository: "*/*",
+            config: self.workflow.as_ref().map(|workflow| (folder, workflow)),
+            git_ref: self.git_ref.as_ref(),
+            trigger: self.trigger.as_ref(),
+            sha: self.sha.as_ref(),
         }
-        for (claim, pattern) in [
-            (CertificateClaim::SourceRepositoryRef, &self.git_ref),
-            (CertificateClaim::BuildTrigger, &self.trigger),
-            (CertificateClaim::SourceRepositoryDigest, &self.sha),
-        ] {
-            if let Some(pattern) = pattern {
-                claims.insert(claim, pattern.clone());
-            }
-        }
-        Ok(claims)
+        .claims()
     }
 }
 
@@ -83,65 +64,17 @@ pub(crate) fn is_issuer(issuer: &str) -> bool {
 }
 
 fn check_repository(repository: &Pattern) -> Result<(), PatternError> {
-    let text = repository.as_str();
-    let fits = match repository.kind() {
-        "exact" => text.split_once('/').is_some_and(|(owner, name)| {
+    let owned = |text: &str| {
+        text.split_once('/').is_some_and(|(owner, name)| {
             !owner.is_empty() && !name.is_empty() && !name.contains('/')
-        }),
-        "glob" => text.contains('/') && !text.starts_with('/') && !text.contains("://"),
-        _ => true,
+        })
     };
-    if fits {
+    if is_path(repository, owned) {
         return Ok(());
     }
     Err(PatternError::NotARepository {
-        pattern: shown(text),
+        pattern: shown(repository.as_str()),
     })
-}
-
-/// A part of a text, and what it must be.
-pub(crate) enum Part<'a> {
-    Literal(&'a str),
-    Glob(&'a str),
-    Pattern(&'a Pattern),
-}
-
-/// One pattern for texts that consist of a text for each part.
-pub(crate) fn joined(parts: &[Part<'_>]) -> Result<Pattern, PatternError> {
-    let kind = |part: &Part<'_>| match part {
-        Part::Literal(_) => "exact",
-        Part::Glob(_) => "glob",
-        Part::Pattern(pattern) => pattern.kind(),
-    };
-    let text = |part: &Part<'_>| match part {
-        Part::Literal(text) | Part::Glob(text) => (*text).to_owned(),
-        Part::Pattern(pattern) => pattern.as_str().to_owned(),
-    };
-    let is = |wanted: &str| parts.iter().any(|part| kind(part) == wanted);
-    // In a glob a star that is meant as itself cannot be written.
-    let stars = parts
-        .iter()
-        .any(|part| kind(part) == "exact" && text(part).contains('*'));
-    let whole: String = parts.iter().map(text).collect();
-    if !is("regex") && !is("glob") {
-        return Pattern::exact(&whole);
-    }
-    if !is("regex") && !stars {
-        return Pattern::glob(&whole);
-    }
-    let expression: String = parts
-        .iter()
-        .map(|part| match kind(part) {
-            "exact" => regex::escape(&text(part)),
-            "glob" => glob::expression(&text(part)),
-            _ => {
-                let text = text(part);
-                let inner = text.strip_prefix('^').unwrap_or(&text);
-                format!("(?:{})", inner.strip_suffix('$').unwrap_or(inner))
-            }
-        })
-        .collect();
-    Pattern::regex(&format!("^{expression}$"))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::build::{Build, is_path};
 use crate::claims::CertificateClaim;
 use crate::error::shown;
-use crate::github::{Part, joined};
 use crate::pattern::{Pattern, PatternError};
 
 /// The issuer of the identity tokens that pipelines on gitlab.com get; an own server is an issuer by its own address.
@@ -35,53 +35,30 @@ impl GitlabPipeline {
     /// [`PatternError::NotAProject`], and [`PatternError::TooLong`] or [`PatternError::BadRegex`] when what the parts make
     /// together is too much.
     pub fn claims(&self) -> Result<BTreeMap<CertificateClaim, Pattern>, PatternError> {
-        let mut claims = BTreeMap::new();
-        let server = format!("{}/", self.server.trim_end_matches('/'));
         if let Some(project) = &self.project {
             check_project(project)?;
-            let parts = [Part::Literal(&server), Part::Pattern(project)];
-            claims.insert(CertificateClaim::SourceRepositoryUri, joined(&parts)?);
         }
-        if let Some(config) = &self.config {
-            let project = self
-                .project
-                .as_ref()
-                .map_or(Part::Glob("**"), Part::Pattern);
-            let parts = [
-                Part::Literal(&server),
-                project,
-                Part::Literal("//"),
-                Part::Pattern(config),
-                Part::Glob("@refs/**"),
-            ];
-            claims.insert(CertificateClaim::BuildConfigUri, joined(&parts)?);
+        Build {
+            server: &format!("{}/", self.server.trim_end_matches('/')),
+            repository: self.project.as_ref(),
+            any_repository: "**",
+            config: self.config.as_ref().map(|config| ("//", config)),
+            git_ref: self.git_ref.as_ref(),
+            trigger: self.trigger.as_ref(),
+            sha: self.sha.as_ref(),
         }
-        for (claim, pattern) in [
-            (CertificateClaim::SourceRepositoryRef, &self.git_ref),
-            (CertificateClaim::BuildTrigger, &self.trigger),
-            (CertificateClaim::SourceRepositoryDigest, &self.sha),
-        ] {
-            if let Some(pattern) = pattern {
-                claims.insert(claim, pattern.clone());
-            }
-        }
-        Ok(claims)
+        .claims()
     }
 }
 
 /// A project is in a group, groups may be in groups, and neither has an address before it.
 fn check_project(project: &Pattern) -> Result<(), PatternError> {
-    let text = project.as_str();
-    let fits = match project.kind() {
-        "exact" => text.contains('/') && text.split('/').all(|part| !part.is_empty()),
-        "glob" => text.contains('/') && !text.starts_with('/') && !text.contains("://"),
-        _ => true,
-    };
-    if fits {
+    let grouped = |text: &str| text.contains('/') && text.split('/').all(|part| !part.is_empty());
+    if is_path(project, grouped) {
         return Ok(());
     }
     Err(PatternError::NotAProject {
-        pattern: shown(text),
+        pattern: shown(project.as_str()),
     })
 }
 

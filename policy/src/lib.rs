@@ -7,6 +7,7 @@
 
 mod action;
 mod age;
+mod build;
 mod candidate;
 mod claim_kinds;
 mod claims;
@@ -25,6 +26,7 @@ mod gitlab;
 mod glob;
 mod glob_automaton;
 mod insecure;
+mod joined;
 mod judge;
 mod keyless;
 mod lint;
