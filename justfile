@@ -36,9 +36,10 @@ doc:
 book:
     @if command -v mdbook > /dev/null; then mdbook build docs; else echo "SKIPPED: mdbook is not installed; 'cargo install mdbook --locked' brings it"; fi
 
-# Against real peers: cosign, oras, olareg, docker-registry, skopeo. Missing ones are named in the output.
+# Against real peers: cosign, oras, olareg, docker-registry, skopeo, sigstore for Python. Missing ones are named in the output.
 interop:
     tests/peers/with-peers.sh cargo test -p countersign-tests --features interop --test interop --locked -- --nocapture --test-threads 1
+    tests/peers/with-peers.sh cargo test -p countersign-tests --features interop --test differential --locked -- --nocapture --test-threads 1 python
 
 # One report of speed and memory, as ratios (release build).
 bench:

@@ -14,7 +14,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
 
-usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo buildah umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2 python-tuf)
+usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo buildah umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2 python-tuf sigstore-python)
 sigstore=(cosign fulcio tsa rekor2)
 admission=(policy-controller kyverno)
 budget=${COUNTERSIGN_PEERS_BUDGET:-} seed=${COUNTERSIGN_PEERS_SEED:-} names=()
@@ -112,10 +112,11 @@ install_pip() { # NAME VERSION PACKAGE FILE
     mv "$work/python/$file" "$work/bin/$name" && chmod 755 "$work/bin/$name" && place "$name" "$version" "$work/bin"
 }
 
-install_python() { # NAME VERSION PACKAGE EXTRA
-    local name=$1 version=$2 package=$3 extra=$4
+install_python() { # NAME VERSION PACKAGE EXTRA...
+    local name=$1 version=$2 package=$3 extra
     mkdir "$work/bin"
-    limited python3 -m pip install --quiet --disable-pip-version-check --target "$work/bin/packages" "$package==$version" "$extra" || return
+    read -ra extra <<< "${*:4}"
+    limited python3 -m pip install --quiet --disable-pip-version-check --target "$work/bin/packages" "$package==$version" "${extra[@]}" || return
     # No environment of its own, which would not bear being moved.
     cat > "$work/bin/$name" << 'PYTHON'
 #!/bin/sh

