@@ -25,8 +25,8 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::presence::{Presence, Sought};
 use crate::progress::Progress;
-use crate::signatory::{Name, Signatory, Voice};
-use crate::{legacy, platforms, stores};
+use crate::signatory::{Candidate, Name, Signatory, Voice};
+use crate::{legacy, platforms, signing, stores};
 
 use journal::Journal;
 pub(crate) use list::Named;
@@ -133,11 +133,13 @@ impl<'a> Batch<'a> {
     pub(crate) fn run(
         self,
         context: &mut Context<'_, '_>,
-        signatory: &Signatory,
+        candidate: Candidate,
         order: &Order<'_>,
     ) -> Result<Done, Failure> {
-        if self.placement.format.legacy() {
-            signatory.has_place_in_tags()?;
+        let epoch = context.environment("SOURCE_DATE_EPOCH");
+        let created = clock::creation_time(epoch, context.now)?;
+        if let Some(path) = &self.placement.bundle {
+            signing::bundle_writable(path)?;
         }
         let journal = self
             .many
@@ -145,8 +147,10 @@ impl<'a> Batch<'a> {
             .as_deref()
             .map(Journal::open)
             .transpose()?;
-        let epoch = context.environment("SOURCE_DATE_EPOCH");
-        let created = clock::creation_time(epoch, context.now)?;
+        let signatory = &candidate.connect(context)?;
+        if self.placement.format.legacy() {
+            signatory.has_place_in_tags()?;
+        }
         let settings = stores::settings(context);
         let runtime = context.runtime()?;
         let texts: Vec<String> = self.named.iter().map(|named| named.text.clone()).collect();

@@ -100,6 +100,22 @@ pub(crate) fn free(what: &str, path: &Path, existing: Existing) -> Result<(), Fa
     Ok(())
 }
 
+/// Refuses before any work when `path` could not be written then.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn writable(what: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
+    free(what, path, existing)?;
+    let unwritable = |error: io::Error| Failure::unwritable(what, path, &error);
+    if path.is_dir() {
+        return Err(unwritable(io::Error::from(io::ErrorKind::IsADirectory)));
+    }
+    // Only an attempt tells: a file beside it, which goes at once.
+    Temporary::create(path, Audience::Owner)
+        .map(drop)
+        .map_err(unwritable)
+}
+
 fn exists(what: &str, path: &Path) -> Failure {
     Failure::usage(
         "file-exists",
@@ -182,6 +198,26 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"two");
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
         assert_eq!(left.len(), 1, "no partial file stays");
+    }
+
+    #[test]
+    fn whether_a_file_can_be_written_is_known_before_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bundle");
+        writable("the bundle", &path, Existing::Replace).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        for path in [
+            folder.path().join("absent/bundle"),
+            folder.path().to_owned(),
+        ] {
+            let refused = writable("the bundle", &path, Existing::Replace).unwrap_err();
+            assert_eq!(refused.code, "file-unwritable");
+        }
+        fs::write(&path, b"one").unwrap();
+        writable("the bundle", &path, Existing::Replace).unwrap();
+        let refused = writable("the bundle", &path, Existing::Keep).unwrap_err();
+        assert_eq!(refused.code, "file-exists");
+        assert_eq!(fs::read(&path).unwrap(), b"one");
     }
 
     #[cfg(unix)]

@@ -19,6 +19,7 @@ use crate::evidence_kind;
 use crate::exit::ExitStatus;
 use crate::explain;
 use crate::failure::Failure;
+use crate::files::{self, Existing};
 use crate::judging::Judging;
 use crate::progress::Progress;
 use crate::trust::{self, Wanted};
@@ -60,6 +61,20 @@ impl Destination {
         })
     }
 
+    /// Refuses what can be no destination, without a trace.
+    fn possible(reference: &Reference) -> Result<(), Failure> {
+        match reference {
+            Reference::Registry(_) => Ok(()),
+            Reference::Layout(layout) => match Layout::open(layout.path()) {
+                Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
+            Reference::Archive(archive) => {
+                files::writable("the archive", Path::new(archive.path()), Existing::Replace)
+            }
+        }
+    }
+
     fn depot(&self) -> Arc<dyn Depot> {
         match self {
             Self::Depot(depot) => Arc::clone(depot),
@@ -91,6 +106,12 @@ pub(crate) fn run(
     }
     let scope = scope(carried)?;
     let settings = settings(context);
+    // Whom to trust and where to are known to be readable before the source is asked.
+    let judging = match carried.verify_first {
+        true => Some(judging(context, &carried.trust)?),
+        false => None,
+    };
+    Destination::possible(&route.destination)?;
     let runtime = context.runtime()?;
     let source = open_depot(&route.source, &settings)?;
     let root = runtime.block_on(async {
@@ -102,13 +123,12 @@ pub(crate) fn run(
     })?;
     let tag = destination_tag(route, &root)?;
     let name = images::pinned(&route.source, &root.descriptor.digest);
-    let judged = if carried.verify_first {
-        match judge(context, &runtime, &name, &carried.trust)? {
+    let judged = match judging {
+        Some(judging) => match judge(context, &runtime, &name, judging)? {
             Ok(judged) => Some(judged),
             Err(denied) => return Ok(denied),
-        }
-    } else {
-        None
+        },
+        None => None,
     };
     let found = runtime.block_on(survey(&*source, root.clone(), &scope, &settings.limits))?;
     let destination = Destination::open(&route.destination, &settings)?;
@@ -237,15 +257,20 @@ fn mount(route: &Route) -> Option<String> {
     }
 }
 
+/// What the trust flags amount to.
+fn judging(context: &mut Context<'_, '_>, flags: &Trust) -> Result<Judging, Failure> {
+    let policies = trust::policy(context, flags, Wanted::Signature, false, &[])?;
+    Judging::of_files(context, policies, flags, &[])
+}
+
 /// Judges the image where it is; `Err` inside is the denial, an answer of its own.
 fn judge(
     context: &mut Context<'_, '_>,
     runtime: &tokio::runtime::Runtime,
     name: &str,
-    flags: &Trust,
+    judging: Judging,
 ) -> Result<Result<Judged, Done>, Failure> {
-    let policies = trust::policy(context, flags, Wanted::Signature, false, &[])?;
-    let (verifier, _) = Judging::of_files(context, policies, flags, &[])?.verifier(context)?;
+    let (verifier, _) = judging.verifier(context)?;
     let pinned = stores::reference(name)?;
     let now = context.now;
     let verification = runtime.block_on(verifier.verify(&pinned, now))?;

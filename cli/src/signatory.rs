@@ -1,7 +1,7 @@
 //! Who signs: a key from a file, or an identity that is certified for a key of the moment.
 //!
-//! [`Signatory::open`] reads and checks whatever can be without a socket. [`Signatory::introduce`] gets the token,
-//! [`Signatory::agree`] the consent. Then [`Signatory::draft`] makes a certified, signed, dated and proven bundle, and
+//! [`Candidate::read`] reads and checks whatever can be without a socket; [`Candidate::connect`] makes a [`Signatory`] of it, for
+//! which the mirror of the trust may be asked. [`Signatory::introduce`] gets the token, [`Signatory::agree`] the consent. Then [`Signatory::draft`] makes a certified, signed, dated and proven bundle, and
 //! [`Signatory::enter`] adds the log entries and proves the whole; several may be under way at the same time. What is not proven is
 //! handed to nobody.
 
@@ -38,8 +38,8 @@ use crate::key_files;
 
 use consent::Consent;
 use identity::Identity;
-use services::Services;
-use unproven::{complete, unproven};
+use services::{Plan, Services};
+use unproven::{complete, of_identity, unproven};
 pub(crate) use voice::Voice;
 
 /// Seconds that the clocks of services may be ahead of ours when their answers are proven.
@@ -57,6 +57,13 @@ pub(crate) struct Asked<'a> {
     pub(crate) input_taken: bool,
     /// Whether a service that asks for a pause gets one that is longer than the deadline: there is much to do.
     pub(crate) patient: bool,
+}
+
+/// Who will sign, read and checked, before any socket is opened.
+pub(crate) struct Candidate {
+    who: Who,
+    plan: Option<Plan>,
+    consent: Consent,
 }
 
 /// Who signs, with the services that take part.
@@ -128,38 +135,53 @@ impl From<ServiceError> for Failure {
     }
 }
 
-impl Signatory {
+impl Candidate {
     /// Reads keys, tokens and files and checks them; opens no socket.
     ///
     /// # Errors
     /// Flags that contradict each other, files that cannot be used (exit 2), and a token that cannot be (exit 21).
-    pub(crate) fn open(context: &Context<'_, '_>, asked: Asked<'_>) -> Result<Self, Failure> {
+    pub(crate) fn read(context: &Context<'_, '_>, asked: Asked<'_>) -> Result<Self, Failure> {
         let flags = asked.services;
-        let (who, services) = match asked.key {
+        let (who, plan) = match asked.key {
             Some(key) => {
-                let services = Services::for_key(context, flags, asked.patient)?;
+                let plan = Plan::for_key(context, flags, asked.patient)?;
                 let key = key_files::private(context, key)?;
-                let services = services
-                    .map(|services| services.trusting(key.public_key()))
-                    .transpose()?;
-                (Who::Key(Box::new(key)), services)
+                (Who::Key(Box::new(key)), plan)
             }
             None => {
-                let services = Services::for_identity(context, flags, asked.patient)?;
-                let identity = Identity::open(context, flags, &services, asked.input_taken)?;
-                (
-                    Who::Identity(Box::new(Mutex::new(identity))),
-                    Some(services),
-                )
+                let plan = Plan::for_identity(context, flags, asked.patient)?;
+                let identity = Identity::open(context, flags, plan.issuer(), asked.input_taken)
+                    .map_err(|failure| plan.without_token(failure))?;
+                (Who::Identity(Box::new(Mutex::new(identity))), Some(plan))
             }
         };
         Ok(Self {
             who,
-            services,
+            plan,
             consent: Consent::new(asked.yes),
         })
     }
 
+    /// The signatory, with the trust that is current: everything that can be wrong on this machine must be known to be right by now.
+    ///
+    /// # Errors
+    /// No trust that holds (exit 22), and services in it that cannot be used (exit 2).
+    pub(crate) fn connect(self, context: &Context<'_, '_>) -> Result<Signatory, Failure> {
+        let mut services = self.plan.map(|plan| plan.hold(context)).transpose()?;
+        if let Who::Key(key) = &self.who {
+            services = services
+                .map(|services| services.trusting(key.public_key()))
+                .transpose()?;
+        }
+        Ok(Signatory {
+            who: self.who,
+            services,
+            consent: self.consent,
+        })
+    }
+}
+
+impl Signatory {
     /// Gets the token, when an identity signs, and says who signs.
     ///
     /// # Errors
@@ -347,7 +369,11 @@ impl Signatory {
             signature,
             timestamps,
         };
-        unlogged.proven(services, prepared)
+        let draft = unlogged.proven(services, prepared)?;
+        if let Some(name) = certified.as_ref().and_then(|one| one.name.as_deref()) {
+            of_identity(services, &draft.signed.verified, name)?;
+        }
+        Ok(draft)
     }
 
     /// A draft that an earlier run made, proven again.

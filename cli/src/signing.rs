@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use countersign_formats::{Limits, predicate_types};
+use countersign_formats::{Limits, Statement, predicate_types};
 use countersign_proof::{Signer, Verified};
 use countersign_registry::ListedVia;
-use countersign_sign::{PredicateForm, SignError, TypeMismatch, predicate_bytes};
+use countersign_sign::{
+    PredicateForm, SignError, TypeMismatch, attestation_statement, predicate_bytes,
+};
 use serde_json::{Value, json};
 
 use crate::arguments::Document;
@@ -44,11 +46,11 @@ pub(crate) fn claim(context: &mut Context<'_, '_>, document: &Document) -> Resul
     let alias = document.predicate_type.as_str();
     let cap = Limits::DEFAULT.bundle_bytes;
     if let Some(path) = &document.statement {
-        return Ok(Claim::Statement(Bytes::from(files::read(
-            "the statement",
-            path,
-            cap,
-        )?)));
+        let statement = Bytes::from(files::read("the statement", path, cap)?);
+        // Whether it names the subject is seen when that is known.
+        Statement::parse(statement.clone(), &Limits::DEFAULT)
+            .map_err(|error| about(path, SignError::Statement(error)))?;
+        return Ok(Claim::Statement(statement));
     }
     let path = document.predicate.as_deref().ok_or_else(|| {
         Failure::usage("missing-argument", "no predicate was given")
@@ -63,6 +65,8 @@ pub(crate) fn claim(context: &mut Context<'_, '_>, document: &Document) -> Resul
     }
     let bytes = predicate_bytes(PredicateForm::of(alias), &file, &Limits::DEFAULT)
         .map_err(|error| about(path, error))?;
+    // Anything that a statement cannot hold is refused here already.
+    attestation_statement(&[], &predicate_type, &bytes).map_err(|error| about(path, error))?;
     Ok(Claim::Predicate {
         predicate_type,
         bytes: Bytes::from(bytes.into_owned()),
@@ -113,6 +117,14 @@ pub(crate) fn write_bundle(
         Audience::Everybody,
         Existing::Replace,
     )
+}
+
+/// Refuses before anything is signed when the bundle could not be written: a log's entry cannot be taken back.
+pub(crate) fn bundle_writable(path: &Path) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    files::writable("the bundle", path, Existing::Replace)
 }
 
 /// Where the bundle of `file` goes when `--bundle` does not say.

@@ -21,6 +21,7 @@ pub(crate) struct Carried {
     #[arg(
         long,
         value_name = "OS/ARCH[/VARIANT]",
+        value_parser = super::platform::platform,
         env = "COUNTERSIGN_PLATFORM",
         hide_env = true
     )]

@@ -3,6 +3,18 @@
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+/// Reads `OS/ARCHITECTURE[/VARIANT]`.
+///
+/// # Errors
+/// What has another number of parts, or an empty one.
+pub(crate) fn platform(text: &str) -> Result<String, String> {
+    let parts = text.split('/');
+    if matches!(parts.clone().count(), 2 | 3) && parts.clone().all(|part| !part.is_empty()) {
+        return Ok(text.to_owned());
+    }
+    Err("a platform is written `linux/arm64` or `linux/arm/v7`".to_owned())
+}
+
 /// Which images of an index are meant, in place of the index itself.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Platforms {
@@ -10,6 +22,7 @@ pub(crate) struct Platforms {
     #[arg(
         long,
         value_name = "PLATFORM",
+        value_parser = platform,
         conflicts_with = "all_platforms",
         env = "COUNTERSIGN_PLATFORM",
         hide_env = true

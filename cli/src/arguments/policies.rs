@@ -32,6 +32,7 @@ pub(crate) struct Explain {
     #[arg(
         long,
         value_name = "PLATFORM",
+        value_parser = super::platform::platform,
         env = "COUNTERSIGN_PLATFORM",
         hide_env = true
     )]

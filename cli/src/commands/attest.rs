@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::images;
 use crate::presence::Sought;
-use crate::signatory::{Asked, Signatory};
+use crate::signatory::{Asked, Candidate};
 use crate::signing::{self, Claim};
 
 pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Do
         input_taken: input_taken || batch.takes_input(),
         patient: batch.is_several(),
     };
-    let signatory = Signatory::open(context, asked)?;
+    let candidate = Candidate::read(context, asked)?;
     let statement = |targets: &[&Target]| statement(document, &claim, targets);
     let looking = |statement: &Bytes| Sought::Attestation(statement.clone());
     let order = Order {
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: Attest, context: &mut Context<'_, '_>) -> Result<Do
         tagged: Tagged::Attestation,
         missing: arguments.if_missing.then_some(&looking),
     };
-    batch.run(context, &signatory, &order)
+    batch.run(context, candidate, &order)
 }
 
 fn statement(

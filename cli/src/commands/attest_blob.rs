@@ -9,7 +9,7 @@ use crate::arguments::AttestBlob;
 use crate::blob_content;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::signatory::{Asked, Signatory};
+use crate::signatory::{Asked, Candidate};
 use crate::signing::{self, Claim};
 
 pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Resu
         input_taken: arguments.file == "-" || signing::takes_input(&documents),
         patient: false,
     };
-    let signatory = Signatory::open(context, asked)?;
+    let candidate = Candidate::read(context, asked)?;
     let artifact = blob_content::open(context, &arguments.file)?;
     let path_of_document = document.predicate.as_ref().or(document.statement.as_ref());
     let named = |error| match path_of_document {
@@ -49,6 +49,8 @@ pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Resu
     };
     let subject = Subject::Blob(artifact.content.clone());
     let prepared = Prepared::statement(statement, subject, &limits)?;
+    signing::bundle_writable(&path)?;
+    let signatory = candidate.connect(context)?;
     let runtime = context.runtime()?;
     let signed = signatory.sign(context, &runtime, &prepared, &artifact.described())?;
     signing::write_bundle(context, &path, &signed.bundle)?;

@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Init, context: &mut Context<'_, '_>) -> Result<Don
         Existing::Keep
     };
     if let Some(path) = &arguments.output_file {
-        files::free("the policy", path, existing)?;
+        files::writable("the policy", path, existing)?;
     }
     let keys = keys(arguments, context)?;
     let sight = Sight::new(arguments, context)?;

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::elsewhere::Elsewhere;
 use crate::escape;
 use crate::failure::Failure;
+use crate::files::{self, Existing};
 use crate::judging::Judging;
 use crate::material::Material;
 use crate::stores;
@@ -33,23 +34,17 @@ pub(crate) fn run(arguments: &Record, context: &mut Context<'_, '_>) -> Result<D
         .iter()
         .map(|text| stores::reference(text))
         .collect::<Result<Vec<_>, _>>()?;
-    if !arguments.yes && arguments.out.symlink_metadata().is_ok() {
-        let path = arguments.out.display().to_string();
-        return Err(Failure::usage(
-            "file-exists",
-            format!(
-                "the pack `{}` exists and is not replaced",
-                escape::field(&path)
-            ),
-        )
-        .hint("choose another name, or replace it with `--yes`"));
-    }
+    let existing = match arguments.yes {
+        true => Existing::Replace,
+        false => Existing::Keep,
+    };
+    files::writable("the pack", &arguments.out, existing)?;
     let given = policies(arguments, context)?;
     let policies = given.clone().unwrap_or_else(nothing);
-    let (material, trust) =
-        Material::new(context, &arguments.trust, &policies)?.snapshot(context)?;
-    let settings = stores::settings(context);
+    let material = Material::new(context, &arguments.trust, &policies)?;
     let others = Elsewhere::new(context, &arguments.places)?;
+    let (material, trust) = material.snapshot(context)?;
+    let settings = stores::settings(context);
     let others = others
         .places
         .iter()

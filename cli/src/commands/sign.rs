@@ -11,7 +11,7 @@ use crate::batch::{Batch, Order, Tagged, Target};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::presence::Sought;
-use crate::signatory::{Asked, Signatory};
+use crate::signatory::{Asked, Candidate};
 
 pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let batch = Batch::read(
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done
         input_taken: batch.takes_input(),
         patient: batch.is_several(),
     };
-    let signatory = Signatory::open(context, asked)?;
+    let candidate = Candidate::read(context, asked)?;
     let statement = |targets: &[&Target]| {
         let Some(target) = targets.first() else {
             return Ok(Bytes::new());
@@ -47,5 +47,5 @@ pub(crate) fn run(arguments: Sign, context: &mut Context<'_, '_>) -> Result<Done
         tagged: Tagged::Signature(&annotations),
         missing: arguments.if_missing.then_some(&looking),
     };
-    batch.run(context, &signatory, &order)
+    batch.run(context, candidate, &order)
 }

@@ -11,7 +11,7 @@ use crate::blob_content::{self, Artifact};
 use crate::context::Context;
 use crate::escape;
 use crate::failure::Failure;
-use crate::signatory::{Asked, Signatory};
+use crate::signatory::{Asked, Candidate};
 use crate::signing;
 
 pub(crate) fn run(arguments: &SignBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
@@ -23,8 +23,10 @@ pub(crate) fn run(arguments: &SignBlob, context: &mut Context<'_, '_>) -> Result
         input_taken: arguments.file == "-",
         patient: false,
     };
-    let signatory = Signatory::open(context, asked)?;
+    let candidate = Candidate::read(context, asked)?;
     let artifact = blob_content::open(context, &arguments.file)?;
+    signing::bundle_writable(&path)?;
+    let signatory = candidate.connect(context)?;
     let runtime = context.runtime()?;
     let prepared = Prepared::message(artifact.content.clone());
     let signed = signatory.sign(context, &runtime, &prepared, &artifact.described())?;

@@ -10,17 +10,16 @@ use crate::arguments::TrustExport;
 use crate::context::Context;
 use crate::escape::{self, field};
 use crate::failure::Failure;
+use crate::files::{self, Existing};
 use crate::held_trust;
 
 pub(crate) fn run(arguments: &TrustExport, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let path = &arguments.file;
-    if !arguments.yes && path.symlink_metadata().is_ok() {
-        return Err(Failure::usage(
-            "file-exists",
-            format!("the pack `{}` exists and is not replaced", path.display()),
-        )
-        .hint("choose another name, or add `--yes`"));
-    }
+    let existing = match arguments.yes {
+        true => Existing::Replace,
+        false => Existing::Keep,
+    };
+    files::writable("the pack", path, existing)?;
     let cache = chosen(context)?;
     let acquired = held_trust::get(context, &cache, None, false)?;
     if let Freshness::Kept { reason } = &acquired.freshness {

@@ -25,7 +25,13 @@ pub(crate) fn run(arguments: &TrustInit, context: &mut Context<'_, '_>) -> Resul
         },
         (Some(mirror), Some(path)) => {
             let root = Bytes::from(files::read("the root", path, limits.tuf_root_bytes)?);
-            Instance::new(mirror, root, &limits)?
+            Instance::new(mirror, root, &limits).map_err(|error| {
+                let failure = Failure::from(error);
+                let message = format!("`{}`: {}", field(&path.display().to_string()), failure.message);
+                Failure { message, ..failure }.or_hint(Some(
+                    "`--root` names the root metadata of a TUF repository (`1.root.json`, `root.json`), which its owners give you; a `trusted_root.json` is named with `--trusted-root`, by each command".to_owned(),
+                ))
+            })?
         }
         (None, Some(_)) => {
             return Err(Failure::usage(

@@ -37,6 +37,11 @@ pub(crate) fn run(arguments: &TrustShow, context: &mut Context<'_, '_>) -> Resul
             if let Some(failure) = &stale {
                 context.printer.warn(&failure.message);
             }
+            if let Some(limit) = max_age.filter(|_| old) {
+                context.printer.warn(&format!(
+                    "the trust was compared with its mirror at {checked}, more than {limit} s ago (`--max-trust-age`); `countersign trust update` does it again"
+                ));
+            }
             show(context, &held);
             let status = match stale.is_some() || old {
                 true => ExitStatus::TrustMaterial,

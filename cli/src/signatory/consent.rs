@@ -56,12 +56,7 @@ impl Consent {
             ));
         }
         if public.is_empty() {
-            for authority in services.timestamp_services() {
-                context.printer.say(&format!(
-                    "the hash of the signature goes to {}",
-                    quoted(&authority.url)
-                ));
-            }
+            told(context, services);
             return Ok(());
         }
         context
@@ -76,6 +71,7 @@ impl Consent {
         if let Some(more) = subjects.len().checked_sub(NAMES).filter(|more| *more > 0) {
             context.printer.say(&format!("  and {more} more"));
         }
+        told(context, services);
         let local = services
             .authority()
             .into_iter()
@@ -102,6 +98,16 @@ impl Consent {
             "consent-refused",
             "the answer was not yes; nothing was sent",
         ))
+    }
+}
+
+/// A timestamp authority sees a hash, and publishes nothing.
+fn told(context: &mut Context<'_, '_>, services: &Services) {
+    for authority in services.timestamp_services() {
+        context.printer.say(&format!(
+            "the hash of the signature goes to {}",
+            quoted(&authority.url)
+        ));
     }
 }
 

@@ -11,7 +11,7 @@ use countersign_services::identity::{
     Ambient, CheckedToken, Expected, IdentityToken, Issuer, LoginSettings, TokenError,
     token_from_file, token_from_reader,
 };
-use countersign_services::{Fulcio, ServiceError};
+use countersign_services::{Fulcio, Service, ServiceError};
 use countersign_sign::PrivateKey;
 
 use super::login;
@@ -49,7 +49,8 @@ enum Source {
     Ambient(Box<Ambient>),
     Login {
         way: LoginWay,
-        issuer: String,
+        /// `None` where the services name it that are not known yet.
+        issuer: Option<String>,
     },
 }
 
@@ -57,16 +58,19 @@ enum Source {
 pub(super) struct Certified {
     pub(super) key: PrivateKey,
     pub(super) certificate: Bytes,
+    /// The name that it must carry, as far as the token says that.
+    pub(super) name: Option<String>,
     /// From when on no signature is begun with it.
     stale: UnixTime,
 }
 
 impl Identity {
-    /// Finds out where the token comes from, and reads and checks one that is here already.
+    /// Finds out where the token comes from, and reads and checks one that is here already. `issuer` is the one that the services
+    /// name for logins, as far as they are known.
     pub(super) fn open(
         context: &Context<'_, '_>,
         flags: &arguments::Services,
-        services: &Services,
+        issuer: Option<Option<&Service>>,
         input_taken: bool,
     ) -> Result<Self, Failure> {
         let expected = Expected {
@@ -100,15 +104,11 @@ impl Identity {
             None if context.terminal => LoginWay::Browser,
             None => return Err(ServiceError::from(TokenError::NotFound).into()),
         };
-        let issuer = flags.oidc_issuer.clone();
-        let issuer = issuer.or_else(|| services.issuer().map(|issuer| issuer.url.clone()));
-        let issuer = issuer.ok_or_else(|| {
-            Failure::usage(
-                "missing-argument",
-                "the signing config names no issuer to log in with",
-            )
-            .hint("name one with `--oidc-issuer URL`, or give a token with `--identity-token FILE`")
-        })?;
+        let issuer = match (&flags.oidc_issuer, issuer) {
+            (Some(issuer), _) => Some(issuer.clone()),
+            (None, Some(issuer)) => Some(issuer.ok_or_else(no_issuer)?.url.clone()),
+            (None, None) => None,
+        };
         identity.source = Source::Login { way, issuer };
         Ok(identity)
     }
@@ -191,11 +191,13 @@ impl Identity {
             escape::field(token.identity()),
             chain.not_after()
         ));
+        let name = token.expected_name();
         self.issued += 1;
         let not_after = chain.not_after();
         let life = not_after.0.saturating_sub(chain.not_before().0);
         Ok(Rc::new(Certified {
             certificate: chain.certificate().clone(),
+            name,
             stale: UnixTime(not_after.0.saturating_sub(MARGIN.min(life / 4))),
             key,
         }))
@@ -210,6 +212,11 @@ impl Identity {
                 Ok(ambient.fetch(client, &self.expected.audience).await?)
             }
             Source::Login { way, issuer } => {
+                let issuer = match (issuer, services.issuer()) {
+                    (Some(issuer), _) => issuer,
+                    (None, Some(issuer)) => &issuer.url,
+                    (None, None) => return Err(no_issuer()),
+                };
                 let issuer = Issuer::discover(client, issuer).await?;
                 self.expected.issuers = vec![issuer.name().to_owned()];
                 let settings = LoginSettings {
@@ -231,6 +238,14 @@ impl Identity {
         self.token = Some(token);
         Ok(())
     }
+}
+
+fn no_issuer() -> Failure {
+    Failure::usage(
+        "missing-argument",
+        "the signing config names no issuer to log in with",
+    )
+    .hint("name one with `--oidc-issuer URL`, or give a token with `--identity-token FILE`")
 }
 
 /// What `--identity-token` names.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use countersign_formats::{Limits, LogEntry, PublicKey, TrustedRoot, Window};
 use countersign_proof::{Dangers, Scheme, TrustError, TrustMaterial, TrustedKey};
+use countersign_services::identity::TokenError;
 use countersign_services::rekor::LoggedContent;
 use countersign_services::{
     Client, Diagnostics, Event, Fulcio, Rekor, RekorVersion, Selection, Service, ServiceError,
     Settings, SigningConfig, Submission, TimestampAuthority,
 };
 use countersign_sign::{Prepared, PrivateKey, Signature, ToSign};
-use countersign_trust_store::tuf::SIGNING_CONFIG;
+use countersign_trust_store::tuf::{Material, SIGNING_CONFIG};
 
 use super::logged_scheme;
 use crate::arguments;
@@ -47,7 +48,25 @@ pub(crate) struct Services {
     early: Option<TrustMaterial>,
 }
 
-impl Services {
+/// What a run will use, as far as files say it: read before any socket.
+pub(super) struct Plan {
+    client: Client,
+    chosen: Chosen,
+    /// `None` while the services are named by a repository that may have to be asked first.
+    selected: Option<Selected>,
+    /// Whether what was fetched of that repository names none, as far as is known without asking.
+    unnamed: bool,
+}
+
+/// The services of a signing config that take part.
+struct Selected {
+    authority: Option<Service>,
+    issuer: Option<Service>,
+    timestamps: Selection,
+    logs: Selection,
+}
+
+impl Plan {
     /// The services for a key: those that were opted in.
     pub(super) fn for_key(
         context: &Context<'_, '_>,
@@ -85,9 +104,14 @@ impl Services {
         } else {
             NONE
         };
-        let root = held(context, flags)?.root;
-        let services = Self::reach(context, root, patient, (None, None), timestamps, logs)?;
-        Ok(Some(services))
+        let selected = Selected {
+            authority: None,
+            issuer: None,
+            timestamps,
+            logs,
+        };
+        let chosen = chosen(context, flags)?;
+        Self::new(context, patient, chosen, Some(selected)).map(Some)
     }
 
     /// The services for an identity: a certificate authority, and whatever the signing config names besides.
@@ -103,16 +127,84 @@ impl Services {
             )
             .hint("write `--key FILE`, or drop `--no-services`"));
         }
-        let (path, config, root) = match flags.signing_config.as_deref() {
-            Some(path) => {
-                let config = config(path)?;
-                (path, config, held(context, flags)?.root)
+        let Some(path) = flags.signing_config.as_deref() else {
+            // The repository or the pack of this machine may name them.
+            let chosen = Chosen::new(context, flags.trusted_root.as_deref(), &flags.source)?;
+            if !chosen.may_name_services() {
+                return Err(unnamed());
             }
+            online(context)?;
+            let (selected, unnamed) = match &chosen {
+                Chosen::Held(held) => (Some(Selected::held(context, held)?), false),
+                Chosen::Repository { cache, .. } => {
+                    let kept = cache.kept()?;
+                    let names =
+                        |(material, _): (Material, _)| material.file(SIGNING_CONFIG).is_some();
+                    (None, !kept.is_none_or(names))
+                }
+            };
+            let plan = Self::new(context, patient, chosen, selected)?;
+            return Ok(Self { unnamed, ..plan });
+        };
+        let selected = Selected::for_identity(context, &config(path)?, path)?;
+        let chosen = chosen(context, flags)?;
+        Self::new(context, patient, chosen, Some(selected))
+    }
+
+    fn new(
+        context: &Context<'_, '_>,
+        patient: bool,
+        chosen: Chosen,
+        selected: Option<Selected>,
+    ) -> Result<Self, Failure> {
+        let client = Client::new(settings(context, patient));
+        if let Some(selected) = &selected {
+            selected.judge(&client)?;
+        }
+        Ok(Self {
+            client,
+            chosen,
+            selected,
+            unnamed: false,
+        })
+    }
+
+    /// Why there is no token: whoever has none, and is not told of any services, may have meant a key.
+    pub(super) fn without_token(&self, failure: Failure) -> Failure {
+        match self.unnamed && failure.code == TokenError::NotFound.code() {
+            true => unnamed(),
+            false => failure,
+        }
+    }
+
+    /// Where people log in; `None` as long as that is not known.
+    pub(super) fn issuer(&self) -> Option<Option<&Service>> {
+        let selected = self.selected.as_ref()?;
+        Some(selected.issuer.as_ref())
+    }
+
+    /// The services, with the trust that is current; a mirror is asked when that is due.
+    pub(super) fn hold(self, context: &Context<'_, '_>) -> Result<Services, Failure> {
+        let client = self.client;
+        let held = self.chosen.hold(context)?;
+        let selected = match self.selected {
+            Some(selected) => selected,
             None => {
-                let (config, root) = held_config(context, flags)?;
-                (Path::new(SIGNING_CONFIG), config, root)
+                let selected = Selected::held(context, &held)?;
+                selected.judge(&client)?;
+                selected
             }
         };
+        Services::new(client, held.root, selected)
+    }
+}
+
+impl Selected {
+    fn for_identity(
+        context: &Context<'_, '_>,
+        config: &SigningConfig,
+        path: &Path,
+    ) -> Result<Self, Failure> {
         let now = context.now;
         let authority = config.certificate_authority(now)?.cloned();
         if authority.is_none() {
@@ -128,30 +220,44 @@ impl Services {
             )
             .hint("a certificate lives for minutes, so that its signature must be dated: name a timestamp authority, or a log of version 1"));
         }
-        let issuer = config.issuer(now)?.cloned();
-        let people = (authority, issuer);
-        Self::reach(context, root, patient, people, timestamps, logs)
+        Ok(Self {
+            authority,
+            issuer: config.issuer(now)?.cloned(),
+            timestamps,
+            logs,
+        })
     }
 
-    fn reach(
-        context: &Context<'_, '_>,
-        root: TrustedRoot,
-        patient: bool,
-        (authority, issuer): (Option<Service>, Option<Service>),
-        timestamps: Selection,
-        logs: Selection,
-    ) -> Result<Self, Failure> {
-        let client = Client::new(settings(context, patient));
-        // Addresses are judged before any of them is used.
-        if let Some(authority) = &authority {
-            Fulcio::new(&client, &authority.url)?;
+    /// Those that the repository of this machine, or the pack, names beside the trust; none are built in.
+    fn held(context: &Context<'_, '_>, held: &HeldTrust) -> Result<Self, Failure> {
+        let bytes = held.signing_config.as_ref().ok_or_else(unnamed)?;
+        let config = SigningConfig::parse(bytes, &Limits::DEFAULT)?;
+        Self::for_identity(context, &config, Path::new(SIGNING_CONFIG))
+    }
+
+    /// Judges the addresses before any of them is used.
+    fn judge(&self, client: &Client) -> Result<(), Failure> {
+        if let Some(authority) = &self.authority {
+            Fulcio::new(client, &authority.url)?;
         }
-        for authority in &timestamps.candidates {
-            TimestampAuthority::new(&client, &authority.url)?;
+        for authority in &self.timestamps.candidates {
+            TimestampAuthority::new(client, &authority.url)?;
         }
-        for log in &logs.candidates {
-            Rekor::new(&client, &log.url, RekorVersion::of(log)?)?;
+        for log in &self.logs.candidates {
+            Rekor::new(client, &log.url, RekorVersion::of(log)?)?;
         }
+        Ok(())
+    }
+}
+
+impl Services {
+    fn new(client: Client, root: TrustedRoot, selected: Selected) -> Result<Self, Failure> {
+        let Selected {
+            authority,
+            issuer,
+            timestamps,
+            logs,
+        } = selected;
         let trust = TrustMaterial::builder().trusted_root(&root);
         let dangers = Dangers {
             judge_certificates_now: true,
@@ -334,8 +440,13 @@ fn same_address(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
-/// The trust that answers are proven under.
-fn held(context: &Context<'_, '_>, flags: &arguments::Services) -> Result<HeldTrust, Failure> {
+/// Where the trust comes from that answers are proven under.
+fn chosen(context: &Context<'_, '_>, flags: &arguments::Services) -> Result<Chosen, Failure> {
+    online(context)?;
+    Chosen::new(context, flags.trusted_root.as_deref(), &flags.source)
+}
+
+fn online(context: &Context<'_, '_>) -> Result<(), Failure> {
     if context.global.offline {
         return Err(Failure::usage(
             "conflicting-flags",
@@ -343,31 +454,15 @@ fn held(context: &Context<'_, '_>, flags: &arguments::Services) -> Result<HeldTr
         )
         .hint("drop `--offline`, or sign with `--key FILE` alone"));
     }
-    let chosen = Chosen::new(context, flags.trusted_root.as_deref(), &flags.source)?;
-    chosen.hold(context)
+    Ok(())
 }
 
-/// The services that the repository of this machine, or the pack, names beside the trust; none are built in.
-fn held_config(
-    context: &Context<'_, '_>,
-    flags: &arguments::Services,
-) -> Result<(SigningConfig, TrustedRoot), Failure> {
-    let chosen = Chosen::new(context, flags.trusted_root.as_deref(), &flags.source)?;
-    let held = match chosen.may_name_services() {
-        true => Some(held(context, flags)?),
-        false => None,
-    };
-    let Some((bytes, held)) =
-        held.and_then(|held| held.signing_config.clone().map(|bytes| (bytes, held)))
-    else {
-        return Err(Failure::usage(
-            "missing-argument",
-            "neither a key nor the services to sign with an identity are named",
-        )
-        .hint("write `--key FILE`; or `--signing-config FILE` to sign with an identity, or run `countersign trust init`: no list of services is built in, not even that of the public-good instance"));
-    };
-    let config = SigningConfig::parse(&bytes, &Limits::DEFAULT)?;
-    Ok((config, held.root))
+fn unnamed() -> Failure {
+    Failure::usage(
+        "missing-argument",
+        "neither a key nor the services to sign with an identity are named",
+    )
+    .hint("write `--key FILE`; or `--signing-config FILE` to sign with an identity, or run `countersign trust init`: no list of services is built in, not even that of the public-good instance")
 }
 
 fn config(path: &Path) -> Result<SigningConfig, Failure> {

@@ -1,6 +1,6 @@
 //! Answers of services that do not verify: whose they are, and what is done by then.
 
-use countersign_proof::{RejectReason, Rejected, Verified};
+use countersign_proof::{RejectReason, Rejected, Signer, SubjectAlternativeName, Verified};
 use countersign_services::Service;
 use countersign_sign::{Attachments, SignError};
 
@@ -37,6 +37,41 @@ pub(super) fn complete(
         }
     }
     Ok(())
+}
+
+/// The identity that becomes public must be the one that was agreed to. Which name an authority makes of a job's token is its own
+/// affair; an e-mail address and a SPIFFE identity it takes over as they are.
+pub(super) fn of_identity(
+    services: &Services,
+    verified: &Verified,
+    expected: &str,
+) -> Result<(), Failure> {
+    let Signer::Fulcio(certificate) = verified.signer() else {
+        return Ok(());
+    };
+    let comparable = match &certificate.san {
+        SubjectAlternativeName::Email(_) => true,
+        SubjectAlternativeName::Uri(_) => expected.starts_with("spiffe://"),
+        _ => false,
+    };
+    let found = certificate.san.value();
+    if !comparable || found == expected {
+        return Ok(());
+    }
+    let authority = services.authority().map(std::slice::from_ref);
+    Err(Failure::new(
+        ExitStatus::Unavailable,
+        "certificate-of-another-identity",
+        format!(
+            "the certificate of {} names `{}`, and the token is of `{}`",
+            named("Fulcio", authority.unwrap_or_default()),
+            escape::field(found),
+            escape::field(expected)
+        ),
+    )
+    .hint(
+        "no log has an entry and nothing was stored; ask those who run the certificate authority",
+    ))
 }
 
 /// What does not verify here was answered by a service, or the trusted root is not theirs.

@@ -21,7 +21,7 @@ const MANNERS: [Manners; 9] = [
     Manners::NotHttp,
 ];
 
-fn token(claims: &str) -> String {
+pub(crate) fn token(claims: &str) -> String {
     let part = |text: &str| {
         let text = encode_base64(text.as_bytes());
         text.trim_end_matches('=')

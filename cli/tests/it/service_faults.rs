@@ -222,6 +222,7 @@ fn an_answer_that_is_not_what_was_asked_for_is_never_published() {
         (Fulcio, Bend::CertificateForAnotherKey, 20),
         (Fulcio, Bend::CertificateOfAStranger, 20),
         (Fulcio, Bend::CertificateThatIsOver, 20),
+        (Fulcio, Bend::CertificateOfAnotherIdentity, 20),
         (Rekor1, Bend::EntryOfAnotherArtifact, 20),
         (Rekor1, Bend::EntryOfAnotherSigner, 20),
         (Rekor1, Bend::EntryOfAStrangersLog, 20),

@@ -27,6 +27,7 @@ pub(crate) enum Bend {
     Nothing,
     CertificateForAnotherKey,
     CertificateOfAStranger,
+    CertificateOfAnotherIdentity,
     CertificateThatIsOver,
     EntryOfAnotherArtifact,
     EntryOfAnotherSigner,
@@ -171,8 +172,12 @@ fn certify(request: &Value, habits: Habits) -> Value {
         Bend::CertificateThatIsOver => now() - 60,
         _ => now() + habits.lifetime,
     };
+    let named = match habits.bend {
+        Bend::CertificateOfAnotherIdentity => "other@b.c",
+        _ => EMAIL,
+    };
     let mut spec = CertificateSpec::code_signing(&other, issuer, (end - 600, end))
-        .with(subject_alternative_name(&[email_name(EMAIL)]))
+        .with(subject_alternative_name(&[email_name(named)]))
         .with(raw_claim(1, ISSUER))
         .with(claim(8, ISSUER));
     if habits.bend != Bend::CertificateForAnotherKey {

@@ -83,8 +83,8 @@ pub enum TokenError {
     Issuer {
         /// The issuer that it names, at most 200 bytes.
         found: String,
-        /// What is wrong with it.
-        reason: &'static str,
+        /// What is wrong with it, or what was expected.
+        reason: String,
     },
     /// The issuer says that it has not verified the e-mail address.
     EmailUnverified,
@@ -216,10 +216,10 @@ impl fmt::Debug for CheckedToken {
 
 /// An issuer is an https URL without user, query and fragment (OpenID Connect Core 1.0 §2); http is for loopback only.
 fn check_issuer(found: &str, expected: &[String]) -> Result<(), TokenError> {
-    let refuse = |reason| {
+    let refuse = |reason: &str| {
         Err(TokenError::Issuer {
             found: clipped(found, CLAIM_WORDS),
-            reason,
+            reason: reason.to_owned(),
         })
     };
     // Some issuers, Google among them, have written their name without a scheme.
@@ -227,7 +227,7 @@ fn check_issuer(found: &str, expected: &[String]) -> Result<(), TokenError> {
         return refuse("it is not an https address without user, query and fragment");
     }
     if !expected.is_empty() && !expected.iter().any(|issuer| issuer == found) {
-        return refuse("it is not one of those that are expected");
+        return refuse(&format!("expected is `{}`", expected.join("` or `")));
     }
     Ok(())
 }
@@ -276,7 +276,10 @@ impl TokenError {
                 "log in on a terminal, or give a token with `--identity-token FILE` or in SIGSTORE_ID_TOKEN".to_owned()
             }
             Self::NotGranted { remedy, .. } => (*remedy).to_owned(),
-            Self::Issuer { .. } | Self::Identity { .. } | Self::NoIdentity | Self::File { .. } => return None,
+            Self::Issuer { .. } => {
+                "get the token from the issuer that is expected, or name the token's own with `--oidc-issuer URL`".to_owned()
+            }
+            Self::Identity { .. } | Self::NoIdentity | Self::File { .. } => return None,
         })
     }
 }

@@ -11,6 +11,18 @@ pub enum PackError {
     /// The file, or the layout in it, cannot be read or written.
     #[error("pack: {0}")]
     Store(#[from] StoreError),
+    /// There is no such file.
+    #[error("there is no pack `{}`", path.display())]
+    Absent {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is something else than an archive of a layout.
+    #[error("`{}` is no pack: it is no tar file of an OCI layout", path.display())]
+    NotALayout {
+        /// The file.
+        path: PathBuf,
+    },
     /// The archive is a layout without a pack's manifest, or with several.
     #[error("`{}` is no pack: its `index.json` lists {found} manifests of type `{}`", path.display(), super::ARTIFACT_TYPE)]
     NotAPack {
@@ -71,7 +83,8 @@ impl PackError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
-            Self::NotAPack { .. } => "pack-not-a-pack",
+            Self::Absent { .. } => "pack-not-found",
+            Self::NotALayout { .. } | Self::NotAPack { .. } => "pack-not-a-pack",
             Self::Version { .. } => "pack-version",
             Self::UnknownSection { .. } => "pack-section-unknown",
             Self::SectionCount { .. } => "pack-section-count",
@@ -85,7 +98,10 @@ impl PackError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
-            Self::NotAPack { .. } => Some(
+            Self::Absent { .. } => {
+                Some("check the path; it is relative to the current folder".to_owned())
+            }
+            Self::NotALayout { .. } | Self::NotAPack { .. } => Some(
                 "`countersign trust export` and `countersign policy record` write packs".to_owned(),
             ),
             Self::Version { .. } | Self::UnknownSection { .. } => {

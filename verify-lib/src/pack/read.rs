@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, ImageManifest, Limits, Manifest};
 use countersign_registry::layout::Archive;
-use countersign_registry::{Store, Target};
+use countersign_registry::{Fault, Store, StoreError, Target};
 
 use super::error::PackError;
 use super::section::{SectionKind, TufRole};
@@ -57,7 +57,22 @@ impl Pack {
     /// [`PackError`]. A section of an unknown type is refused unless it is marked as optional; then it is among [`Pack::skipped`].
     pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, PackError> {
         let path = path.as_ref();
-        let archive = Arc::new(Archive::open(path)?.with_limits(limits.clone()));
+        let archive = Archive::open(path).map_err(|error| match error {
+            StoreError::NotFound { .. } if !path.exists() => PackError::Absent {
+                path: path.to_owned(),
+            },
+            // What a reader of tar files says about another kind of file helps nobody.
+            StoreError::NotFound { .. } => PackError::NotALayout {
+                path: path.to_owned(),
+            },
+            StoreError::Untrusted { fault, .. } if matches!(*fault, Fault::Malformed { .. }) => {
+                PackError::NotALayout {
+                    path: path.to_owned(),
+                }
+            }
+            error => PackError::Store(error),
+        })?;
+        let archive = Arc::new(archive.with_limits(limits.clone()));
         let index = archive.list()?;
         let listed = manifest_digest(path, &index.manifests)?;
         let (digest, manifest) = manifest(path, &archive, listed)?;

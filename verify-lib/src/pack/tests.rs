@@ -178,10 +178,14 @@ async fn another_version_a_plain_layout_and_two_packs_in_one_are_refused() {
     let error = Pack::open(&path, &Limits::DEFAULT).unwrap_err();
     assert_eq!(error.code(), "pack-not-a-pack");
     assert!(error.hint().unwrap().contains("trust export"));
-    std::fs::write(&path, b"not a tar file").unwrap();
-    assert!(Pack::open(&path, &Limits::DEFAULT).is_err());
+    for other in [b"not a tar file".as_slice(), b"", &[b'x'; 4096]] {
+        std::fs::write(&path, other).unwrap();
+        let error = Pack::open(&path, &Limits::DEFAULT).unwrap_err();
+        assert_eq!(error.code(), "pack-not-a-pack");
+        assert!(!error.to_string().contains("xxx"), "{error}");
+    }
     let missing = Pack::open(directory.path().join("absent"), &Limits::DEFAULT).unwrap_err();
-    assert_eq!(missing.code(), "layout-not-found");
+    assert_eq!(missing.code(), "pack-not-found");
 }
 
 #[tokio::test(flavor = "current_thread")]
