@@ -384,10 +384,11 @@ impl Certificate {
             return Ok(None);
         };
         let bits = asn1::single(extension.value, tag::BIT_STRING).map_err(malformed)?;
-        let [unused, first, ..] = bits.value else {
+        let ([unused, first @ last] | [unused, first, last]) = bits.value else {
             return Err(malformed(Malformed));
         };
-        if *unused > 7 || bits.value.len() > 3 {
+        // X.690 §11.2.1: bits that are not used are zero.
+        if *unused > 7 || last.trailing_zeros() < u32::from(*unused) {
             return Err(malformed(Malformed));
         }
         Ok(Some(KeyUsage {

@@ -57,7 +57,7 @@ fn a_certificate_may_be_valid_for_one_second_and_not_for_less() {
     );
 }
 
-// RFC 5280 §4.2.1.3: nine bits; digitalSignature is the first.
+// RFC 5280 §4.2.1.3: nine bits; digitalSignature is the first. X.690 §11.2.1: those that are not used are zero.
 #[test]
 fn a_key_usage_is_a_short_list_of_bits() {
     for (bits, expected) in [
@@ -65,11 +65,14 @@ fn a_key_usage_is_a_short_list_of_bits() {
         (&[0, 0x81], "accepted"),
         (&[7, 0x80, 0x80], "accepted"),
         (&[8, 0x80], "certificate-malformed"),
+        (&[8, 0], "certificate-malformed"),
         (&[0xff, 0x80], "certificate-malformed"),
         (&[0, 0x80, 0, 0], "certificate-malformed"),
         (&[0], "certificate-malformed"),
         (&[], "certificate-malformed"),
-        (&[7, 0x40], "certificate-key-usage"),
+        (&[7, 0x81], "certificate-malformed"),
+        (&[7, 0x80, 0x40], "certificate-malformed"),
+        (&[6, 0x40], "certificate-key-usage"),
     ] {
         let found = outcome(|certificate| {
             certificate.replace(extension("2.5.29.15", true, tlv(3, bits)));
