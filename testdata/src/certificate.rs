@@ -47,6 +47,10 @@ pub struct CertificateSpec {
     pub sct_list_override: Option<Vec<u8>>,
     /// The signature's `AlgorithmIdentifier`, DER, in place of the issuer's own.
     pub algorithm_override: Option<Vec<u8>>,
+    /// The `Validity`'s two times, DER, in place of start and end.
+    pub validity_override: Option<Vec<u8>>,
+    /// Further fields of the body between key and extensions, DER.
+    pub behind_key: Vec<u8>,
 }
 
 /// A certificate together with the key that it certifies: an authority, or a signer.
@@ -91,6 +95,8 @@ impl CertificateSpec {
             scts: Vec::new(),
             sct_list_override: None,
             algorithm_override: None,
+            validity_override: None,
+            behind_key: Vec::new(),
         }
     }
 
@@ -117,6 +123,8 @@ impl CertificateSpec {
             scts: Vec::new(),
             sct_list_override: None,
             algorithm_override: None,
+            validity_override: None,
+            behind_key: Vec::new(),
         }
     }
 
@@ -197,9 +205,13 @@ impl CertificateSpec {
             &self.serial,
             &self.algorithm(issuer),
             &self.issuer,
-            &sequence(&[&x509_time(self.not_before), &x509_time(self.not_after)]),
+            &sequence(&[self
+                .validity_override
+                .as_ref()
+                .unwrap_or(&[x509_time(self.not_before), x509_time(self.not_after)].concat())]),
             &self.subject,
             &self.spki,
+            &self.behind_key,
             &extensions,
         ])
     }

@@ -44,6 +44,8 @@ pub struct TimestampSpec {
     pub signed_attributes: bool,
     /// Number of SignerInfos written.
     pub signer_infos: usize,
+    /// Adds a SignerInfo with a broken signature at this place.
+    pub broken_signer: Option<usize>,
     /// Flips the last bit of the signature.
     pub broken: bool,
     /// Accuracy in seconds.
@@ -93,6 +95,7 @@ impl TimestampSpec {
             ess_version_1: false,
             signed_attributes: true,
             signer_infos: 1,
+            broken_signer: None,
             broken: false,
             accuracy: Some(1),
             policy: "1.3.6.1.4.1.57264.2".to_owned(),
@@ -128,7 +131,14 @@ impl TimestampSpec {
             certificates = tlv(0xa0, &self.certificates.concat());
         }
         let signer_info = self.signer_info(&info);
-        let infos = vec![signer_info; self.signer_infos];
+        let mut infos = vec![signer_info; self.signer_infos];
+        if let Some(place) = self.broken_signer {
+            let other = Self {
+                broken: true,
+                ..self.clone()
+            };
+            infos.insert(place, other.signer_info(&info));
+        }
         let signed = sequence(&[
             &small_integer(self.version),
             &set(&[self

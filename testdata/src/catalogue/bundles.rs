@@ -91,6 +91,11 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         bent("no-key-material", "a bundle that names no signer is refused", "missing-field", &["A146"], |bundle| {
             object(&mut bundle["verificationMaterial"]).remove("publicKey");
         }),
+        bent_keyless("certificate-chain-empty", "a chain without certificates names no signer", "missing-field", &["A146"], |bundle| {
+            let material = object(&mut bundle["verificationMaterial"]);
+            material.remove("certificate");
+            material.insert("x509CertificateChain".to_owned(), json!({"certificates": []}));
+        }),
         bent("no-verification-material", "a bundle without verification material is refused", "missing-field", &["A042", "A044"], |bundle| {
             object(bundle).remove("verificationMaterial");
         }),

@@ -7,7 +7,8 @@ use crate::certificate::{
 };
 use crate::certificate_log::SctSpec;
 use crate::der_writer::{
-    boolean, null, octet_string, oid, sequence, small_integer, tlv, utf8_string,
+    bit_string, boolean, context_primitive, integer, null, octet_string, oid, sequence,
+    small_integer, tlv, utf8_string,
 };
 use crate::keys::LabKey;
 use crate::lab::{END, Lab, Recipe, SIGNED_AT, START, authority_instance, chain_of};
@@ -638,7 +639,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
                             &sequence(&[&oid("1.2.840.10045.1.1"), &small_integer(7)]),
                         ]),
                     ]),
-                    &crate::der_writer::bit_string(&point),
+                    &bit_string(&point),
                 ]);
             },
         ),
@@ -661,10 +662,219 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |certificate| {
                 certificate.spki = sequence(&[
                     &sequence(&[&oid("1.2.840.10040.4.1"), &null()]),
-                    &crate::der_writer::bit_string(&small_integer(7)),
+                    &bit_string(&small_integer(7)),
                 ]);
             },
         ),
+        bent(
+            "certificate-signed-with-sha-1",
+            "a certificate whose signature is over SHA-1 is refused",
+            &["A101", "N-62"],
+            "certificate-signature-algorithm",
+            |certificate| {
+                certificate.algorithm_override = Some(sequence(&[&oid("1.2.840.10045.4.1")]));
+            },
+        ),
+        bent(
+            "certificate-signed-with-md5",
+            "a certificate whose signature is over MD5 is refused",
+            &["A101"],
+            "certificate-signature-algorithm",
+            |certificate| {
+                certificate.algorithm_override =
+                    Some(sequence(&[&oid("1.2.840.113549.1.1.4"), &null()]));
+            },
+        ),
+        bent(
+            "certificate-with-unique-identifiers",
+            "the identifiers of old directories are refused",
+            &["N-58"],
+            "certificate-malformed",
+            |certificate| {
+                certificate.behind_key = context_primitive(1, &[0, 7]);
+            },
+        ),
+        bent(
+            "boolean-of-another-byte",
+            "true is one byte of ones",
+            &["#1678"],
+            "certificate-malformed",
+            |certificate| {
+                certificate.replace(extension("2.5.29.19", true, tlv(0x30, &[1, 1, 1])));
+            },
+        ),
+        bent(
+            "unused-bits-set",
+            "bits that are not used are zero",
+            &["#1678"],
+            "certificate-malformed",
+            |certificate| {
+                certificate.replace(extension("2.5.29.15", true, tlv(3, &[7, 0x81])));
+            },
+        ),
+        bent(
+            "window-that-is-no-date",
+            "the thirtieth of February is no date",
+            &["A157", "N-81"],
+            "certificate-malformed",
+            |certificate| {
+                certificate.validity_override =
+                    Some([tlv(0x17, b"260115115900Z"), tlv(0x17, b"260230120000Z")].concat());
+            },
+        ),
+        bent(
+            "window-without-seconds",
+            "a time has seconds and ends in Z",
+            &["N-81"],
+            "certificate-malformed",
+            |certificate| {
+                certificate.validity_override =
+                    Some([tlv(0x17, b"2601151159Z"), tlv(0x17, b"260115120900Z")].concat());
+            },
+        ),
+        bent(
+            "window-with-a-leap-second",
+            "a leap second is no time",
+            &["N-81"],
+            "certificate-malformed",
+            |certificate| {
+                certificate.validity_override =
+                    Some([tlv(0x17, b"260115115900Z"), tlv(0x17, b"260115120960Z")].concat());
+            },
+        ),
+        bent(
+            "window-with-a-fraction-of-a-second",
+            "a certificate's times are whole seconds",
+            &["N-81"],
+            "certificate-malformed",
+            |certificate| {
+                certificate.validity_override =
+                    Some([tlv(0x17, b"260115115900Z"), tlv(0x18, b"20500115120900.5Z")].concat());
+            },
+        ),
+        bent(
+            "old-issuer-differs",
+            "new and old issuer extension must agree",
+            &["N-54"],
+            "certificate-issuer-conflict",
+            |certificate| {
+                certificate.replace(raw_claim(1, "https://other.lab.example"));
+            },
+        ),
+        bent(
+            "old-issuer-in-der",
+            "the old issuer extension is the text itself",
+            &["N-54"],
+            "certificate-extension",
+            |certificate| {
+                certificate.replace(extension(
+                    "1.3.6.1.4.1.57264.1.1",
+                    false,
+                    utf8_string("https://issuer.lab.example"),
+                ));
+            },
+        ),
+        bent(
+            "name-that-is-not-utf-8",
+            "an overlong encoding in a name is refused",
+            &["N-51"],
+            "certificate-name-text",
+            |certificate| {
+                certificate.replace(subject_alternative_name(&[context_primitive(
+                    1,
+                    b"user@example.org\xc0\xaf",
+                )]));
+            },
+        ),
+        bent(
+            "ten-thousand-policies",
+            "policies beyond the certificate's size limit are refused",
+            &["A151"],
+            "over-limit",
+            |certificate| {
+                certificate.replace(extension(
+                    "2.5.29.32",
+                    false,
+                    tlv(0x30, &sequence(&[&oid("1.2.3.4")]).repeat(10_000)),
+                ));
+            },
+        ),
+        bent(
+            "certificate-timestamp-of-another-version",
+            "a certificate timestamp of a version that is not known is refused",
+            &["N-57"],
+            "sct-malformed",
+            |certificate| {
+                certificate.sct_list_override = Some([&[0, 49, 0, 47, 1][..], &[7; 46]].concat());
+            },
+        ),
+        bent(
+            "certified-key-on-p-224",
+            "a certified key on a curve below P-256 is refused",
+            &["N-59"],
+            "certificate-key",
+            |certificate| {
+                certificate.spki = key_on("1.3.132.0.33", 57);
+            },
+        ),
+        bent(
+            "certified-key-on-secp256k1",
+            "a certified key on a curve that no signer here uses is refused",
+            &["N-59"],
+            "certificate-key",
+            |certificate| {
+                certificate.spki = key_on("1.3.132.0.10", 65);
+            },
+        ),
+        bent(
+            "certified-key-of-ed448",
+            "a certified Ed448 key is refused",
+            &["N-59"],
+            "certificate-key",
+            |certificate| {
+                certificate.spki =
+                    sequence(&[&sequence(&[&oid("1.3.101.113")]), &bit_string(&[4; 57])]);
+            },
+        ),
+        bent(
+            "certified-rsa-key-of-1024-bits",
+            "a certified RSA key below 2048 bits is refused",
+            &["N-59"],
+            "certificate-key",
+            |certificate| {
+                certificate.spki = rsa_key(128, &[1, 0, 1]);
+            },
+        ),
+        bent(
+            "certified-rsa-key-with-exponent-1",
+            "a certified RSA key with exponent 1 is refused",
+            &["N-59"],
+            "certificate-key",
+            |certificate| {
+                certificate.spki = rsa_key(256, &[1]);
+            },
+        ),
+        bent(
+            "certified-rsa-key-with-exponent-3",
+            "a certified RSA key with a small exponent is refused",
+            &["N-59"],
+            "certificate-key",
+            |certificate| {
+                certificate.spki = rsa_key(256, &[3]);
+            },
+        ),
+        Vector::accepted(
+            G,
+            "certificate-without-authority-key-identifier",
+            "an issuer is known by its key and its name, with its identifier or without",
+        )
+        .rows(&["N-56"])
+        .bundle(
+            &good()
+                .certificate(|certificate| certificate.remove("2.5.29.35"))
+                .build(),
+        )
+        .proven(1, 0, 1),
         reject(
             "another-certificate-for-the-same-key",
             "the certificate in the log entry must be the bundle's",
@@ -693,8 +903,21 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
     ]
 }
 
+/// SubjectPublicKeyInfo of a made-up point on a named curve.
+fn key_on(curve: &str, bytes: usize) -> Vec<u8> {
+    let algorithm = sequence(&[&oid("1.2.840.10045.2.1"), &oid(curve)]);
+    sequence(&[&algorithm, &bit_string(&vec![4; bytes])])
+}
+
+/// SubjectPublicKeyInfo of an RSA key with a made-up odd modulus.
+fn rsa_key(bytes: usize, exponent: &[u8]) -> Vec<u8> {
+    let key = sequence(&[&integer(&vec![0xc5; bytes]), &integer(exponent)]);
+    let algorithm = sequence(&[&oid("1.2.840.113549.1.1.1"), &null()]);
+    sequence(&[&algorithm, &bit_string(&key)])
+}
+
 /// One intermediate that ended a minute before the signature, and one that ended a minute after.
-fn short_lived_intermediate(lab: &Lab) -> (Identity, Identity) {
+pub(super) fn short_lived_intermediate(lab: &Lab) -> (Identity, Identity) {
     let make = |not_after: i64| {
         let key = LabKey::p384("short-lived-intermediate");
         let subject = name("lab.example", "short-lived intermediate");

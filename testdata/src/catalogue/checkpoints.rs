@@ -174,6 +174,15 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             &["N-70"],
             |checkpoint| checkpoint.origin = "rekor.lab.example".to_owned(),
         ),
+        accept(
+            "origin-under-another-name-with-a-tree",
+            "a version 1 log's name is a setting of its server, not its address: key, line and tree bind the checkpoint",
+            &["N-70"],
+            |checkpoint| {
+                checkpoint.origin = "log.lab.example - 1193050959916656506".to_owned();
+                checkpoint.signers[0].name = "log.lab.example".to_owned();
+            },
+        ),
         reject(
             "origin-without-a-tree",
             "a version 1 log's origin names its tree or is its host",
@@ -197,6 +206,13 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             &["N-70", "#1722"],
             "bad-value",
             |checkpoint| checkpoint.size = "+9".to_owned(),
+        ),
+        reject(
+            "size-with-blank",
+            "a size has no blank in front of it",
+            &["N-70", "#1722"],
+            "bad-value",
+            |checkpoint| checkpoint.size = " 9".to_owned(),
         ),
         reject(
             "size-with-exponent",
@@ -249,6 +265,20 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |checkpoint| checkpoint.signers[0].name = "rekor.lab.example".to_owned(),
         ),
         reject_v2(
+            "version-2-line-under-a-pattern",
+            "a signature line's name is a name, not a pattern",
+            &["N-70", "#1722"],
+            "checkpoint-signature",
+            |checkpoint| checkpoint.signers[0].name = ".*".to_owned(),
+        ),
+        reject_v2(
+            "version-2-line-under-a-part-of-the-name",
+            "a part of the log's name is not its name",
+            &["N-70", "#1722"],
+            "checkpoint-signature",
+            |checkpoint| checkpoint.signers[0].name = "lab.example".to_owned(),
+        ),
+        reject_v2(
             "version-2-line-with-another-hint",
             "the signature line carries the log's key hint",
             &["N-70"],
@@ -290,7 +320,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         proof(
             "inclusion-proof-missing",
             "a promise does not stand in for an inclusion proof in a bundle",
-            &["A018", "A019"],
+            &["A005", "A018", "A019"],
             "wrong-type",
             |proof| *proof = Value::Null,
         ),
@@ -384,7 +414,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         proof(
             "proof-root-differs",
             "the root beside the proof must be the checkpoint's",
-            &["N-72", "A018"],
+            &["A005", "N-72", "A018"],
             "checkpoint-tree",
             |proof| proof["rootHash"] = json!(crate::encode(&[9; 32])),
         ),

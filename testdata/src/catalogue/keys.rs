@@ -126,6 +126,18 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         reject("ecdsa-with-r-beyond-the-order", "ECDSA with r at or above the order is refused", &["N-60"], "signature-invalid", GOOD, &key, lab.managed(key.clone()).signature(|signature| {
             *signature = sequence(&[&integer(&[0xff; 32]), &integer(&[1])]);
         })),
+        reject("ecdsa-with-s-beyond-the-order", "ECDSA with s at or above the order is refused", &["N-60"], "signature-invalid", GOOD, &key, lab.managed(key.clone()).signature(|signature| {
+            *signature = sequence(&[&integer(&[1]), &integer(&[0xff; 32])]);
+        })),
+        reject("ed25519-with-r-of-small-order", "Ed25519 with an R of small order is refused", &["N-61", "A149"], "signature-invalid", ED25519, &edwards, lab.managed(edwards.clone()).signature(|signature| {
+            signature[..32].fill(0);
+            signature[0] = 1;
+        })),
+        reject("ed25519-with-r-beyond-the-field", "Ed25519 with an R that is not written in the one way is refused", &["N-61", "A149"], "signature-invalid", ED25519, &edwards, lab.managed(edwards.clone()).signature(|signature| {
+            signature[..32].fill(0xff);
+            signature[0] = 0xee;
+            signature[31] = 0x7f;
+        })),
         reject("ecdsa-in-fixed-form", "an ECDSA signature is ASN.1, not two numbers side by side", &["N-60"], "signature-invalid", GOOD, &key, lab.managed(key.clone()).signature(|signature| *signature = vec![0x11; 64])),
         reject("p-384-signature-under-a-p-256-key", "a signature of another curve and hash is refused: evidence adds no scheme", &["N-60", "N-62"], "signature-invalid", GOOD, &key, lab.managed(key.clone()).signed_by(p384.clone())),
         reject("rsa-signature-of-other-length", "an RSA signature is as long as its key", &["A137"], "signature-invalid", "key-of-rsa", &rsa, lab.managed(rsa.clone()).signature(|signature| signature.insert(0, 0))),
@@ -136,6 +148,9 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         pem("rsa-key-of-16384-bits", "an RSA key beyond 4096 bits is refused: it costs more than it proves", &["N-59", "A010"], "unsupported", rsa_public(2_048, &[1, 0, 1])),
         pem("key-on-p-224", "a curve below P-256 is refused", &["N-59"], "unsupported", spki(&curve("1.3.132.0.33"), &[4; 57])),
         pem("key-on-secp256k1", "a curve that no signer here uses is refused", &["N-59"], "unsupported", spki(&curve("1.3.132.0.10"), &[4; 65])),
+        pem("trusted-key-on-explicit-curve", "a curve spelled out by parameters is refused", &["N-59", "A156"], "unsupported", spki(
+            &sequence(&[&oid("1.2.840.10045.2.1"), &sequence(&[&crate::der_writer::small_integer(1), &sequence(&[&oid("1.2.840.10045.1.1"), &crate::der_writer::small_integer(7)])])]),
+            &key.spki()[key.spki().len() - 65..])),
         pem("key-of-ed448", "Ed448 is not supported", &["N-59"], "unsupported", spki(&sequence(&[&oid("1.3.101.113")]), &[4; 57])),
         pem("key-of-compressed-point", "a compressed point is refused", &["A139"], "bad-der", spki(&curve("1.2.840.10045.3.1.7"), &[2; 33])),
         pem("key-of-point-at-zero", "the point (0, 0) is on no curve", &["A139"], "trust-key", spki(&curve("1.2.840.10045.3.1.7"), &[&[4][..], &[0; 64]].concat())),

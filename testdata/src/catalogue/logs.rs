@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::USER;
 use crate::keys::{LabKey, sha256};
-use crate::lab::{Lab, NOW, Recipe, SIGNED_AT, image_statement};
+use crate::lab::{Lab, NOW, Recipe, SIGNED_AT, authority_instance, image_statement};
 use crate::transparency_log::{EntrySpec, hex};
 use crate::vector::Vector;
 
@@ -72,6 +72,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
     };
     let other_statement = image_statement(&format!("sha256:{}", "11".repeat(32)));
     let other_key = LabKey::p256("stranger");
+    let ended = super::certificates::short_lived_intermediate(lab).0;
     vec![
         Vector::accepted(G, V1, "an entry with promise, proof and checkpoint proves the signature's time").bundle(&v1().build()).proven(1, 0, 1),
         Vector::accepted(G, V2, "a version 2 entry proves that the signature is logged, a timestamp says when").bundle(&v2().build()).proven(1, 1, 1),
@@ -240,6 +241,15 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             .trust(lab, |root| root["tlogs"][2]["publicKey"]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&v2().timestamp(|token| token.accuracy = None).build()).proven(1, 1, 1),
         Vector::accepted(G, "version-2-log-out-of-use-without-any-time", "an entry of a log that is out of use counts for nothing where nothing proves when it was made").rows(&["N-77"]).and_key(&key)
             .trust(lab, |root| root["tlogs"][2]["publicKey"]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&lab.managed(key.clone()).rekor_v2().build()).proven(0, 0, 0),
+        Vector::accepted(G, "two-log-keys-under-one-name", "a log that changed its key is two instances, each with its own window").rows(&["N-77"])
+            .trust(lab, |root| two_keys(root, "2026-01-15T12:00:00Z")).bundle(&v1().build()).proven(1, 0, 1),
+        Vector::rejected(G, "old-key-of-two-under-one-name", "an entry by a log's old key counts inside the old key's window, whatever the new key's is", "log-window", "two-log-keys-under-one-name").rows(&["N-77"])
+            .trust(lab, |root| two_keys(root, "2026-01-15T11:59:59Z")).bundle(&v1().build()),
+        Vector::accepted(G, "logged-body-in-another-order", "members of a logged body stand in any order: they are read, and its bytes are what the log signed").rows(&["N-74"])
+            .bundle(&v1().entry(|entry| {
+                let body: Value = serde_json::from_slice(&entry.body).expect("body");
+                entry.body = format!(r#"{{"spec":{},"kind":{},"apiVersion":{}}}"#, body["spec"], body["kind"], body["apiVersion"]).into_bytes();
+            }).build()).proven(1, 0, 1),
         reject("second-entry-without-proof-and-promise", "every entry of a bundle must be right, not only one", &["A005", "A015"], "log-no-proof", V1,
             v1().logged(lab.second_rekor_v1.clone(), "").bundle(|bundle| {
                 let second = bundle["verificationMaterial"]["tlogEntries"][1].as_object_mut().expect("object");
@@ -252,8 +262,27 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             lab.keyless(USER).timestamped().signature(|signature| *signature = vec![0x30, 6, 2, 1, 1, 2, 1, 1])).danger("ignore-log"),
         Vector::accepted(G, "timestamp-alone-under-a-named-danger", "a certificate without log entry is dated by a timestamp where the danger is spelled out").rows(&["#109"])
             .danger("ignore-log").bundle(&lab.keyless(USER).timestamped().build()).proven(0, 1, 1),
+        Vector::rejected(G, "integrated-time-changed-with-certificate-log-check-off", "switching the certificate log check off never makes an unproven time count", "log-promise", V1)
+            .rows(&["TOB-SIGSTORE-2", "TOB-SIGSTORE-3"]).idle_danger("ignore-sct")
+            .bundle(&v1().bundle(|bundle| bundle["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"]["signedEntryTimestamp"] = json!("MAYCAQECAQE=")).build()),
+        Vector::rejected(G, "integrated-time-changed-with-certificates-judged-now", "judging certificates at the present time never makes an unproven time count", "log-promise", V1)
+            .rows(&["TOB-SIGSTORE-2", "TOB-SIGSTORE-3"]).idle_danger("judge-certificates-now")
+            .bundle(&v1().bundle(|bundle| bundle["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"]["signedEntryTimestamp"] = json!("MAYCAQECAQE=")).build()),
+        Vector::rejected(G, "intermediate-ended-before-the-timestamp-with-log-check-off", "an intermediate is judged at the proven time whatever else is switched off", "certificate-expired", "timestamp-alone-under-a-named-danger").rows(&["A012"])
+            .danger("ignore-log").trust(lab, |root| {
+                root["certificateAuthorities"][0] = authority_instance("https://fulcio.lab.example", &[&ended.certificate, &lab.root.certificate]);
+            }).bundle(&lab.keyless(USER).timestamped().issued_by(&ended).build()),
         Vector::rejected(G, "integrated-time-changed-with-log-check-off", "switching the log check off never makes an unproven time count", "no-proven-time", "timestamp-alone-under-a-named-danger")
             .rows(&["TOB-SIGSTORE-2", "TOB-SIGSTORE-3"]).danger("ignore-log")
             .bundle(&v1().bundle(|bundle| bundle["verificationMaterial"]["tlogEntries"][0]["inclusionPromise"]["signedEntryTimestamp"] = json!("MAYCAQECAQE=")).build()),
     ]
+}
+
+/// The lab's log with a key of which the last second is `end`, and a newer one under the same name.
+fn two_keys(root: &mut Value, end: &str) {
+    let new = LabKey::p256("lab-rekor-1-new");
+    let mut instance = crate::lab::key_instance("https://rekor.lab.example", &new, &new.id());
+    instance["publicKey"]["validFor"]["start"] = json!("2026-01-15T11:00:00Z");
+    root["tlogs"][0]["publicKey"]["validFor"]["end"] = json!(end);
+    root["tlogs"].as_array_mut().expect("list").push(instance);
 }

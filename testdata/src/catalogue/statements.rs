@@ -85,6 +85,15 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         accept(
+            "right-digest-beside-a-wrong-one-of-another-algorithm",
+            "in-toto v1: a subject is named when one acceptable digest is its own",
+            &["N-35"],
+            &|statement| {
+                statement["subject"][0]["digest"]["sha512"] =
+                    json!(hex(&Hash::Sha512.of(b"another image")));
+            },
+        ),
+        accept(
             "right-digest-beside-other-algorithms",
             "one strong digest under its own name is enough",
             &["N-35"],
@@ -150,6 +159,13 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "weak-digest",
             &["N-36", "A101"],
             json!({"sha1": hex(&Hash::Sha1.of(b"the lab's image"))}),
+        ),
+        digests(
+            "digest-is-md5-only",
+            "a weak digest names nothing",
+            "weak-digest",
+            &["N-36", "A101"],
+            json!({"md5": "d41d8cd98f00b204e9800998ecf8427e"}),
         ),
         digests(
             "digest-set-empty",

@@ -91,6 +91,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         )]);
     };
     let genuine = lab.timestamp_leaf.certificate.clone();
+    let genuine_behind = genuine.clone();
     let rsa = lab.rsa_timestamp_leaf.clone();
     // Authorities judged by their root alone, so that the odd leaf is looked at and not merely unknown.
     let under_root = |vector: Vector| {
@@ -110,7 +111,8 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         }
     };
     let high_serial = leaf(&|spec| spec.serial = integer(&[0x9a, 0xbc, 0xde, 0xf0]));
-    let below_intermediate = below_intermediate(lab);
+    let code_signing_chain = below_intermediate(lab, "1.3.6.1.5.5.7.3.3");
+    let below_intermediate = below_intermediate(lab, TIME_STAMPING);
     vec![
         accept(GOOD, "a timestamp of a trusted authority over the signature dates it", &[], good()),
         accept("timestamp-of-an-rsa-authority", "an authority may sign with RSA", &["N-79"], logged().timestamped_by(&rsa, SIGNED_AT)),
@@ -173,8 +175,21 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         under_root(reject("genuine-certificate-in-front-of-the-signer", "purpose is checked on the signer, not on the first certificate", &["A034"], "timestamp-certificate", logged().timestamped_by(&plain, SIGNED_AT).timestamp(move |token| {
             token.certificates.insert(0, genuine.clone());
         }))),
+        under_root(reject("genuine-certificate-behind-the-signer", "purpose is checked on the signer, whatever stands behind it", &["A034"], "timestamp-certificate", logged().timestamped_by(&plain, SIGNED_AT).timestamp(move |token| {
+            token.certificates.push(genuine_behind.clone());
+        }))),
+        Vector {
+            twin: Some("chain-inside-the-token"),
+            ..by("authority-below-an-intermediate-for-another-purpose", "an intermediate's purpose holds for what it issues", &["#1375", "A153"], "timestamp-certificate", &code_signing_chain.1)
+        }.trust(lab, root_only).bundle(&logged().timestamped_by(&code_signing_chain.1, SIGNED_AT).timestamp({
+            let intermediate = code_signing_chain.0.certificate.clone();
+            move |token| token.certificates.push(intermediate.clone())
+        }).build()),
+        under_root(bent("no-certificate-anywhere", "a token with an empty list of certificates is of nobody where the trusted root names the root alone", &["A028"], "no-proven-time", |token| token.certificates = vec![Vec::new()])),
         // The token.
         bent("two-signers", "a timestamp has one signer", &["A155", "N-79"], "timestamp-signer-count", |token| token.signer_infos = 2),
+        bent("second-signer-broken", "a timestamp has one signer, whatever stands behind it", &["A155", "N-79"], "timestamp-signer-count", |token| token.broken_signer = Some(1)),
+        bent("first-signer-broken", "a timestamp has one signer, whatever stands in front of it", &["A155", "N-79"], "timestamp-signer-count", |token| token.broken_signer = Some(0)),
         bent("no-signer", "a timestamp without signer is refused", &["A146", "A155"], "timestamp-signer-count", |token| token.signer_infos = 0),
         bent("no-signed-attributes", "a timestamp has signed attributes", &["A155", "N-79"], "timestamp-attribute", |token| token.signed_attributes = false),
         bent("content-type-attribute-differs", "the content-type attribute names the timestamp's type", &["A155", "N-79"], "timestamp-attribute", |token| token.content_type_attribute = Some("1.2.840.113549.1.7.1".to_owned())),
@@ -228,8 +243,8 @@ fn key_identifier(identity: &Identity) -> Vec<u8> {
     crate::certificate::key_identifier(identity.key.spki())
 }
 
-/// An intermediate of the lab's timestamp root, and a leaf below it.
-fn below_intermediate(lab: &Lab) -> (Identity, Identity) {
+/// An intermediate of the lab's timestamp root for one purpose, and a leaf below it that stamps.
+fn below_intermediate(lab: &Lab, purpose: &str) -> (Identity, Identity) {
     let key = LabKey::p384("tsa-intermediate");
     let subject = name("lab.example", "TSA intermediate");
     let spec = CertificateSpec::authority(
@@ -243,7 +258,7 @@ fn below_intermediate(lab: &Lab) -> (Identity, Identity) {
     .with(extension(
         "2.5.29.37",
         false,
-        extended_key_usage(&[TIME_STAMPING]),
+        extended_key_usage(&[purpose]),
     ));
     let intermediate = Identity {
         certificate: spec.sign(&lab.timestamp_root.key),

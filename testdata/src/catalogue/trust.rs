@@ -28,6 +28,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
     };
     // Without timestamp: what disables the log leaves no proven time.
     let logged = lab.keyless(USER).rekor_v1().build();
+    let stamped = lab.keyless(USER).rekor_v2().timestamped().build();
     let disables_log = |name, claim, rows: &[&'static str], code, bend: &dyn Fn(&mut Value)| {
         Vector::rejected(G, name, claim, code, LOGGED)
             .rows(rows)
@@ -138,9 +139,105 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             &["N-85", "TOB-SIGSTORE-1"],
             "sct-window",
             &|root| {
-                root["ctlogs"][0]["publicKey"]["validFor"]["end"] = json!("2026-01-15T11:58:59Z")
+                root["ctlogs"][0]["publicKey"]["validFor"]["end"] = json!("2026-01-15T11:59:00Z")
             },
         ),
+        accept(
+            "certificate-log-ended-with-the-certificate",
+            "the last second of a certificate log's window belongs to it",
+            &["N-85", "TOB-SIGSTORE-1"],
+            |root| {
+                root["ctlogs"][0]["publicKey"]["validFor"]["end"] = json!("2026-01-15T11:59:01Z")
+            },
+        ),
+        reject(
+            "certificate-log-begins-after-the-certificate",
+            "a certificate log counts inside its window",
+            &["N-85", "TOB-SIGSTORE-1"],
+            "sct-window",
+            &|root| {
+                root["ctlogs"][0]["publicKey"]["validFor"]["start"] = json!("2026-01-15T11:59:02Z")
+            },
+        ),
+        reject(
+            "certificate-log-without-start",
+            "a certificate log without the start of its validity is refused, not taken as always valid",
+            &["TOB-SIGSTORE-1", "N-85"],
+            "sct-log-unknown",
+            &|root| {
+                root["ctlogs"][0]["publicKey"]["validFor"]
+                    .as_object_mut()
+                    .expect("object")
+                    .remove("start");
+            },
+        ),
+        Vector::accepted(
+            G,
+            "authority-ended-with-the-signature",
+            "the last second of an authority's window belongs to it",
+        )
+        .rows(&["N-85", "TOB-SIGSTORE-1"])
+        .trust(lab, |root| {
+            root["certificateAuthorities"][0]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")
+        })
+        .bundle(&logged)
+        .proven(1, 0, 1),
+        reject(
+            "authority-begins-after-the-signature",
+            "an authority counts inside its window",
+            &["N-85", "TOB-SIGSTORE-1"],
+            "authority-window",
+            &|root| {
+                root["certificateAuthorities"][0]["validFor"]["start"] =
+                    json!("2026-01-15T12:00:01Z")
+            },
+        ),
+        Vector::rejected(
+            G,
+            "timestamp-authority-without-start",
+            "a timestamp authority without the start of its validity is refused, not taken as always valid",
+            "no-proven-time",
+            "trusted-root-of-the-lab-with-a-stamped-signature",
+        )
+        .rows(&["TOB-SIGSTORE-1", "N-85"])
+        .trust(lab, |root| {
+            root["timestampAuthorities"][0]["validFor"]
+                .as_object_mut()
+                .expect("object")
+                .remove("start");
+        })
+        .bundle(&stamped),
+        Vector::accepted(
+            G,
+            "trusted-root-of-the-lab-with-a-stamped-signature",
+            "the lab's trusted root proves evidence that its timestamp authority alone dates",
+        )
+        .trust(lab, |_| {})
+        .bundle(&stamped)
+        .proven(1, 1, 1),
+        Vector::accepted(
+            G,
+            "log-key-under-two-ids",
+            "the same key under another id is no second log",
+        )
+        .rows(&["A015", "A112"])
+        .trust(lab, |root| {
+            let mut double = root["tlogs"][0].clone();
+            double["baseUrl"] = json!("https://double.lab.example");
+            double["logId"]["keyId"] = json!(crate::encode(&[5; 32]));
+            root["tlogs"].as_array_mut().expect("list").push(double);
+        })
+        .bundle(
+            &lab.keyless(USER)
+                .rekor_v1()
+                .logged(lab.rekor_v1.clone(), "intoto")
+                .bundle(|bundle| {
+                    let second = &mut bundle["verificationMaterial"]["tlogEntries"][1];
+                    second["logId"]["keyId"] = json!(crate::encode(&[5; 32]));
+                })
+                .build(),
+        )
+        .proven(1, 0, 1),
         reject(
             "no-authority",
             "a root without certificate authority proves no certificate",

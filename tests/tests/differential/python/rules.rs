@@ -48,7 +48,11 @@ pub(crate) const VECTORS: &[Rule] = &[
     Rule {
         reason: "bundle specification: `tlogEntries` is a list; policy counts the logs",
         outcome: "accepted",
-        vectors: &["entries-of-two-logs", "two-entries-of-one-log"],
+        vectors: &[
+            "entries-of-two-logs",
+            "log-key-under-two-ids",
+            "two-entries-of-one-log",
+        ],
     },
     Rule {
         reason: "protobuf JSON: a number that is zero and a list that is empty may be left out",
@@ -136,26 +140,37 @@ pub(crate) const VECTORS: &[Rule] = &[
     Rule {
         reason: "A151: a certificate has a greatest size",
         outcome: "over-limit",
-        vectors: &["ten-thousand-names"],
+        vectors: &["ten-thousand-names", "ten-thousand-policies"],
     },
     Rule {
-        reason: "N-54, N-55, Fulcio's extensions: claims from 1.8 on are one DER UTF-8 string",
+        reason: "N-54, N-55, Fulcio's extensions: claims up to 1.6 are text, those from 1.8 on one DER UTF-8 string",
         outcome: "certificate-extension",
         vectors: &[
             "claim-of-another-type",
             "claim-with-trailing-bytes",
             "new-issuer-without-der",
+            "old-issuer-in-der",
         ],
     },
     Rule {
         reason: "N-54: both spellings of the issuer say the same",
         outcome: "certificate-issuer-conflict",
-        vectors: &["issuers-disagree"],
+        vectors: &["issuers-disagree", "old-issuer-differs"],
     },
     Rule {
         reason: "N-58, RFC 5280 §4.1.2.2: a serial number is positive and at most 20 bytes long",
         outcome: "certificate-malformed",
         vectors: &["serial-too-long", "serial-zero"],
+    },
+    Rule {
+        reason: "N-58: a certificate's body has no fields of version 2",
+        outcome: "certificate-malformed",
+        vectors: &["certificate-with-unique-identifiers"],
+    },
+    Rule {
+        reason: "RFC 5280 §6.1.3: name and key say who issued a certificate; the issuer's key identifier helps to find it",
+        outcome: "accepted",
+        vectors: &["certificate-without-authority-key-identifier"],
     },
     Rule {
         reason: "N-57: a certificate log's time is not after now",
@@ -184,12 +199,21 @@ pub(crate) const VECTORS: &[Rule] = &[
     Rule {
         reason: "C2SP signed-note: name and hint together say whose line it is",
         outcome: "checkpoint-signature",
-        vectors: &["origin-of-another-log", "version-2-line-under-another-name"],
+        vectors: &[
+            "origin-of-another-log",
+            "version-2-line-under-a-part-of-the-name",
+            "version-2-line-under-a-pattern",
+            "version-2-line-under-another-name",
+        ],
     },
     Rule {
         reason: "C2SP tlog-checkpoint: a size is written in one way",
         outcome: "bad-value",
-        vectors: &["size-with-leading-zero", "size-with-sign"],
+        vectors: &[
+            "size-with-blank",
+            "size-with-leading-zero",
+            "size-with-sign",
+        ],
     },
     Rule {
         reason: "N-74: a logged body has the members of its kind, each once",
@@ -212,18 +236,25 @@ pub(crate) const VECTORS: &[Rule] = &[
         vectors: &[
             "log-key-begins-after-the-entry",
             "log-key-ended-before-the-entry",
+            "old-key-of-two-under-one-name",
             "version-2-log-ended-before-the-timestamp",
         ],
     },
     Rule {
         reason: "N-77, N-85, trusted root specification: every instance counts inside of its window",
         outcome: "authority-window",
-        vectors: &["authority-ended-before-the-signature"],
+        vectors: &[
+            "authority-begins-after-the-signature",
+            "authority-ended-before-the-signature",
+        ],
     },
     Rule {
         reason: "N-77, N-85, trusted root specification: every instance counts inside of its window",
         outcome: "sct-window",
-        vectors: &["certificate-log-ended-before-the-certificate"],
+        vectors: &[
+            "certificate-log-begins-after-the-certificate",
+            "certificate-log-ended-before-the-certificate",
+        ],
     },
     Rule {
         reason: "N-56: an authority's certificates are a chain up to its root",
