@@ -1,9 +1,11 @@
 //! The command line as it is written, before anything in it is believed.
 
+mod anchors;
 mod blob;
 mod cache;
 mod carrying;
 mod evidence;
+mod github;
 mod gitlab;
 mod image;
 mod instance;
@@ -30,7 +32,8 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-pub(crate) use blob::{AttestBlob, SignBlob, VerifyBlob, VerifyBlobAttestation};
+pub(crate) use anchors::Anchors;
+pub(crate) use blob::{AttestBlob, Judged, SignBlob, VerifyBlob, VerifyBlobAttestation};
 pub(crate) use cache::CacheCommand;
 pub(crate) use carrying::{
     AttachAttestation, AttachBundle, AttachCommand, AttachSbom, AttachSignature, Download,

@@ -9,7 +9,7 @@ use countersign_policy::{Decision, PolicySet};
 use countersign_proof::{Image, KeyId};
 use serde_json::{Value, json};
 
-use crate::arguments::{Platforms, Sources, Trust};
+use crate::arguments::{Judged, Platforms, Sources, Trust};
 use crate::commands::Done;
 use crate::context::Context;
 use crate::elsewhere::Elsewhere;
@@ -19,6 +19,7 @@ use crate::explain;
 use crate::failure::Failure;
 use crate::images::{self, ImageDone};
 use crate::material::Material;
+use crate::trust::{self, Wanted};
 use crate::{blob_content, files, platforms, stores};
 
 impl From<VerifyError> for Failure {
@@ -245,13 +246,19 @@ fn summary(context: &mut Context<'_, '_>, done: &Done) {
         .say(&format!("{} images: {}", entries.len(), counts.join(", ")));
 }
 
-/// Judges a file, or the digest of one.
+/// Judges a file, or the digest of one; or prints the policy that the flags amount to.
 pub(crate) fn blob(
     context: &mut Context<'_, '_>,
-    text: &str,
-    judging: Judging,
+    judged: &Judged,
+    wanted: Wanted,
+    type_flag: bool,
 ) -> Result<Done, Failure> {
-    let artifact = blob_content::open(context, text)?;
+    let policies = trust::policy(context, &judged.trust, wanted, type_flag, &[])?;
+    if judged.trust.print_policy {
+        return Ok(trust::print(context, &policies));
+    }
+    let judging = Judging::of_files(context, policies, &judged.trust, &judged.bundle)?;
+    let artifact = blob_content::open(context, judged.file.as_deref().unwrap_or("-"))?;
     let (verifier, trust) = judging.verifier(context)?;
     let now = context.now;
     let decision =

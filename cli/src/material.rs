@@ -10,7 +10,7 @@ use countersign_policy::PolicySet;
 use countersign_proof::{Dangers, Witness};
 use serde_json::Value;
 
-use crate::arguments::{self, Trust, TrustSource};
+use crate::arguments::{self, Anchors, Trust};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::files;
@@ -46,16 +46,13 @@ impl Material {
         trust: &Trust,
         policies: &PolicySet,
     ) -> Result<Self, Failure> {
-        let root = trust.trusted_root.as_deref();
-        Self::of(context, root, &trust.source, &trust.material, policies)
+        Self::of(context, &trust.anchors, policies)
     }
 
     /// As [`Material::new`], for a command that names its signers in another way.
     pub(crate) fn of(
         context: &Context<'_, '_>,
-        root: Option<&Path>,
-        source: &TrustSource,
-        material: &arguments::Material,
+        anchors: &Anchors,
         policies: &PolicySet,
     ) -> Result<Self, Failure> {
         let demanded = policies.policies().iter().any(|policy| {
@@ -63,10 +60,10 @@ impl Material {
             keys.logs > 0 || keys.timestamps > 0 || keys.witnesses > 0
         });
         Ok(Self {
-            chosen: Chosen::new(context, root, source)?,
+            chosen: Chosen::new(context, anchors.trusted_root.as_deref(), &anchors.source)?,
             needed: policies.wants_certificates() || demanded,
-            own: own_authority(material)?,
-            witnesses: witnesses(material)?,
+            own: own_authority(&anchors.material)?,
+            witnesses: witnesses(&anchors.material)?,
         })
     }
 
@@ -201,12 +198,12 @@ pub(crate) fn dangers(
     let harmless = !policies.wants_certificates() && !demanded;
     if harmless {
         // Nothing is switched off: whatever a known log says about a key's signature is still held to be right.
-        if trust.material.insecure_ignore_tlog {
+        if trust.anchors.material.insecure_ignore_tlog {
             context.printer.say(
                 "`--insecure-ignore-tlog` changes nothing here: no log entry is demanded of a key",
             );
         }
-        if trust.material.insecure_ignore_sct {
+        if trust.anchors.material.insecure_ignore_sct {
             context
                 .printer
                 .say("`--insecure-ignore-sct` changes nothing here: no certificate is asked for");
@@ -214,8 +211,8 @@ pub(crate) fn dangers(
         return Dangers::NONE;
     }
     Dangers {
-        ignore_sct: trust.material.insecure_ignore_sct,
-        ignore_log: trust.material.insecure_ignore_tlog,
+        ignore_sct: trust.anchors.material.insecure_ignore_sct,
+        ignore_log: trust.anchors.material.insecure_ignore_tlog,
         judge_certificates_now: false,
     }
 }

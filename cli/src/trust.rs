@@ -172,7 +172,7 @@ fn thresholds(trust: &Trust) -> Thresholds {
         if let Some(timestamps) = trust.require_timestamp {
             demand.timestamps = usize::from(timestamps);
         }
-        if trust.material.use_signed_timestamps {
+        if trust.anchors.material.use_signed_timestamps {
             demand.timestamps = demand.timestamps.max(1);
         }
     }
@@ -236,7 +236,7 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
             pattern("--github-repository", Pattern::exact(GITHUB_ISSUER))?
         }
         // An own authority may know no identity tokens: then the name in the certificate is all there is.
-        None if trust.material.has_own_authority() => {
+        None if trust.anchors.material.has_own_authority() => {
             return Ok(identities
                 .into_iter()
                 .map(|identity| SignerRule::Certificate { identity })
@@ -265,15 +265,15 @@ fn claims(trust: &Trust) -> Result<(BTreeMap<CertificateClaim, Pattern>, bool), 
         return pipeline(trust);
     }
     let workflow = GithubWorkflow {
-        repository: parsed("--github-repository", &trust.github_repository)?,
-        git_ref: parsed("--github-ref", &trust.github_ref)?,
-        workflow: parsed("--github-workflow", &trust.github_workflow)?,
-        trigger: parsed("--github-trigger", &trust.github_trigger)?,
-        sha: parsed("--github-sha", &trust.github_sha)?,
+        repository: parsed("--github-repository", &trust.github.github_repository)?,
+        git_ref: parsed("--github-ref", &trust.github.github_ref)?,
+        workflow: parsed("--github-workflow", &trust.github.github_workflow)?,
+        trigger: parsed("--github-trigger", &trust.github.github_trigger)?,
+        sha: parsed("--github-sha", &trust.github.github_sha)?,
     };
     let mut names_somebody = workflow.repository.is_some();
     let mut claims = workflow.claims().map_err(|error| {
-        let flag = if trust.github_repository.is_some() {
+        let flag = if trust.github.github_repository.is_some() {
             "--github-repository"
         } else {
             "--github-workflow"
@@ -284,27 +284,27 @@ fn claims(trust: &Trust) -> Result<(BTreeMap<CertificateClaim, Pattern>, bool), 
         (
             "--certificate-github-workflow-repository",
             CertificateClaim::GithubWorkflowRepository,
-            &trust.certificate_github_workflow_repository,
+            &trust.github.certificate_github_workflow_repository,
         ),
         (
             "--certificate-github-workflow-ref",
             CertificateClaim::GithubWorkflowRef,
-            &trust.certificate_github_workflow_ref,
+            &trust.github.certificate_github_workflow_ref,
         ),
         (
             "--certificate-github-workflow-name",
             CertificateClaim::GithubWorkflowName,
-            &trust.certificate_github_workflow_name,
+            &trust.github.certificate_github_workflow_name,
         ),
         (
             "--certificate-github-workflow-sha",
             CertificateClaim::GithubWorkflowSha,
-            &trust.certificate_github_workflow_sha,
+            &trust.github.certificate_github_workflow_sha,
         ),
         (
             "--certificate-github-workflow-trigger",
             CertificateClaim::GithubWorkflowTrigger,
-            &trust.certificate_github_workflow_trigger,
+            &trust.github.certificate_github_workflow_trigger,
         ),
     ] {
         if let Some(text) = text {

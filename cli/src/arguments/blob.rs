@@ -38,20 +38,8 @@ pub(crate) struct AttestBlob {
 /// `verify-blob`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyBlob {
-    /// The file (`-` for standard input), or its digest as `sha256:HEX`.
-    #[arg(required_unless_present = "print_policy", value_name = "FILE|DIGEST")]
-    pub(crate) file: Option<String>,
-    /// The bundle; several times: any of them.
-    #[arg(
-        long,
-        required_unless_present = "print_policy",
-        value_name = "FILE",
-        env = "COUNTERSIGN_BUNDLE",
-        hide_env = true
-    )]
-    pub(crate) bundle: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) trust: Trust,
+    pub(crate) judged: Judged,
     /// Accept only a statement of this type (or `any`) that names the file; without it a message signature or a cosign signature statement.
     #[arg(
         long = "type",
@@ -65,6 +53,21 @@ pub(crate) struct VerifyBlob {
 /// `verify-blob-attestation`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyBlobAttestation {
+    #[command(flatten)]
+    pub(crate) judged: Judged,
+    /// What the predicate must be: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.
+    #[arg(
+        long = "type",
+        value_name = "TYPE",
+        env = "COUNTERSIGN_TYPE",
+        hide_env = true
+    )]
+    pub(crate) predicate_type: Option<String>,
+}
+
+/// The file that is judged, by what evidence and whose.
+#[derive(Args, Debug)]
+pub(crate) struct Judged {
     /// The file (`-` for standard input), or its digest as `sha256:HEX`.
     #[arg(required_unless_present = "print_policy", value_name = "FILE|DIGEST")]
     pub(crate) file: Option<String>,
@@ -79,12 +82,4 @@ pub(crate) struct VerifyBlobAttestation {
     pub(crate) bundle: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: Trust,
-    /// What the predicate must be: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.
-    #[arg(
-        long = "type",
-        value_name = "TYPE",
-        env = "COUNTERSIGN_TYPE",
-        hide_env = true
-    )]
-    pub(crate) predicate_type: Option<String>,
 }

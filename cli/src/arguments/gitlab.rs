@@ -18,6 +18,7 @@ const GITHUB: [&str; 10] = [
 
 /// Whose pipeline, and which.
 #[derive(Args, Debug)]
+#[group(conflicts_with_all = GITHUB)]
 pub(crate) struct Gitlab {
     /// The project on gitlab.com that the pipeline ran for, or on the server that `--certificate-oidc-issuer` names; a glob such as `acme/**` too.
     #[arg(
@@ -25,8 +26,7 @@ pub(crate) struct Gitlab {
         value_name = "GROUP/PROJECT",
         env = "COUNTERSIGN_GITLAB_PROJECT",
         hide_env = true,
-        help_heading = "Trust",
-        conflicts_with_all = GITHUB
+        help_heading = "Trust"
     )]
     pub(crate) gitlab_project: Option<String>,
     /// The ref that the pipeline ran on, such as `refs/heads/main`; a glob such as `refs/tags/v*` too.
@@ -35,8 +35,7 @@ pub(crate) struct Gitlab {
         value_name = "REF",
         env = "COUNTERSIGN_GITLAB_REF",
         hide_env = true,
-        help_heading = "Trust",
-        conflicts_with_all = GITHUB
+        help_heading = "Trust"
     )]
     pub(crate) gitlab_ref: Option<String>,
     /// The file in the project that says what the pipeline does, such as `.gitlab-ci.yml`; a glob too.
@@ -45,8 +44,7 @@ pub(crate) struct Gitlab {
         value_name = "FILE",
         env = "COUNTERSIGN_GITLAB_CONFIG",
         hide_env = true,
-        help_heading = "Trust",
-        conflicts_with_all = GITHUB
+        help_heading = "Trust"
     )]
     pub(crate) gitlab_config: Option<String>,
     /// What started the pipeline, such as `push` or `schedule`; a glob too.
@@ -55,8 +53,7 @@ pub(crate) struct Gitlab {
         value_name = "SOURCE",
         env = "COUNTERSIGN_GITLAB_TRIGGER",
         hide_env = true,
-        help_heading = "Trust",
-        conflicts_with_all = GITHUB
+        help_heading = "Trust"
     )]
     pub(crate) gitlab_trigger: Option<String>,
     /// The commit that the pipeline ran on; a glob too.
@@ -65,8 +62,7 @@ pub(crate) struct Gitlab {
         value_name = "COMMIT",
         env = "COUNTERSIGN_GITLAB_SHA",
         hide_env = true,
-        help_heading = "Trust",
-        conflicts_with_all = GITHUB
+        help_heading = "Trust"
     )]
     pub(crate) gitlab_sha: Option<String>,
 }

@@ -50,14 +50,15 @@ pub(crate) struct Explain {
     /// Demand that NAME=VALUE was signed with the digest; several times: all of them.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
     pub(crate) annotations: Vec<Annotation>,
-    #[command(flatten)]
-    pub(crate) sources: Sources,
     /// Also write the explanation as one HTML page that loads nothing.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_HTML", hide_env = true)]
     pub(crate) html: Option<PathBuf>,
     /// Replace the file of `--html` if it is there.
     #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
     pub(crate) yes: bool,
+    // Last: what follows would stand below its heading.
+    #[command(flatten)]
+    pub(crate) sources: Sources,
 }
 
 const RECORD_EXAMPLE: &str = "\

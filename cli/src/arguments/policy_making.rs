@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::anchors::Anchors;
 use super::evidence::Places;
-use super::material::Material;
-use super::trust_store::TrustSource;
 
 const INIT_EXAMPLE: &str = "\
 Examples:
@@ -37,19 +36,8 @@ pub(crate) struct Init {
         help_heading = "Trust"
     )]
     pub(crate) key: Vec<String>,
-    /// The logs and authorities to trust; without it those of `--trust-pack`, else of `trust init`, else the public-good Sigstore root that is built in.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "COUNTERSIGN_TRUSTED_ROOT",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) trusted_root: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) source: TrustSource,
-    #[command(flatten)]
-    pub(crate) material: Material,
+    pub(crate) anchors: Anchors,
     #[command(flatten)]
     pub(crate) places: Places,
     /// Write the proposal to this file in place of standard output.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::anchors::Anchors;
+use super::github::Github;
 use super::gitlab::Gitlab;
-use super::material::Material;
-use super::trust_store::TrustSource;
 
 /// Whom to trust and what to demand.
 #[derive(Args, Debug)]
@@ -58,96 +58,8 @@ pub(crate) struct Trust {
         help_heading = "Trust"
     )]
     pub(crate) certificate_oidc_issuer_regexp: Option<String>,
-    /// The repository on github.com that the build ran for, as the certificate says; a glob such as `acme/*` too.
-    #[arg(
-        long,
-        value_name = "OWNER/REPO",
-        env = "COUNTERSIGN_GITHUB_REPOSITORY",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) github_repository: Option<String>,
-    /// The ref that the build ran on, such as `refs/heads/main`; a glob such as `refs/tags/v*` too.
-    #[arg(
-        long,
-        value_name = "REF",
-        env = "COUNTERSIGN_GITHUB_REF",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) github_ref: Option<String>,
-    /// The workflow that was started: its file's name, or its path in the repository; a glob too.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "COUNTERSIGN_GITHUB_WORKFLOW",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) github_workflow: Option<String>,
-    /// The event that started the workflow, such as `push`; a glob too.
-    #[arg(
-        long,
-        value_name = "EVENT",
-        env = "COUNTERSIGN_GITHUB_TRIGGER",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) github_trigger: Option<String>,
-    /// The commit that the build ran on; a glob too.
-    #[arg(
-        long,
-        value_name = "COMMIT",
-        env = "COUNTERSIGN_GITHUB_SHA",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) github_sha: Option<String>,
-    /// The repository of the GitHub workflow, compared exactly.
-    #[arg(
-        long,
-        value_name = "OWNER/REPO",
-        env = "COUNTERSIGN_CERTIFICATE_GITHUB_WORKFLOW_REPOSITORY",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) certificate_github_workflow_repository: Option<String>,
-    /// The ref of the GitHub workflow, compared exactly.
-    #[arg(
-        long,
-        value_name = "REF",
-        env = "COUNTERSIGN_CERTIFICATE_GITHUB_WORKFLOW_REF",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) certificate_github_workflow_ref: Option<String>,
-    /// The name of the GitHub workflow, as its file says it, compared exactly.
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "COUNTERSIGN_CERTIFICATE_GITHUB_WORKFLOW_NAME",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) certificate_github_workflow_name: Option<String>,
-    /// The commit of the GitHub workflow, compared exactly.
-    #[arg(
-        long,
-        value_name = "COMMIT",
-        env = "COUNTERSIGN_CERTIFICATE_GITHUB_WORKFLOW_SHA",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) certificate_github_workflow_sha: Option<String>,
-    /// The event that started the GitHub workflow, compared exactly.
-    #[arg(
-        long,
-        value_name = "EVENT",
-        env = "COUNTERSIGN_CERTIFICATE_GITHUB_WORKFLOW_TRIGGER",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) certificate_github_workflow_trigger: Option<String>,
+    #[command(flatten)]
+    pub(crate) github: Github,
     #[command(flatten)]
     pub(crate) gitlab: Gitlab,
     /// A policy in place of the flags for keys, identities and demands: a file, a folder, or signed ones as `oci://HOST/REPOSITORY@DIGEST`.
@@ -164,19 +76,8 @@ pub(crate) struct Trust {
         help_heading = "Trust"
     )]
     pub(crate) policy_key: Vec<String>,
-    /// The logs and authorities to trust; without it those of `--trust-pack`, else of `trust init`, else the public-good Sigstore root that is built in.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "COUNTERSIGN_TRUSTED_ROOT",
-        hide_env = true,
-        help_heading = "Trust"
-    )]
-    pub(crate) trusted_root: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) source: TrustSource,
-    #[command(flatten)]
-    pub(crate) material: Material,
+    pub(crate) anchors: Anchors,
     /// Demand an entry in at least N transparency logs (default: keys 0, certificates 1).
     #[arg(long, value_name = "N", conflicts_with = "insecure_ignore_tlog", value_parser = clap::value_parser!(u8).range(0..=32), env = "COUNTERSIGN_REQUIRE_LOG", hide_env = true, help_heading = "Trust")]
     pub(crate) require_log: Option<u8>,
@@ -199,8 +100,8 @@ impl Trust {
         let single = [
             &self.certificate_oidc_issuer,
             &self.certificate_oidc_issuer_regexp,
-            &self.github_repository,
-            &self.certificate_github_workflow_repository,
+            &self.github.github_repository,
+            &self.github.certificate_github_workflow_repository,
             &self.gitlab.gitlab_project,
         ];
         !self.policy.is_empty()

@@ -38,7 +38,9 @@ impl From<ProposalError> for Failure {
 }
 
 pub(crate) fn run(arguments: &Init, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
-    if arguments.material.insecure_ignore_sct || arguments.material.insecure_ignore_tlog {
+    if arguments.anchors.material.insecure_ignore_sct
+        || arguments.anchors.material.insecure_ignore_tlog
+    {
         return Err(Failure::usage(
             "conflicting-flags",
             "a proposal leaves out no check, and a flag asks for that",
@@ -242,15 +244,8 @@ impl Sight {
         context: &mut Context<'_, '_>,
         policies: PolicySet,
     ) -> Result<Verifier, Failure> {
-        let root = arguments.trusted_root.as_deref();
         let judging = Judging {
-            material: Material::of(
-                context,
-                root,
-                &arguments.source,
-                &arguments.material,
-                &policies,
-            )?,
+            material: Material::of(context, &arguments.anchors, &policies)?,
             policies,
             evidence: Vec::new(),
             elsewhere: Some(Elsewhere::new(context, &arguments.places)?),
