@@ -4,11 +4,13 @@
 //! surrogates and everything else the grammar does not have. Strings without escapes are borrowed. Objects and lists
 //! are read through callbacks, so that a place in the document costs nothing until an error needs it.
 
+mod kind;
 mod names;
 mod read;
 mod skip;
 mod unescape;
 mod write;
 
-pub use read::{Kind, Reader};
+pub use kind::Kind;
+pub use read::Reader;
 pub use write::{ObjectWriter, write_string};
