@@ -2,6 +2,8 @@
 
 mod fetch;
 mod heard;
+mod referrers;
+mod tags;
 mod trouble;
 
 use std::collections::HashMap;
@@ -9,14 +11,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_formats::{
-    Descriptor, Digest, Limits, Manifest, media_types, predicate_types::COSIGN_SIGN,
-};
-use countersign_policy::{
-    Answer, Budget, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want,
-};
+use countersign_formats::{Digest, Limits};
+use countersign_policy::{Answer, Budget, Cause, Interest, SourceKind, Supplied, Want};
 use countersign_proof::{Origin, StorageForm};
-use countersign_registry::{ListedVia, Resolved, Store, StoreError, fallback_tag};
+use countersign_registry::Store;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
@@ -24,11 +22,11 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::evidence::Evidence;
-use crate::pieces::{Found, Hint, Located, hint, pieces};
+use crate::pieces::{Found, Located};
 use crate::pool::Prover;
-use heard::Heard;
+use referrers::Listed;
 pub(crate) use trouble::class;
-use trouble::{Trouble, not_proven};
+use trouble::not_proven;
 
 /// Unit of memory in flight, in bytes.
 const FLIGHT_UNIT: u64 = 1024;
@@ -68,15 +66,6 @@ struct Aside {
     pieces: Vec<Lying>,
 }
 
-/// A referrer with the stores that list it.
-struct Listed {
-    descriptor: Descriptor,
-    /// Whether it may help, by what any of the stores says of it.
-    helps: bool,
-    /// Their places in [`Places::stores`].
-    stores: Vec<(usize, ListedVia)>,
-}
-
 /// A piece of evidence with the stores that it lies in.
 struct Lying {
     piece: Located,
@@ -85,12 +74,11 @@ struct Lying {
     stores: Vec<usize>,
 }
 
-/// What came of one listed manifest.
-enum Opened {
-    Pieces(Vec<Located>, Vec<usize>),
-    Unusable(Box<Unusable>),
-    Missing(Cause),
-    Nothing,
+/// Pieces by whether they may help, as their own hints say.
+#[derive(Default)]
+struct Sorted {
+    likely: Vec<Lying>,
+    unlikely: Vec<Lying>,
 }
 
 impl<'a> Gatherer<'a> {
@@ -199,135 +187,6 @@ impl<'a> Gatherer<'a> {
         supplied
     }
 
-    /// The referrers that the stores list, each once however many list it.
-    async fn referrers(
-        &self,
-        places: &Places<'a>,
-        interest: &Interest,
-        budget: Budget,
-    ) -> Vec<Supplied> {
-        let source = SourceKind::BundleReferrers;
-        let asked = places
-            .stores
-            .iter()
-            .map(|store| self.patient(store.referrers(&places.digest)));
-        let mut heard = Heard::of(places);
-        let mut known: HashMap<Digest, usize> = HashMap::new();
-        let mut listed: Vec<Listed> = Vec::new();
-        let answers = places.stores.iter().zip(join_all(asked).await);
-        for (index, (store, listing)) in answers.enumerate() {
-            let listing = match listing {
-                Ok(listing) => listing,
-                Err(Trouble::Store(StoreError::NotFound { .. })) => continue,
-                Err(trouble) => {
-                    heard.failed(self.cause(*store, trouble));
-                    continue;
-                }
-            };
-            heard.read(listing.complete);
-            for descriptor in listing.descriptors {
-                let helps = helps(&descriptor, interest);
-                let place = *known.entry(descriptor.digest).or_insert(listed.len());
-                match listed.get_mut(place) {
-                    Some(same) => {
-                        same.helps |= helps;
-                        same.stores.push((index, listing.via));
-                    }
-                    None => listed.push(Listed {
-                        descriptor,
-                        helps,
-                        stores: vec![(index, listing.via)],
-                    }),
-                }
-            }
-        }
-        let (likely, unlikely): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|listed| listed.helps);
-        let mut supplied = Vec::new();
-        let (located, aside) = self
-            .open(places, source, likely, interest, &mut supplied)
-            .await;
-        self.put_aside(unlikely, aside);
-        supplied.extend(self.fetch(places, located, budget).await);
-        heard.supply(source, self.prover.now, &mut supplied);
-        supplied
-    }
-
-    /// The layers under the legacy tags of all stores.
-    async fn tags(
-        &self,
-        places: &Places<'a>,
-        source: SourceKind,
-        found: Found,
-        interest: &Interest,
-        budget: Budget,
-    ) -> Vec<Supplied> {
-        let suffix = found.suffix();
-        let plain = format!("{}{suffix}", fallback_tag(&places.digest));
-        let names: Vec<String> = std::iter::once(plain.clone())
-            .chain(
-                places
-                    .tag_prefixes
-                    .iter()
-                    .map(|prefix| format!("{prefix}{plain}")),
-            )
-            .collect();
-        let asked: Vec<(usize, String)> = (0..places.stores.len())
-            .flat_map(|index| names.iter().map(move |name| (index, name.clone())))
-            .collect();
-        let answers: Vec<_> = stream::iter(asked)
-            .map(|(index, name)| async move {
-                let answer = match places.stores.get(index) {
-                    Some(store) => self.patient(store.tag(&name)).await,
-                    None => Ok(None),
-                };
-                (index, name, answer)
-            })
-            .buffered(self.parallel)
-            .collect()
-            .await;
-        let mut heard = Heard::of(places);
-        let mut supplied = Vec::new();
-        let (mut likely, mut unlikely) = (Vec::new(), Vec::new());
-        for (index, name, answer) in answers {
-            let Some(store) = places.stores.get(index).copied() else {
-                continue;
-            };
-            let resolved = match answer {
-                Ok(Some(resolved)) => resolved,
-                Ok(None) => continue,
-                Err(trouble) => {
-                    heard.failed(self.cause(store, trouble));
-                    continue;
-                }
-            };
-            heard.read(true);
-            let origin = |form| origin(store, form, resolved.descriptor.digest);
-            match tagged(&resolved.manifest, found, &name, origin) {
-                Ok(located) => {
-                    for piece in located {
-                        let may_help = interest.likely(piece.unverified_predicate_type.as_deref());
-                        let lying = Lying {
-                            piece,
-                            source,
-                            stores: vec![index],
-                        };
-                        if may_help {
-                            likely.push(lying);
-                        } else {
-                            unlikely.push(lying);
-                        }
-                    }
-                }
-                Err(unusable) => supplied.push(Supplied::Unusable(unusable)),
-            }
-        }
-        self.put_aside(Vec::new(), unlikely);
-        supplied.extend(self.fetch(places, likely, budget).await);
-        heard.supply(source, self.prover.now, &mut supplied);
-        supplied
-    }
-
     /// What was put aside, read all the same before anything is denied.
     async fn others(&self, places: &Places<'a>, budget: Budget) -> Vec<Supplied> {
         let source = SourceKind::OtherPieces;
@@ -342,10 +201,10 @@ impl<'a> Gatherer<'a> {
             .map(|piece| Lying { source, ..piece })
             .collect();
         let everything = Interest::everything();
-        let (more, _) = self
+        let opened = self
             .open(places, source, referrers, &everything, &mut supplied)
             .await;
-        located.extend(more);
+        located.extend(opened.likely);
         supplied.extend(self.fetch(places, located, budget).await);
         supplied.push(Supplied::Source(source, self.read(true)));
         supplied
@@ -357,89 +216,6 @@ impl<'a> Gatherer<'a> {
         aside.pieces.extend(pieces);
     }
 
-    /// Reads the manifests of referrers: the pieces that may help, and those that by their own hint do not.
-    async fn open(
-        &self,
-        places: &Places<'a>,
-        source: SourceKind,
-        listed: Vec<Listed>,
-        interest: &Interest,
-        supplied: &mut Vec<Supplied>,
-    ) -> (Vec<Lying>, Vec<Lying>) {
-        let opened: Vec<Opened> = stream::iter(listed)
-            .map(|listed| async move { self.referrer(places, &listed).await })
-            .buffered(self.parallel)
-            .collect()
-            .await;
-        let (mut likely, mut unlikely) = (Vec::new(), Vec::new());
-        for opened in opened {
-            match opened {
-                Opened::Pieces(located, stores) => {
-                    for piece in located {
-                        let may_help = interest.likely(piece.unverified_predicate_type.as_deref());
-                        let lying = Lying {
-                            piece,
-                            source,
-                            stores: stores.clone(),
-                        };
-                        if may_help {
-                            likely.push(lying);
-                        } else {
-                            unlikely.push(lying);
-                        }
-                    }
-                }
-                Opened::Unusable(unusable) => supplied.push(Supplied::Unusable(unusable)),
-                Opened::Missing(cause) => supplied.push(Supplied::Missing(source, cause)),
-                Opened::Nothing => {}
-            }
-        }
-        (likely, unlikely)
-    }
-
-    /// Reads a listed manifest from the first store that has it.
-    async fn referrer(&self, places: &Places<'a>, listed: &Listed) -> Opened {
-        let descriptor = &listed.descriptor;
-        if matches!(
-            descriptor.media_type.as_str(),
-            media_types::OCI_INDEX | media_types::DOCKER_LIST
-        ) {
-            // No form of evidence is an index.
-            return Opened::Nothing;
-        }
-        let mut first = None;
-        for (place, (index, via)) in listed.stores.iter().enumerate() {
-            let Some(store) = places.stores.get(*index) else {
-                continue;
-            };
-            match self.patient(store.manifest(descriptor)).await {
-                Ok(resolved) => {
-                    // Whoever gave the manifest is asked for its blobs first.
-                    let mut stores: Vec<usize> =
-                        listed.stores.iter().map(|(index, _)| *index).collect();
-                    stores.rotate_left(place);
-                    return opened(places, *store, *via, resolved, stores);
-                }
-                Err(trouble) => match trouble.garbage() {
-                    Some(detail) => {
-                        return Opened::Unusable(Box::new(Unusable {
-                            origin: origin(*store, StorageForm::BundleReferrer, descriptor.digest),
-                            code: "referrer-unreadable",
-                            message: format!(
-                                "manifest `{}` is whole and cannot be read: {detail}",
-                                descriptor.digest
-                            ),
-                        }));
-                    }
-                    None => {
-                        first.get_or_insert_with(|| self.listed(*store, trouble, descriptor));
-                    }
-                },
-            }
-        }
-        first.map_or(Opened::Nothing, Opened::Missing)
-    }
-
     fn read(&self, complete: bool) -> Answer {
         Answer::Read {
             complete,
@@ -448,75 +224,28 @@ impl<'a> Gatherer<'a> {
     }
 }
 
-/// Whether a listed referrer may hold what is asked for, by what the listing says.
-fn helps(descriptor: &Descriptor, interest: &Interest) -> bool {
-    match hint(descriptor) {
-        Hint::Statement(predicate) => interest.likely(predicate),
-        Hint::Signature => interest.likely(Some(COSIGN_SIGN)),
-        Hint::Foreign => false,
+impl Sorted {
+    fn add(
+        &mut self,
+        located: Vec<Located>,
+        source: SourceKind,
+        stores: &[usize],
+        interest: &Interest,
+    ) {
+        for piece in located {
+            let may_help = interest.likely(piece.unverified_predicate_type.as_deref());
+            let lying = Lying {
+                piece,
+                source,
+                stores: stores.to_vec(),
+            };
+            if may_help {
+                self.likely.push(lying);
+            } else {
+                self.unlikely.push(lying);
+            }
+        }
     }
-}
-
-/// The pieces of a listed manifest, if it refers to the subject.
-fn opened(
-    places: &Places<'_>,
-    store: &dyn Store,
-    via: ListedVia,
-    resolved: Resolved,
-    stores: Vec<usize>,
-) -> Opened {
-    let digest = resolved.descriptor.digest;
-    let Manifest::Image(manifest) = resolved.manifest else {
-        return Opened::Nothing;
-    };
-    let subject = manifest.subject.as_ref().map(|subject| subject.digest);
-    if subject != Some(places.digest) {
-        let about = subject.map_or("nothing".to_owned(), |subject| format!("`{subject}`"));
-        let message = format!("manifest `{digest}` is listed and refers to {about}");
-        // The API's list is the registry's own word; the fallback tag is written by whoever may push.
-        return match via {
-            ListedVia::Api => Opened::Missing(Cause {
-                class: CauseClass::Unreadable,
-                source: store.name(),
-                detail: message,
-            }),
-            _ => Opened::Unusable(Box::new(Unusable {
-                origin: origin(store, StorageForm::BundleReferrer, digest),
-                code: "referrer-of-another-subject",
-                message,
-            })),
-        };
-    }
-    match pieces(&manifest, Found::Referrer, |form| {
-        origin(store, form, digest)
-    }) {
-        Ok(located) => Opened::Pieces(located, stores),
-        Err(unusable) => Opened::Unusable(unusable),
-    }
-}
-
-/// The pieces under a legacy tag; a tag that holds something else is there and does not count.
-fn tagged(
-    manifest: &Manifest,
-    found: Found,
-    name: &str,
-    origin: impl Fn(StorageForm) -> Origin,
-) -> Result<Vec<Located>, Box<Unusable>> {
-    let nothing = |holds: &str| {
-        Box::new(Unusable {
-            origin: origin(found.form()),
-            code: "tag-without-evidence",
-            message: format!("the tag `{name}` holds {holds}"),
-        })
-    };
-    let Manifest::Image(manifest) = manifest else {
-        return Err(nothing("an index"));
-    };
-    let located = pieces(manifest, found, &origin)?;
-    if located.is_empty() {
-        return Err(nothing("no signature and no attestation"));
-    }
-    Ok(located)
 }
 
 fn origin(store: &dyn Store, form: StorageForm, manifest: Digest) -> Origin {

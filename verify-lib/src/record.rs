@@ -5,10 +5,13 @@
 //! answers; what they name by digest lies beside it in the pack. [`Replay`] hands the answers back, also the failures: what could
 //! not be found out then cannot be found out now.
 
+mod answers;
 mod beside;
 mod document;
+mod error;
 mod recorder;
 mod replay;
+mod text;
 
 use countersign_formats::{Digest, Limits, Manifest, UnixTime};
 use countersign_registry::{Store, Target};
@@ -17,7 +20,8 @@ use crate::error::VerifyError;
 use crate::verifier::{Verification, Verifier};
 
 pub use beside::Authority;
-pub use document::{ImageRecord, RecordError};
+pub use document::ImageRecord;
+pub use error::RecordError;
 pub use recorder::Recorder;
 pub use replay::Replay;
 

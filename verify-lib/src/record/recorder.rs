@@ -10,7 +10,7 @@ use countersign_registry::{
     BoxFuture, ErrorClass, Fault, ListedVia, Listing, Pushed, Resolved, Store, StoreError, Target,
 };
 
-use super::document::{Answered, Ask, Heard, PlaceRecord};
+use super::answers::{Answered, Ask, Heard, PlaceRecord};
 
 /// Stands before a store and keeps each of its answers.
 pub struct Recorder<'a> {

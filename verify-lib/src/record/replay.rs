@@ -11,7 +11,8 @@ use countersign_registry::{
     Thing,
 };
 
-use super::document::{Ask, Heard, ImageRecord, PlaceRecord};
+use super::answers::{Ask, Heard, PlaceRecord};
+use super::document::ImageRecord;
 use super::recorder::MANIFEST;
 use crate::error::VerifyError;
 use crate::pack::Pack;
