@@ -6,7 +6,7 @@ use countersign_policy::{
 };
 use countersign_testdata::lab::NOW;
 
-use crate::judge::{Case, key, keyless, outage};
+use crate::workshop::{Case, key, keyless, outage};
 
 fn change(decision: &Decision) -> CounterFactual {
     decision.explain().change

@@ -6,7 +6,7 @@ use countersign_formats::UnixTime;
 use countersign_policy::{Answer, Asked, CounterFactual, Decision, Judge, Supplied};
 use countersign_testdata::lab::{Lab, NOW};
 
-use crate::judge::{ALL_READ, Case, key, keyless, set};
+use crate::workshop::{ALL_READ, Case, key, keyless, set};
 
 const DAY: i64 = 86_400;
 

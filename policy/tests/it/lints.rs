@@ -4,7 +4,7 @@ use countersign_formats::UnixTime;
 use countersign_policy::{Finding, Lint, Severity};
 use countersign_testdata::lab::NOW;
 
-use crate::judge::set;
+use crate::workshop::set;
 
 const DAY: i64 = 86_400;
 

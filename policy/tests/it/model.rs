@@ -11,7 +11,7 @@ use countersign_proof::Verified;
 use countersign_testdata::lab::NOW;
 use proptest::prelude::*;
 
-use crate::judge::{ALL_READ, Case, key, keyless, outage, set};
+use crate::workshop::{ALL_READ, Case, key, keyless, outage, set};
 
 /// The signers that every policy here has, so that all proofs are made under one trust.
 pub(crate) fn signers() -> String {

@@ -11,11 +11,11 @@ use countersign_policy::{
 use countersign_proof::{Origin, StorageForm, Unverified};
 use proptest::prelude::*;
 
-use crate::judge::{ALL_READ, set};
 use crate::model::{
     AT, POOL, REVIEW, SBOM, Tree, any_tree, document, judge, leaf, members, monotone, passes,
     policy, tree, world,
 };
+use crate::workshop::{ALL_READ, set};
 
 #[test]
 fn every_subset_of_the_pool_is_judged_as_the_model_says() {

@@ -7,7 +7,7 @@ use countersign_policy::{
     Answer, Budget, CauseClass, Decision, Judge, Outcome, SourceKind, Step, Supplied, Verdict, Want,
 };
 
-use crate::judge::{Case, key, outage};
+use crate::workshop::{Case, key, outage};
 
 fn sources(wants: &[Want]) -> Vec<SourceKind> {
     wants

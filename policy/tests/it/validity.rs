@@ -10,8 +10,8 @@ use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Lab, NOW};
 use proptest::prelude::*;
 
-use crate::judge::{ALL_READ, Case, set};
 use crate::model::{AT, Tree, members, signers, tree, world};
+use crate::workshop::{ALL_READ, Case, set};
 
 /// Policies whose answer depends on the time, with the evidence that they pass.
 fn timed() -> Vec<PolicySet> {
@@ -198,7 +198,7 @@ fn timed_policy(tree: &Tree, edges: &Edges) -> PolicySet {
         ("anybody", "*@acme.example"),
     ]
     .iter()
-    .map(|(name, identity)| format!("    {}\n", crate::judge::keyless(name, identity)))
+    .map(|(name, identity)| format!("    {}\n", crate::workshop::keyless(name, identity)))
     .collect();
     text.push_str(&people.concat());
     text.push_str(&format!("  require: {}\n", tree.yaml()));
