@@ -7,6 +7,7 @@ mod supposed;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use countersign_formats::predicate_types::COSIGN_SIGN;
 use countersign_formats::{Digest, UnixTime};
 use countersign_proof::{Origin, Verified};
 
@@ -231,14 +232,18 @@ impl Decision {
     }
 }
 
-/// How far a piece is from counting: claims of another kind are further away than any signer.
+/// How far a piece is from counting: claims of another kind are further away than any signer, and signatures where a statement is
+/// asked for furthest, since a statement of another type says more of what is there.
 fn distance(candidate: &Candidate) -> u32 {
+    let is_signature = || candidate.piece.claim().predicate_type() == Some(COSIGN_SIGN);
     candidate
         .mismatches
         .iter()
         .map(|mismatch| match mismatch.kind {
             MismatchKind::Binding => 1024,
-            MismatchKind::ClaimKind | MismatchKind::PredicateType | MismatchKind::Predicate => 256,
+            MismatchKind::ClaimKind => 512,
+            MismatchKind::PredicateType if is_signature() => 512,
+            MismatchKind::PredicateType | MismatchKind::Predicate => 256,
             kind => kind.distance(),
         })
         .fold(0, u32::saturating_add)

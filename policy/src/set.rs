@@ -74,8 +74,8 @@ impl PolicySet {
         let mut places = Vec::new();
         for source in sources {
             for (policy, place) in compile::policies(source, limits, files)? {
-                if policies.iter().any(|other| other.name == policy.name) {
-                    return Err(same_name(&policy.name, &place));
+                if let Some(first) = named(&policy.name, &policies, &places) {
+                    return Err(same_name(&policy.name, first, &place));
                 }
                 policies.push(policy);
                 places.push(place);
@@ -93,12 +93,8 @@ impl PolicySet {
     /// [`PolicyError`] when two policies bear one name.
     pub fn with_layer(&self, narrower: &Self) -> Result<Self, PolicyError> {
         for (policy, place) in narrower.inner.policies.iter().zip(&narrower.inner.places) {
-            if self
-                .policies()
-                .iter()
-                .any(|other| other.name == policy.name)
-            {
-                return Err(same_name(&policy.name, place));
+            if let Some(first) = named(&policy.name, self.policies(), self.places()) {
+                return Err(same_name(&policy.name, first, place));
             }
         }
         let both = |one: &Inner, other: &Inner| {
@@ -243,14 +239,29 @@ impl From<Policy> for PolicySet {
     }
 }
 
-fn same_name(name: &str, place: &Places) -> PolicyError {
-    let at = place.find("metadata");
+/// Where the policy of this name stands, if there is one.
+fn named<'a>(name: &str, policies: &[Policy], places: &'a [Places]) -> Option<&'a Places> {
+    let mut known = policies.iter().zip(places);
+    known
+        .find(|(policy, _)| policy.name == name)
+        .map(|(_, place)| place)
+}
+
+fn same_name(name: &str, first: &Places, second: &Places) -> PolicyError {
+    let at = second.find("metadata");
+    let mut message = format!("two policies bear the name `{name}`");
+    if let Some((line, column)) = first.find("metadata") {
+        message.push_str(&format!(
+            "; the first stands at {}:{line}:{column}",
+            first.file
+        ));
+    }
     PolicyError {
-        file: place.file.clone(),
+        file: second.file.clone(),
         line: at.map(|(line, _)| line),
         column: at.map(|(_, column)| column),
         problem: PolicyProblem::Conflict,
-        message: format!("two policies bear the name `{name}`"),
+        message,
         hint: Some("give each policy its own `metadata.name`".to_owned()),
     }
 }

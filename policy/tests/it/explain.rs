@@ -55,6 +55,23 @@ fn one_missing_signature_is_one_fact() {
 }
 
 #[test]
+fn where_a_statement_is_missing_one_of_another_type_is_nearer_than_a_signature() {
+    let require = "{statement: {type: spdxjson, by: a}}";
+    let case = Case::new(&[key("a"), key("b")], require, "");
+    let nearest = |pieces: Vec<Supplied>| {
+        let decision = case.decide(pieces);
+        let miss = decision.explain().nearest.unwrap();
+        miss.candidate.mismatches[0].found.clone()
+    };
+    let other_type = || case.attested_by("b", "https://slsa.dev/provenance/v1");
+    let found = "`https://slsa.dev/provenance/v1`";
+    assert_eq!(nearest(vec![case.signed_by("a"), other_type()]), found);
+    assert_eq!(nearest(vec![other_type(), case.signed_by("a")]), found);
+    // Alone, the signature is the nearest that there is.
+    assert!(nearest(vec![case.signed_by("a")]).contains("cosign"));
+}
+
+#[test]
 fn a_signer_who_has_signed_already_is_not_proposed_twice() {
     let signers = [key("a"), key("b"), key("c")];
     let require =
