@@ -26,11 +26,14 @@ mod trust;
 mod trust_store;
 mod written;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use anchors::Anchors;
 pub(crate) use blob::{AttestBlob, Judged, SignBlob, VerifyBlob, VerifyBlobAttestation};
@@ -90,6 +93,30 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Reads the command line and the environment.
+    pub(crate) fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let mut innermost = &matches;
+        while let Some((_, inner)) = innermost.subcommand() {
+            innermost = inner;
+        }
+        let given = |id| innermost.try_contains_id(id).unwrap_or(false);
+        // COUNTERSIGN_POLICY_KEY may stay set where there is no policy that it could be for; the flag means one.
+        if given("policy_key")
+            && !given("policy")
+            && innermost.value_source("policy_key") == Some(ValueSource::CommandLine)
+        {
+            return Err(command.error(
+                ErrorKind::MissingRequiredArgument,
+                "`--policy-key` is given, and no `--policy` that it could be for",
+            ));
+        }
+        Self::from_arg_matches(&matches)
+    }
 }
 
 /// What every command knows.
@@ -297,7 +324,6 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn durations_are_read_as_people_write_them() {

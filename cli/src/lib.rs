@@ -41,7 +41,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::CommandFactory as _;
 
 use arguments::Arguments;
 use context::Context;
@@ -70,10 +70,7 @@ pub fn run(
 ) -> ExitStatus {
     let words = Words::new(stderr);
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let parsed = Arguments::command()
-        .try_get_matches_from(&arguments)
-        .and_then(|matches| Arguments::from_arg_matches(&matches));
-    let parsed = match parsed {
+    let parsed = match Arguments::read(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => return reject(&error, &arguments, stdout, words),
     };

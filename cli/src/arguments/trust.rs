@@ -70,7 +70,6 @@ pub(crate) struct Trust {
     #[arg(
         long,
         value_name = "KEY",
-        requires = "policy",
         env = "COUNTERSIGN_POLICY_KEY",
         hide_env = true,
         help_heading = "Trust"

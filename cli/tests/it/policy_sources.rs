@@ -49,11 +49,28 @@ fn a_signed_policy_from_a_registry_judges_as_its_file_does() {
             .env("COUNTERSIGN_POLICY_KEY", "other.pub"),
     );
     run.ends(0);
+    // A key for policies that stays set is of no use without one, and harmless; the flag is a mistake.
+    for line in [
+        "verify --key release.pub oci:image:1.0",
+        "policy record --out recorded.tar oci:image:1.0",
+    ] {
+        let set = program::finish(
+            program::command(workshop.path())
+                .args(program::words(line))
+                .env("COUNTERSIGN_POLICY_KEY", "other.pub"),
+        );
+        set.ends(0);
+        workshop
+            .run(&format!("{line} --policy-key other.pub"))
+            .ends(2)
+            .says("`--policy-key` is given, and no `--policy`");
+    }
     let both = format!("{verify} --policy policy.yaml oci:image:1.0");
     workshop
         .run(&both)
         .ends(2)
-        .says("two policies bear the name");
+        .says("two policies bear the name")
+        .says("the first stands at");
 }
 
 #[test]
