@@ -9,7 +9,7 @@ use countersign_registry::{Store, Target};
 use crate::workshop::{Workshop, push_image, wait};
 
 /// A layout `multi` with an index of three platforms and one BuildKit attestation under `1.0`.
-fn multi(workshop: &Workshop) -> (Digest, Vec<Digest>) {
+pub(crate) fn multi(workshop: &Workshop) -> (Digest, Vec<Digest>) {
     let layout = Layout::create(workshop.file("multi")).unwrap();
     let mut children = Vec::new();
     let mut index = ImageIndex {

@@ -3,6 +3,7 @@
 use countersign_registry::layout::Layout;
 
 use crate::loopback::Loopback;
+use crate::platforms::multi;
 use crate::workshop::{Workshop, attach, push_image};
 
 #[test]
@@ -90,6 +91,88 @@ fn the_scope_is_the_repositories_given_and_what_only_some_images_have_is_not_req
         .ends(12)
         .says("no policy speaks of it")
         .says("widen a policy's `scope`");
+}
+
+#[test]
+fn what_lies_on_the_image_of_each_platform_is_asked_of_each() {
+    let workshop = Workshop::new();
+    multi(&workshop);
+    workshop
+        .run("sign --key plain.key --all-platforms oci:multi:1.0")
+        .ends(0);
+    let run = workshop
+        .run("policy init --key release.pub oci:multi:1.0")
+        .ends(0);
+    assert!(
+        run.stdout
+            .contains("- signature: {by: [\"release\"], subject: eachPlatform}"),
+        "{run:?}"
+    );
+    let verify = "verify --policy proposed.yaml oci:multi:1.0";
+    workshop.write("proposed.yaml", run.stdout.as_bytes());
+    workshop.run(verify).ends(0);
+    // The same index with one platform that nobody signed.
+    let other = Workshop::new();
+    let (_, children) = multi(&other);
+    other.write("proposed.yaml", run.stdout.as_bytes());
+    other
+        .run("sign --key plain.key --platform linux/amd64 --platform linux/arm64 oci:multi:1.0")
+        .ends(0);
+    other.run(verify).ends(12).says(&children[2].to_string());
+}
+
+#[test]
+fn repositories_with_a_signer_in_common_share_a_policy_and_others_get_their_own() {
+    let workshop = Workshop::new();
+    let server = Loopback::start(&workshop.file("registry"));
+    push_image(server.store().as_ref(), "1.0", "genuine");
+    let app = server.name();
+    let database = app.replace("acme/app", "acme/db");
+    let sign = |key: &str, image: &str| {
+        let line = format!("sign --allow-http --yes --key {key} {image}");
+        workshop.run(&line).ends(0);
+    };
+    let copy = |from: &str, to: &str| {
+        let line = format!("copy --allow-http --no-evidence {from} {to}");
+        workshop.run(&line).ends(0);
+    };
+    copy(&format!("{app}:1.0"), &format!("{database}:1.0"));
+    sign("plain.key", &format!("{app}:1.0"));
+    sign("other.key", &format!("{database}:1.0"));
+    let propose = || {
+        let line = format!(
+            "policy init --allow-http --key release.pub --key other.pub {app}:1.0 {database}:1.0"
+        );
+        let run = workshop.run(&line).ends(0);
+        workshop.write("proposed.yaml", run.stdout.as_bytes());
+        run.stdout
+    };
+    let verify = |image: String, code: i32| {
+        let line = format!("verify --allow-http --policy proposed.yaml {image}");
+        workshop.run(&line).ends(code);
+    };
+    // Nobody has signed in both: two policies, each for its own repository.
+    let apart = propose();
+    assert_eq!(apart.matches("kind: Policy").count(), 2, "{apart}");
+    for name in [&app, &database] {
+        assert!(apart.contains(&format!("images: [\"{name}\"]")), "{apart}");
+        verify(format!("{name}:1.0"), 0);
+    }
+    // The signer of one is nobody in the other.
+    copy(&format!("{app}:1.0"), &format!("{app}s:1.0"));
+    push_image(server.store().as_ref(), "2.0", "newer");
+    sign("other.key", &format!("{app}:2.0"));
+    verify(format!("{app}:2.0"), 12);
+    verify(format!("{app}s:1.0"), 12);
+    // Somebody has: one policy for both.
+    sign("plain.key", &format!("{database}:1.0"));
+    let together = propose();
+    assert_eq!(together.matches("kind: Policy").count(), 1, "{together}");
+    assert!(together.contains("by: [\"release\"]"), "{together}");
+    for name in [&app, &database] {
+        assert!(together.contains(&format!("\"{name}\"")), "{together}");
+        verify(format!("{name}:1.0"), 0);
+    }
 }
 
 #[test]
