@@ -6,7 +6,7 @@ use crate::program::{command, finish, words};
 use crate::workshop::{Workshop, attach};
 
 /// Lines of each command, one that works and one that does not.
-const LINES: [&str; 51] = [
+const LINES: [&str; 53] = [
     "generate-key-pair --output-key-prefix made",
     "generate-key-pair --output-key-prefix release",
     "import-key-pair --key plain.key --output-key-prefix imported",
@@ -45,6 +45,8 @@ const LINES: [&str; 51] = [
     "policy record --policy policy.yaml --out recorded.tar oci:image:1.0",
     "policy record --out recorded.tar oci:image:1.0",
     "policy test test.yaml",
+    "policy init --key release.pub oci:image:1.0",
+    "policy push --key plain.key policy.yaml oci:image:policies",
     "policy test absent.yaml",
     "completion bash",
     "trust show",
@@ -149,16 +151,36 @@ fn fits(value: &Value, schema: &Value, root: &Value, path: &str, wrong: &mut Vec
                     .all(|name| object.contains_key(name.as_str().unwrap()))
             }),
             "properties" => {
-                for (name, part) in rule.as_object().unwrap() {
+                let known = rule.as_object().unwrap();
+                for (name, part) in known {
                     if let Some(member) = value.get(name) {
                         fits(member, part, root, &format!("{path}/{name}"), wrong);
                     }
                 }
+                // What is printed is described; a part without a type only looks at some members.
+                let whole = schema.get("type").is_some_and(|kind| kind == "object")
+                    && schema.get("additionalProperties").is_none();
+                for name in value
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| name)
+                {
+                    if whole && !known.contains_key(name) {
+                        wrong.push(format!("{path}: `{name}` is not described"));
+                    }
+                }
                 true
             }
-            "additionalProperties" => value
-                .as_object()
-                .is_none_or(|object| object.values().all(Value::is_string)),
+            "additionalProperties" => {
+                let known = schema.get("properties").and_then(Value::as_object);
+                for (name, member) in value.as_object().into_iter().flatten() {
+                    if known.is_none_or(|known| !known.contains_key(name)) {
+                        fits(member, rule, root, &format!("{path}/{name}"), wrong);
+                    }
+                }
+                true
+            }
             "items" => {
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
                     fits(item, rule, root, &format!("{path}/{index}"), wrong);
