@@ -1,7 +1,7 @@
-//! The published schemas, held against the reader of policies and against real decisions.
+//! The published schemas, held against the readers of policies and of tests, and against real decisions.
 
 use countersign_formats::Limits;
-use countersign_policy::PolicySet;
+use countersign_policy::{PolicySet, TestTable};
 use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Lab, image_statement};
 use serde_json::{Value, json};
@@ -94,6 +94,9 @@ fn wrong(value: &Value, schema: &Value, root: &Value, path: &str) -> Vec<String>
             "minItems" => value
                 .as_array()
                 .is_none_or(|list| list.len() as u64 >= rule.as_u64().expect("number")),
+            "maxItems" => value
+                .as_array()
+                .is_none_or(|list| list.len() as u64 <= rule.as_u64().expect("number")),
             "minLength" => value
                 .as_str()
                 .is_none_or(|text| text.chars().count() as u64 >= rule.as_u64().expect("number")),
@@ -315,6 +318,67 @@ fn what_the_schema_refuses_the_reader_refuses_and_the_other_way_round() {
             let faults = wrong(&json_of(&policy), &schema, &schema, "");
             assert!(!faults.is_empty(), "the schema takes `{renamed}`");
         }
+    }
+}
+
+/// A table of tests with everything in it, to be spoiled in one place at a time.
+const TABLE: &str = r#"
+apiVersion: countersign.dev/v1
+kind: PolicyTest
+metadata: {name: full}
+pack: app.pack.tar
+policies: [policy.yaml]
+cases:
+  - name: one
+    pack: other.pack.tar
+    image: ghcr.io/acme/app:1.4
+    platform: linux/arm64
+    policies: [strict.yaml]
+    now: "2030-01-01T00:00:00Z"
+    expect: fail
+    action: deny
+    codes: [none-acceptable]
+    reasons: ["no signature by"]
+    exitCode: 12
+"#;
+
+/// Texts of the table and what they are spoiled with, where a schema can say that it is wrong.
+const SPOILED_TABLE: &[(&str, &str)] = &[
+    ("countersign.dev/v1", "countersign.dev/v2"),
+    ("kind: PolicyTest", "kind: Policy"),
+    ("metadata: {name: full}", "metadata: {}"),
+    ("metadata: {name: full}", "metadata: {name: full, owner: a}"),
+    ("policies: [policy.yaml]", "policies: policy.yaml"),
+    ("  - name: one\n    pack", "  - pack"),
+    ("    expect: fail\n", ""),
+    ("expect: fail", "expect: deny"),
+    ("action: deny", "action: refuse"),
+    ("codes: [none-acceptable]", "codes: none-acceptable"),
+    ("exitCode: 12", "exitCode: 256"),
+    ("exitCode: 12", "exitCode: -1"),
+    ("exitCode: 12", "exit: 12"),
+];
+
+#[test]
+fn a_table_of_tests_is_what_its_schema_says() {
+    let schema = schema("policy-test.v1.json");
+    let is_read = |yaml: &str| TestTable::parse(&source("t.yaml", yaml), &Limits::DEFAULT).is_ok();
+    let fits = |yaml: &str| wrong(&json_of(yaml), &schema, &schema, "").is_empty();
+    let documented = std::fs::read_to_string(folder().join("testing.md")).expect("the page");
+    let documented: Vec<&str> = documented
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(!documented.is_empty());
+    for table in documented.into_iter().chain([TABLE]) {
+        assert!(is_read(table) && fits(table), "{table}");
+    }
+    for (text, spoiled) in SPOILED_TABLE {
+        assert_eq!(TABLE.matches(text).count(), 1, "`{text}` stands once");
+        let table = TABLE.replace(text, spoiled);
+        assert!(!fits(&table), "the schema takes `{spoiled}`");
+        assert!(!is_read(&table), "the reader takes `{spoiled}`");
     }
 }
 
