@@ -9,6 +9,7 @@ use crate::decision::{Action, Status};
 use crate::document::API_VERSION;
 use crate::error::{PolicyError, PolicyProblem, nearest, shown};
 use crate::set::Source;
+use crate::yaml::strict;
 
 /// The only `kind` of a table.
 pub const TEST_KIND: &str = "PolicyTest";
@@ -131,23 +132,7 @@ impl TestTable {
             let message = format!("kind is `{}`, not `{TEST_KIND}`", shown(&kind));
             return Err(reader.fault(PolicyProblem::UnknownVersion, None, message));
         }
-        let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! {
-                max_depth: DEPTH,
-                max_documents: 1,
-                max_aliases: 0,
-                max_anchors: 0,
-                max_merge_keys: 0,
-            },
-            duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
-            merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
-            strict_booleans: false,
-            no_schema: true,
-            reject_unsupported_tags: true,
-            reject_tagged_field_names: true,
-            with_snippet: false,
-        };
-        let document: Document = serde_saphyr::from_str_with_options(text, options)
+        let document: Document = serde_saphyr::from_str_with_options(text, strict(DEPTH, 1))
             .map_err(|error| yaml_error(source, limits, &error))?;
         reader.table(document)
     }

@@ -1,4 +1,4 @@
-//! Reads the YAML of a policy strictly, and says in a policy's words what is wrong with it.
+//! Reads the YAML of a policy strictly: what is wrong with it is said in a policy's words.
 
 use serde_saphyr::Error as YamlError;
 
@@ -12,6 +12,28 @@ const DOCUMENT_DEPTH: usize = 64;
 const DOCUMENTS: usize = 1000;
 
 const PLAIN: &str = "write everything out where it belongs";
+
+/// Everything stands where it belongs, once: what an alias or a merge key brings in from elsewhere is easily overlooked by whoever
+/// reviews it.
+pub(crate) fn strict(max_depth: usize, max_documents: usize) -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: max_depth,
+            max_documents: max_documents,
+            max_aliases: 0,
+            max_anchors: 0,
+            max_merge_keys: 0,
+        },
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
+        merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
+        // There are no booleans: `yes` and `on`, which YAML 1.1 takes for some, must be quoted.
+        strict_booleans: false,
+        no_schema: true,
+        reject_unsupported_tags: true,
+        reject_tagged_field_names: true,
+        with_snippet: false,
+    }
+}
 
 impl Compiler<'_> {
     pub(crate) fn documents(&self) -> Result<Vec<Document>, PolicyError> {
@@ -30,27 +52,9 @@ impl Compiler<'_> {
             );
             self.fault(PolicyProblem::Syntax, None, message)
         })?;
-        let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! {
-                max_depth: DOCUMENT_DEPTH,
-                max_documents: DOCUMENTS,
-                // A policy says everything where it stands: what an alias or a merge key brings in from
-                // elsewhere is easily overlooked by whoever reviews it.
-                max_aliases: 0,
-                max_anchors: 0,
-                max_merge_keys: 0,
-            },
-            duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
-            merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
-            // A policy has no booleans: `yes` and `on`, which YAML 1.1 takes for some, must be quoted.
-            strict_booleans: false,
-            no_schema: true,
-            reject_unsupported_tags: true,
-            reject_tagged_field_names: true,
-            with_snippet: false,
-        };
-        let documents: Vec<Document> = serde_saphyr::from_multiple_with_options(text, options)
-            .map_err(|error| self.yaml_fault(&error))?;
+        let documents: Vec<Document> =
+            serde_saphyr::from_multiple_with_options(text, strict(DOCUMENT_DEPTH, DOCUMENTS))
+                .map_err(|error| self.yaml_fault(&error))?;
         if documents.is_empty() {
             let fault = self.fault(
                 PolicyProblem::MissingField,
