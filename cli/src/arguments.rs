@@ -59,8 +59,8 @@ pub(crate) use signing::{Document, Many, Placement, Signer};
 pub(crate) use transport::Transport;
 pub(crate) use trust::{Annotation, Trust};
 pub(crate) use trust_store::{
-    SigningConfigCommand, SigningConfigCreate, TrustCommand, TrustCreate, TrustExport, TrustInit,
-    TrustShow, TrustSource,
+    SigningConfigCommand, SigningConfigCreate, Target, TrustCommand, TrustCreate, TrustExport,
+    TrustInit, TrustShow, TrustSource,
 };
 
 use crate::printer::Output;

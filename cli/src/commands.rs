@@ -7,6 +7,7 @@ mod cache;
 mod clean;
 mod completion;
 mod copy;
+mod created;
 mod demo;
 mod discover;
 mod doctor;

@@ -59,6 +59,13 @@ pub(crate) enum Existing {
     Replace,
 }
 
+impl Existing {
+    /// What `--yes` says about it.
+    pub(crate) fn under(yes: bool) -> Self {
+        if yes { Self::Replace } else { Self::Keep }
+    }
+}
+
 /// Writes `bytes` to `path` in one step: a reader sees the old file or the whole new one, also after a crash.
 ///
 /// # Errors

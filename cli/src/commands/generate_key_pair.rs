@@ -17,11 +17,7 @@ pub(crate) fn run(
     arguments: &GenerateKeyPair,
     context: &mut Context<'_, '_>,
 ) -> Result<Done, Failure> {
-    let existing = if arguments.yes {
-        Existing::Replace
-    } else {
-        Existing::Keep
-    };
+    let existing = Existing::under(arguments.yes);
     let pair = Pair::at(&arguments.output_key_prefix);
     pair.refuse_existing(existing)?;
     let password = secrets::key_password(context, Purpose::Close)?;

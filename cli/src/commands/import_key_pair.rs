@@ -15,11 +15,7 @@ pub(crate) fn run(
     arguments: &ImportKeyPair,
     context: &mut Context<'_, '_>,
 ) -> Result<Done, Failure> {
-    let existing = if arguments.yes {
-        Existing::Replace
-    } else {
-        Existing::Keep
-    };
+    let existing = Existing::under(arguments.yes);
     let pair = Pair::at(&arguments.output_key_prefix);
     pair.refuse_existing(existing)?;
     let bytes = key_files::read(context, &arguments.key)?;

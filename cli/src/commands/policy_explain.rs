@@ -31,11 +31,7 @@ pub(crate) fn run(arguments: &Explain, context: &mut Context<'_, '_>) -> Result<
     let explanation = decision.explain();
     let view = explanation::view(&verification.name, decision, &explanation);
     if let Some(path) = &arguments.html {
-        let existing = if arguments.yes {
-            Existing::Replace
-        } else {
-            Existing::Keep
-        };
+        let existing = Existing::under(arguments.yes);
         files::write(
             "the page",
             path,

@@ -49,11 +49,7 @@ pub(crate) fn run(arguments: &Init, context: &mut Context<'_, '_>) -> Result<Don
             "propose without it, and write `insecure` with its reason into the policy yourself",
         ));
     }
-    let existing = if arguments.yes {
-        Existing::Replace
-    } else {
-        Existing::Keep
-    };
+    let existing = Existing::under(arguments.yes);
     if let Some(path) = &arguments.output_file {
         files::writable("the policy", path, existing)?;
     }

@@ -2,12 +2,11 @@
 
 use bytes::Bytes;
 use countersign_formats::Limits;
-use countersign_proof::digest;
 use countersign_services::SigningConfig;
 use serde_json::{Map, Value, json};
 
 use super::Done;
-use super::trust_create::{pretty, wanted, window, write};
+use super::created::{pretty, wanted, window, written};
 use crate::arguments::{Instance, SigningConfigCreate};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -61,18 +60,13 @@ pub(crate) fn run(
             context.printer.warn(&error.to_string());
         }
     }
-    write(
+    written(
         "the signing config",
-        &arguments.target.out,
+        &arguments.target,
         &bytes,
-        arguments.target.yes,
+        count,
         context,
-    )?;
-    Ok(Done::pass(json!({
-        "file": arguments.target.out.display().to_string(),
-        "digest": digest::sha256(&bytes).to_string(),
-        "instances": count,
-    })))
+    )
 }
 
 fn service(flag: &str, instance: &Instance) -> Result<Value, Failure> {

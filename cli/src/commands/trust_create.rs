@@ -4,16 +4,17 @@ use std::path::Path;
 
 use bytes::Bytes;
 use countersign_formats::{
-    KeyKind, Limits, PublicKey, TrustedRoot, UnixTime, encode_base64, media_types, pem_certificates,
+    KeyKind, Limits, PublicKey, TrustedRoot, encode_base64, media_types, pem_certificates,
 };
 use countersign_proof::{TrustMaterial, digest};
 use serde_json::{Map, Value, json};
 
 use super::Done;
+use super::created::{pretty, wanted, window, written};
 use crate::arguments::{Instance, TrustCreate};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::files::{self, Audience, Existing};
+use crate::files;
 
 /// Largest file of certificates that is read, in bytes.
 const CERTIFICATES_BYTES: u64 = 1 << 20;
@@ -49,18 +50,13 @@ pub(crate) fn run(arguments: &TrustCreate, context: &mut Context<'_, '_>) -> Res
     }
     let bytes = pretty(&Value::Object(root));
     check(&bytes)?;
-    write(
+    written(
         "the trusted root",
-        &arguments.target.out,
+        &arguments.target,
         &bytes,
-        arguments.target.yes,
+        count,
         context,
-    )?;
-    Ok(Done::pass(json!({
-        "file": arguments.target.out.display().to_string(),
-        "digest": digest::sha256(&bytes).to_string(),
-        "instances": count,
-    })))
+    )
 }
 
 /// What is written has passed the parser and the preparation that `verify` puts it through.
@@ -146,96 +142,6 @@ fn authority(flag: &str, instance: &Instance) -> Result<Value, Failure> {
         "certChain": {"certificates": certificates},
         "validFor": window(flag, instance)?,
     }))
-}
-
-/// The window of an instance; its start is demanded, since a service that was trusted for ever is a mistake.
-pub(super) fn window(flag: &str, instance: &Instance) -> Result<Value, Failure> {
-    let time = |name: &str| {
-        instance
-            .get(name)
-            .map(|text| {
-                UnixTime::parse_rfc3339(text).map_err(|error| {
-                    Failure::usage(error.code(), format!("{flag}: {name}: {error}"))
-                        .hint("write a time such as `2026-01-01T00:00:00Z`")
-                })
-            })
-            .transpose()
-    };
-    let Some(start) = time("start-time")? else {
-        return Err(Failure::usage(
-            "missing-argument",
-            format!("{flag} `{}` has no `start-time`", instance.text()),
-        )
-        .hint(
-            "add `start-time=2026-01-01T00:00:00Z`: the moment from which its signatures count",
-        ));
-    };
-    let end = time("end-time")?;
-    if end.is_some_and(|end| end < start) {
-        return Err(Failure::usage(
-            "window-reversed",
-            format!("{flag} `{}` ends before it starts", instance.text()),
-        ));
-    }
-    let mut window = Map::new();
-    window.insert("start".to_owned(), json!(start.to_string()));
-    if let Some(end) = end {
-        window.insert("end".to_owned(), json!(end.to_string()));
-    }
-    Ok(Value::Object(window))
-}
-
-/// A value that has to be there, in an instance that has no others than those that are known.
-pub(super) fn wanted<'a>(
-    flag: &str,
-    instance: &'a Instance,
-    name: &str,
-    known: &[&str],
-) -> Result<&'a str, Failure> {
-    if let Some(other) = instance.other_than(known) {
-        return Err(
-            Failure::usage("unknown-argument", format!("{flag} takes no `{other}`"))
-                .hint(format!("it takes {}", known.join(", "))),
-        );
-    }
-    instance.get(name).ok_or_else(|| {
-        Failure::usage(
-            "missing-argument",
-            format!("{flag} `{}` has no `{name}`", instance.text()),
-        )
-        .hint(format!("add `{name}=…`"))
-    })
-}
-
-pub(super) fn pretty(value: &Value) -> Bytes {
-    // Made of strings, numbers and lists of them, which serialize.
-    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
-    text.push(b'\n');
-    Bytes::from(text)
-}
-
-/// Writes a document to a file, or prints it for `-`.
-pub(super) fn write(
-    what: &str,
-    path: &Path,
-    bytes: &Bytes,
-    yes: bool,
-    context: &mut Context<'_, '_>,
-) -> Result<(), Failure> {
-    if path == Path::new("-") {
-        context.printer.document(bytes);
-        return Ok(());
-    }
-    let existing = match yes {
-        true => Existing::Replace,
-        false => Existing::Keep,
-    };
-    files::write(what, path, bytes, Audience::Everybody, existing)?;
-    context.printer.say(&format!(
-        "{what} is in {}",
-        crate::escape::field(&path.display().to_string())
-    ));
-    Ok(())
 }
 
 fn host(url: &str) -> Option<&str> {
