@@ -14,7 +14,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
 
-usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo buildah umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2 python-tuf sigstore-python)
+usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo buildah podman umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2 python-tuf sigstore-python)
 sigstore=(cosign fulcio tsa rekor2)
 admission=(policy-controller kyverno)
 budget=${COUNTERSIGN_PEERS_BUDGET:-} seed=${COUNTERSIGN_PEERS_SEED:-} names=()

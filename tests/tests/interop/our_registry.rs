@@ -228,6 +228,46 @@ fn buildah_builds_pushes_and_pulls_what_we_sign() {
     run(&["umount", &container]);
 }
 
+/// podman pushes, we sign, podman pulls by the digest that `verify` printed: where referrers are listed by the registry and where by a tag.
+#[test]
+fn podman_pushes_and_pulls_what_we_sign() {
+    let test = "our_registry_podman";
+    let [podman] = peers!(test, ["podman"]);
+    if !std::fs::metadata("/proc/self").is_ok_and(|own| is_root(&own)) {
+        return skipped(test, "podman for root");
+    }
+    for kind in RegistryKind::USUAL {
+        let Some(scene) = Scene::new(test, kind) else {
+            continue;
+        };
+        let runtime = scene.folder().join("runtime");
+        std::fs::create_dir_all(&runtime).expect("folder");
+        let podman = scene.program(&podman).env("XDG_RUNTIME_DIR", runtime);
+        // Its storage is the test's own, and without a file system of the kernel's.
+        let run = |words: &[&str]| {
+            let own = ["--root", "s", "--runroot", "r", "--storage-driver", "vfs"];
+            podman.run([&own, words].concat()).expect(0)
+        };
+        run(&["pull", "--quiet", "--tls-verify=false", &scene.image]);
+        let image = format!("{}-podman:v1", scene.name);
+        run(&["tag", &scene.image, &image]);
+        run(&["push", "--quiet", "--tls-verify=false", &image]);
+        scene.key("ours", "ecdsa-p256");
+        scene
+            .ours(&["sign", "--key", "ours.key", "--format", "both", &image])
+            .expect(0);
+        let verified = scene.verify("ours.pub", &image).expect(0);
+        let by_digest = verified.stdout.trim();
+        run(&["rmi", "--all", "--force"]);
+        run(&["pull", "--quiet", "--tls-verify=false", by_digest]);
+        let listed = run(&["images", "--digests", "--format", "{{.Digest}}"]);
+        assert!(
+            by_digest.ends_with(listed.stdout.trim()) && listed.stdout.contains("sha256:"),
+            "{by_digest}: {listed:?}"
+        );
+    }
+}
+
 fn is_root(own: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     own.uid() == 0
