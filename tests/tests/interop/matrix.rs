@@ -15,6 +15,9 @@ const TEST: &str = "compatibility";
 const BEGIN: &str = "<!-- the matrix: written by `just interop` -->";
 const END: &str = "<!-- end of the matrix -->";
 
+/// Lines of a program's words that are shown of a row that failed.
+const SHOWN_LINES: usize = 12;
+
 /// A predicate that every tool takes.
 const SPDX: &str = r#"{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"demo","dataLicense":"CC0-1.0","documentNamespace":"https://acme.example/spdx/demo","creationInfo":{"created":"2026-01-01T00:00:00Z","creators":["Tool: demo"]},"packages":[]}"#;
 
@@ -309,6 +312,20 @@ fn shows(mut outcome: Outcome, times: usize, words: &str) -> Outcome {
     outcome
 }
 
+/// The last lines of what a program said, each behind a bar.
+fn quoted(words: &str) -> String {
+    let lines: Vec<&str> = words.lines().collect();
+    let from = lines.len().saturating_sub(SHOWN_LINES);
+    let mut text = String::new();
+    if from > 0 {
+        let _ = writeln!(text, "    | … {from} lines before");
+    }
+    for line in lines.iter().skip(from) {
+        let _ = writeln!(text, "    | {line}");
+    }
+    text
+}
+
 /// Prints the matrix, and compares it with the page or writes it there.
 fn compare(columns: &[(RegistryKind, Column)]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/compatibility.md");
@@ -338,6 +355,10 @@ fn compare(columns: &[(RegistryKind, Column)]) {
                 "{writer:<12} {form:<22} {reader:<22} {:<28} {word}",
                 kind.name()
             );
+            // Why a row failed is known only while it runs: the page keeps a word.
+            if !passed {
+                println!("{}", quoted(words));
+            }
             if !rows.iter().any(|(row, _)| *row == name) {
                 rows.push((name.clone(), BTreeMap::new()));
             }
