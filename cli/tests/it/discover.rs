@@ -1,6 +1,7 @@
 //! `discover`: every form, place and level is listed with its mark, and what cannot be asked hides nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, ImageIndex, ImageManifest, media_types};
@@ -249,6 +250,72 @@ fn what_cannot_be_asked_hides_nothing_and_is_said() {
         .json();
     assert_eq!(json["result"]["complete"], false);
     assert_eq!(json["result"]["troubles"][0]["code"], "registry-error");
+}
+
+/// The end of a path that leads to nothing, and the list that everything has.
+static SCRIPT: Mutex<(String, &str)> = Mutex::new((String::new(), ""));
+
+/// A list may name what is gone, what is about something else, and what named it.
+#[test]
+fn what_a_list_names_is_looked_at_and_shown_once() {
+    let workshop = Workshop::new();
+    let registry = Loopback::faulty(&workshop.file("registry"), |method, path| {
+        let (gone, list) = &*SCRIPT.lock().unwrap();
+        let is_gone = !gone.is_empty() && path.ends_with(gone.as_str());
+        let is_list = !list.is_empty() && path.contains("/referrers/");
+        match (method, is_gone, is_list) {
+            ("GET", true, _) => Some((404, "{}")),
+            ("GET", _, true) => Some((200, *list)),
+            _ => None,
+        }
+    });
+    let store = registry.store();
+    let image = push_image(store.as_ref(), "1.0", "genuine");
+    let name = format!("{}@{image}", registry.name());
+    let stranger = push_image(store.as_ref(), "2.0", "another");
+    let stranger_name = format!("{}@{stranger}", registry.name());
+    for (key, image) in [
+        ("plain.key", &name),
+        ("other.key", &name),
+        ("plain.key", &stranger_name),
+    ] {
+        workshop
+            .run(&format!("sign --allow-http --key {key} {image}"))
+            .ends(0);
+    }
+    let mut list = ImageIndex {
+        media_type: media_types::OCI_INDEX.to_owned(),
+        ..ImageIndex::default()
+    };
+    for digest in [&image, &stranger] {
+        let found = wait(store.referrers(digest)).unwrap();
+        list.manifests.extend(found.descriptors);
+    }
+    let marks = || {
+        let run = workshop
+            .run(&format!("discover --allow-http --no-cache -o json {name}"))
+            .ends(0)
+            .json();
+        let artifacts = run["result"]["artifacts"].as_array().unwrap().clone();
+        assert!(
+            artifacts
+                .iter()
+                .all(|artifact| artifact["artifacts"] == serde_json::json!([])),
+            "{artifacts:?}"
+        );
+        artifacts
+            .iter()
+            .map(|artifact| artifact["mark"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(marks(), ["signed", "signed"]);
+    let first = list.manifests[0].digest;
+    let everywhere = String::from_utf8(list.to_json()).unwrap();
+    *SCRIPT.lock().unwrap() = (
+        format!("/manifests/{first}"),
+        Box::leak(everywhere.into_boxed_str()),
+    );
+    assert_eq!(marks(), ["unreadable", "signed", "unreadable"]);
 }
 
 #[test]

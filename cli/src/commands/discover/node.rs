@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign_formats::{Descriptor, Digest, media_types, predicate_types};
 use serde_json::{Value, json};
 
-use crate::escape;
+use crate::{escape, evidence_kind};
 
 /// What an artifact is by its form, which says nothing of its worth.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -134,6 +134,7 @@ fn kind(artifact_type: &str, predicate_type: Option<&str>) -> (&'static str, Mar
         media_types::NOTATION_SIGNATURE => ("notation signature", Mark::Signed),
         media_types::IN_TOTO_PAYLOAD | media_types::DSSE_ENVELOPE => ("attestation", Mark::Signed),
         media_types::COSIGN_SBOM_ARTIFACT => ("SBOM", Mark::Unsigned),
+        other if evidence_kind::is_sbom(other) => ("SBOM", Mark::Unsigned),
         _ => ("artifact", Mark::Unsigned),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign_formats::{Descriptor, Digest, Limits, Manifest, media_types};
 use countersign_registry::{ErrorClass, Resolved, Store, StoreError, fallback_tag};
+use futures_util::{StreamExt as _, stream};
 use tokio::runtime::Runtime;
 
 use super::node::{Mark, Node};
@@ -17,6 +18,8 @@ const TAGS: [(&str, &str, Mark); 3] = [
     ("att", "attestation", Mark::Signed),
     ("sbom", "SBOM", Mark::Unsigned),
 ];
+/// Manifests of one list that are asked for at the same time.
+const AT_ONCE: usize = 8;
 /// Predicate type of a layer of a BuildKit attestation manifest.
 const IN_TOTO_PREDICATE: &str = "in-toto.io/predicate-type";
 
@@ -137,6 +140,7 @@ impl<'a> Walk<'a> {
             };
             self.complete &= listing.complete;
             let via = signing::via(Some(listing.via));
+            let mut fresh = Vec::new();
             for descriptor in listing.descriptors {
                 // A cycle, or the same artifact listed twice, is shown once.
                 if self.visited.contains(&descriptor.digest) {
@@ -147,7 +151,15 @@ impl<'a> Walk<'a> {
                     break;
                 }
                 self.visited.insert(descriptor.digest);
-                let mut node = self.referrer(&descriptor, digest, via, store);
+                fresh.push(descriptor);
+            }
+            let looked_at = stream::iter(&fresh)
+                .map(|descriptor| store.manifest(descriptor))
+                .buffered(AT_ONCE)
+                .collect::<Vec<_>>();
+            let looked_at = self.runtime.block_on(looked_at);
+            for (descriptor, manifest) in fresh.into_iter().zip(looked_at) {
+                let mut node = self.referrer(&descriptor, digest, via, manifest);
                 if number > 0 {
                     node.place = Some(store.name());
                 }
@@ -161,22 +173,15 @@ impl<'a> Walk<'a> {
         nodes
     }
 
-    /// A listed referrer; a listing that does not say what it is makes us look at the manifest.
+    /// A listed referrer, as its manifest says; a list may say anything of it, and name what is not there or is about something else.
     fn referrer(
         &mut self,
         descriptor: &Descriptor,
         subject: &Digest,
         via: &str,
-        store: &'a dyn Store,
+        manifest: Result<Resolved, StoreError>,
     ) -> Node {
-        let artifact_type = descriptor.artifact_type.as_deref().unwrap_or_default();
-        let says_all = !artifact_type.is_empty()
-            && artifact_type != media_types::OCI_EMPTY
-            && !descriptor.annotations.is_empty();
-        if says_all {
-            return Node::referrer(descriptor, artifact_type, &descriptor.annotations, via);
-        }
-        match self.manifest(descriptor, &[store]) {
+        match manifest.map_err(|error| self.trouble(error)) {
             Ok(resolved) => {
                 let artifact_type = match &resolved.manifest {
                     Manifest::Image(manifest) => manifest.effective_artifact_type().to_owned(),
@@ -190,6 +195,7 @@ impl<'a> Walk<'a> {
                 node
             }
             Err(trouble) => {
+                let artifact_type = descriptor.artifact_type.as_deref().unwrap_or_default();
                 let mut node =
                     Node::referrer(descriptor, artifact_type, &descriptor.annotations, via);
                 spoil(&mut node, trouble);
@@ -250,18 +256,20 @@ impl<'a> Walk<'a> {
         }
         match first {
             None => Err("no place has it".to_owned()),
-            Some(error) => {
-                let words = error.to_string();
-                // One artifact that is broken is its own trouble; a store that cannot be asked is everybody's.
-                if !matches!(
-                    error.class(),
-                    ErrorClass::NotFound | ErrorClass::Unreadable | ErrorClass::OverLimit
-                ) {
-                    self.fail(error);
-                }
-                Err(words)
-            }
+            Some(error) => Err(self.trouble(error)),
         }
+    }
+
+    /// The words of an error. One artifact that is broken is its own trouble; a store that cannot be asked is everybody's.
+    fn trouble(&mut self, error: StoreError) -> String {
+        let words = error.to_string();
+        if !matches!(
+            error.class(),
+            ErrorClass::NotFound | ErrorClass::Unreadable | ErrorClass::OverLimit
+        ) {
+            self.fail(error);
+        }
+        words
     }
 
     fn fail(&mut self, error: StoreError) {
