@@ -92,15 +92,24 @@ pub(crate) fn is_sbom(media_type: &str) -> bool {
         || media_type.starts_with("application/vnd.syft")
 }
 
-/// What `--only` chooses.
+/// What a flag such as `--only` chooses.
 enum Chosen {
     Kind(Kind),
     Predicate(PredicateType),
     Artifact(String),
 }
 
-/// The choice that the values of `--only` amount to.
-pub(crate) fn choice(values: &[String]) -> Result<Choice, Failure> {
+/// What becomes of a bundle that does not say what it holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unsaid {
+    /// It may be what is wanted.
+    Taken,
+    /// It is left alone.
+    Left,
+}
+
+/// The choice that the values of `flag` amount to.
+pub(crate) fn choice(flag: &str, values: &[String], unsaid: Unsaid) -> Result<Choice, Failure> {
     let mut chosen = Vec::new();
     for value in values {
         match value.as_str() {
@@ -113,7 +122,7 @@ pub(crate) fn choice(values: &[String]) -> Result<Choice, Failure> {
             }
             other => {
                 let predicate = predicate_types::resolve(other).map_err(|error| {
-                    Failure::usage(error.code(), format!("--only: {error}")).hint(
+                    Failure::usage(error.code(), format!("{flag}: {error}")).hint(
                         "write signature, attestation, sbom, notation, an alias such as spdxjson, a predicate type or an artifact type",
                     )
                 })?;
@@ -124,11 +133,10 @@ pub(crate) fn choice(values: &[String]) -> Result<Choice, Failure> {
     Ok(Arc::new(move |piece: &Piece| {
         let (kind, predicates) = unverified_kind(piece);
         chosen.iter().any(|chosen| match chosen {
-            // What does not say what it is may be what is wanted.
             Chosen::Kind(Kind::Signature | Kind::Attestation) | Chosen::Predicate(_)
                 if kind == Kind::Bundle =>
             {
-                true
+                unsaid == Unsaid::Taken
             }
             Chosen::Kind(wanted) => *wanted == kind,
             Chosen::Predicate(wanted) => predicates.iter().any(|found| wanted.accepts(found)),

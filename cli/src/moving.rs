@@ -15,7 +15,7 @@ use crate::arguments::{Carried, Trust};
 use crate::commands::Done;
 use crate::context::Context;
 use crate::escape;
-use crate::evidence_kind;
+use crate::evidence_kind::{self, Unsaid};
 use crate::exit::ExitStatus;
 use crate::explain;
 use crate::failure::Failure;
@@ -188,7 +188,7 @@ fn scope(carried: &Carried) -> Result<Scope, Failure> {
     if carried.only.is_empty() {
         return Ok(Scope::Everything);
     }
-    evidence_kind::choice(&carried.only).map(Scope::Chosen)
+    evidence_kind::choice("--only", &carried.only, Unsaid::Taken).map(Scope::Chosen)
 }
 
 /// As for every command, but the deadline is for standing still: who moves gigabytes needs more than who asks a question.

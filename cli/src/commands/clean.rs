@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use countersign_formats::{Digest, ImageIndex, Limits, Manifest, Reference, UnixTime, media_types};
+use countersign_formats::{
+    Digest, ImageIndex, Limits, Manifest, Reference, UnixTime, encode_base64, media_types,
+};
 use countersign_proof::{Origin, StorageForm, SubjectAlternativeName, Unproven, Unverified};
 use countersign_registry::replicate::{Choice, Piece, Role, Scope, survey};
 use countersign_registry::{Depot, StoreError, Target, fallback_tag, open_depot};
@@ -13,7 +15,7 @@ use super::Done;
 use crate::arguments::Clean;
 use crate::context::Context;
 use crate::escape;
-use crate::evidence_kind;
+use crate::evidence_kind::{self, Unsaid};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::{images, moving, stores};
@@ -38,6 +40,13 @@ enum Place {
 
 pub(crate) fn run(arguments: &Clean, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let reference = stores::reference(&arguments.image)?;
+    if arguments.orphans && (moving::is_tagged(&arguments.image) || arguments.image.contains('@')) {
+        return Err(Failure::usage(
+            "orphans-of-an-image",
+            "`--orphans` is about a whole repository, and an image was named",
+        )
+        .hint("leave out the tag and the digest"));
+    }
     let settings = moving::settings(context);
     let runtime = context.runtime()?;
     let depot = open_depot(&reference, &settings)?;
@@ -121,7 +130,8 @@ fn types(values: &[String]) -> Result<Option<Choice>, Failure> {
     if values.is_empty() || values.iter().any(|value| value == "all") {
         return Ok(None);
     }
-    evidence_kind::choice(values).map(Some)
+    // A bundle of an unknown kind may be the one that everything rests on.
+    evidence_kind::choice("--type", values, Unsaid::Left).map(Some)
 }
 
 /// `12h`, `90d`, `2w` in seconds.
@@ -210,7 +220,12 @@ fn says(unproven: &Unproven, signer: &str) -> bool {
         .unverified_san
         .as_ref()
         .map(SubjectAlternativeName::value);
-    unproven.unverified_key_hint.as_deref() == Some(signer) || name == Some(signer)
+    let hint = unproven.unverified_key_hint.as_deref();
+    // Bundles spell a key's id in base64, and people as a digest.
+    let spelled = Digest::parse(signer).map(|id| encode_base64(id.as_bytes()));
+    hint == Some(signer)
+        || name == Some(signer)
+        || spelled.is_ok_and(|spelled| hint == Some(spelled.as_str()))
 }
 
 /// Evidence in the whole repository about manifests that are gone.
