@@ -107,7 +107,7 @@ fn reject(
     stdout: &mut dyn Write,
     words: Words,
 ) -> ExitStatus {
-    use clap::error::ErrorKind;
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
     let output = wanted_output(arguments);
     let mut printer = Printer::new(stdout, words, output, 0);
     let status = match error.kind() {
@@ -117,12 +117,19 @@ fn reject(
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
             let command = wanted_command(arguments);
-            printer.explain(&error.to_string());
-            printer.failure(
-                &command,
-                &Failure::usage("missing-command", "no command was given")
-                    .hint("choose one of those above"),
-            );
+            let failure = Failure::usage("missing-command", "no command was given");
+            // Behind a command that has commands of its own, clap's words are an error themselves and not a help page.
+            let failure = match error.get(ContextKind::ValidSubcommand) {
+                Some(ContextValue::Strings(choices)) => failure.hint(format!(
+                    "write one of these behind `{command}`: {}",
+                    choices.join(", ")
+                )),
+                _ => {
+                    printer.explain(&error.to_string());
+                    failure.hint("choose one of those above")
+                }
+            };
+            printer.failure(&command, &failure);
             ExitStatus::Usage
         }
         _ => {

@@ -30,7 +30,7 @@ pub(crate) fn key_password(context: &Context<'_, '_>, purpose: Purpose) -> Resul
         }
     }
     if !io::stdin().is_terminal() {
-        return piped("the key");
+        return piped("the key").map_err(|failure| failure.or_hint(Some("set COUNTERSIGN_PASSWORD (or COSIGN_PASSWORD; it may be empty), or write the password to standard input".to_owned())));
     }
     let first = ask("password of the key: ")?;
     if purpose == Purpose::Close {
@@ -62,7 +62,10 @@ pub(crate) fn piped(what: &str) -> Result<Secret, Failure> {
             )
         })?;
     if read == 0 {
-        return Err(missing(what));
+        return Err(Failure::usage(
+            "password-missing",
+            format!("no password for {what} was given"),
+        ));
     }
     let end = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(end);
@@ -83,9 +86,4 @@ pub(crate) fn ask(question: &str) -> Result<Secret, Failure> {
             )
             .hint("set COUNTERSIGN_PASSWORD, or write the password to standard input")
         })
-}
-
-fn missing(what: &str) -> Failure {
-    Failure::usage("password-missing", format!("no password for {what} was given"))
-        .hint("set COUNTERSIGN_PASSWORD (or COSIGN_PASSWORD; it may be empty), or write the password to standard input")
 }

@@ -106,7 +106,10 @@ impl VerifyError {
         match self {
             Self::NotFound { .. } => Some("check the name, the tag and the digest".to_owned()),
             Self::Store(error) => error.hint(),
-            Self::Deadline { .. } => Some("a longer time can be given".to_owned()),
+            Self::Deadline { .. } => Some(
+                "a longer time can be given: `--timeout`, or `VerifierBuilder::deadline`"
+                    .to_owned(),
+            ),
             Self::NotInIndex(_) => {
                 Some("name the image by its own digest, or the index that lists it".to_owned())
             }

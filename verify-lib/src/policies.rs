@@ -179,7 +179,7 @@ impl PolicyLoadError {
             ),
             Self::Unverified { error, .. } => error.hint(),
             Self::Store { error, .. } => error.hint(),
-            Self::Deadline { .. } => Some("a longer time can be given".to_owned()),
+            Self::Deadline { .. } => Some("a longer time can be given: `--timeout`, or `VerifierBuilder::deadline`".to_owned()),
             Self::NotPolicies { .. } => Some("`countersign policy push` publishes policies".to_owned()),
             Self::OnlyFiles { .. } => Some(
                 "`countersign verify --policy PLACE --policy-key KEY --print-policy` fetches policies into a file".to_owned(),

@@ -21,7 +21,11 @@ pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Do
     let password = match &arguments.password {
         Some(password) => Secret::new(password.clone()),
         None if arguments.password_stdin || !std::io::stdin().is_terminal() => {
-            secrets::piped("the registry")?
+            secrets::piped("the registry").map_err(|failure| {
+                failure.or_hint(Some(
+                    "write it to standard input: `--password-stdin < FILE`".to_owned(),
+                ))
+            })?
         }
         None => secrets::ask(&format!(
             "password of {} at {}: ",
@@ -39,6 +43,9 @@ pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Do
     context
         .printer
         .say(&format!("login for `{host}` kept in {place}"));
+    context.printer.say(&format!(
+        "it was not tried: `countersign doctor {host}` does"
+    ));
     if matches!(stored, Stored::File(_)) {
         context
             .printer
