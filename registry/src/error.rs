@@ -155,6 +155,15 @@ pub enum StoreError {
         /// Whether a login was sent.
         had_login: bool,
     },
+    /// The program that should have had the login failed.
+    Helper {
+        /// The registry that the login is for.
+        registry: String,
+        /// `docker-credential-<name>`.
+        program: String,
+        /// What happened, at most 512 bytes.
+        detail: String,
+    },
     /// The registry could not answer.
     Unavailable {
         /// Host of the registry.
@@ -262,6 +271,7 @@ impl StoreError {
             Self::Authentication {
                 had_login: false, ..
             } => "login-required",
+            Self::Helper { .. } => "credential-helper-failed",
             Self::Unavailable { outage, .. } => match outage {
                 Outage::Connection { .. } => "registry-unreachable",
                 Outage::Deadline { .. } => "deadline-exceeded",
@@ -292,7 +302,7 @@ impl StoreError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::NotFound { .. } => ErrorClass::NotFound,
-            Self::Authentication { .. } => ErrorClass::Authentication,
+            Self::Authentication { .. } | Self::Helper { .. } => ErrorClass::Authentication,
             Self::Unavailable { .. } => ErrorClass::Network,
             Self::Untrusted { fault, .. } if matches!(**fault, Fault::OverLimit { .. }) => {
                 ErrorClass::OverLimit
@@ -318,13 +328,18 @@ impl StoreError {
             Self::Authentication { had_login: true, registry, .. } => {
                 format!("the login is wrong, expired or lacks the right; renew it with `countersign login {registry}`")
             }
+            Self::Helper { registry, program, .. } => {
+                format!("try the helper by itself: `echo {registry} | {program} get`; a file for logins names it (`credHelpers`, `credsStore`)")
+            }
             Self::Unavailable { outage: Outage::Deadline { .. }, .. } => "a longer time can be given with `--timeout`".to_owned(),
             Self::Unavailable { outage: Outage::Status { retry_after: Some(seconds), .. }, .. } => format!("try again in {seconds} s"),
-            Self::Unavailable { outage: Outage::Connection { detail, .. }, .. } if detail.contains("certificate") => {
-                "the registry's certificate is not trusted on this machine; give the certificate of its authority, or install it".to_owned()
-            }
-            Self::Unavailable { outage: Outage::Connection { .. }, .. } => {
-                "is the registry up and the name right? a registry without https needs `--allow-http`".to_owned()
+            Self::Unavailable { outage: Outage::Connection { detail, .. }, .. } => connection_hint(detail).to_owned(),
+            Self::Unavailable { outage: Outage::Status { status: 400..=428 | 430..=499, message, .. }, .. } => {
+                match message {
+                    Some(message) if message.contains("HTTPS") => "it speaks https there: leave out `--allow-http`",
+                    _ => "is this the address of a registry? `countersign doctor HOST` shows how it answers",
+                }
+                .to_owned()
             }
             Self::Unavailable { .. } => "try again later".to_owned(),
             Self::Untrusted { fault, .. } => match &**fault {
@@ -338,6 +353,35 @@ impl StoreError {
             Self::Offline { .. } => "use a layout (`oci:DIR`), or leave out `--offline`".to_owned(),
             Self::Local { .. } | Self::Unsupported { .. } | Self::Recorded { .. } => return None,
         })
+    }
+}
+
+/// What to do about a connection that was not made, by the words of who refused it.
+fn connection_hint(detail: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| detail.contains(word));
+    if says(&["UnknownIssuer"]) {
+        "no authority that this machine trusts issued the registry's certificate; name its authority's with `--registry-cacert FILE`"
+    } else if says(&["CaUsedAsEndEntity"]) {
+        "the registry shows the certificate of an authority as its own; issue it one that is no authority (`CA:FALSE`), and name the authority's with `--registry-cacert FILE`"
+    } else if says(&["not valid for name"]) {
+        "the registry's certificate is for another name; reach it by a name that stands in it"
+    } else if says(&["certificate expired", "certificate not valid yet"]) {
+        "the registry has to renew its certificate, unless this machine's clock is wrong"
+    } else if says(&[
+        "alert: BadCertificate",
+        "alert: CertificateRequired",
+        "alert: UnknownCA",
+        "alert: AccessDenied",
+    ]) {
+        "the registry wants a client certificate, or another one: `--registry-client-cert FILE` and `--registry-client-key FILE`"
+    } else if says(&["broken pipe", "onnection reset"]) {
+        "the other side broke the connection off; one that wants a client certificate may do so: `--registry-client-cert FILE` and `--registry-client-key FILE`"
+    } else if says(&["certificate"]) {
+        "the registry's certificate cannot be used; ask who runs it, or name its authority's with `--registry-cacert FILE`"
+    } else if says(&["InvalidContentType"]) {
+        "it does not speak https there; a registry without https needs `--allow-http`"
+    } else {
+        "is the registry up and the name right? a registry without https needs `--allow-http`"
     }
 }
 
@@ -365,6 +409,14 @@ impl fmt::Display for StoreError {
                 detail,
                 had_login: false,
             } => write!(f, "`{registry}` wants a login: {detail}"),
+            Self::Helper {
+                registry,
+                program,
+                detail,
+            } => write!(
+                f,
+                "the credential helper `{program}` has no login for `{registry}`: {detail}"
+            ),
             Self::Unavailable { registry, outage } => match outage {
                 Outage::Connection { detail, .. } => {
                     write!(f, "could not reach `{registry}`: {detail}")
@@ -457,4 +509,46 @@ pub(crate) fn clipped(text: &str, limit: usize) -> String {
         .collect();
     clipped.push('…');
     clipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connection_hint;
+
+    #[test]
+    fn a_refused_connection_says_what_to_do() {
+        for (detail, part) in [
+            (
+                "invalid peer certificate: UnknownIssuer",
+                "--registry-cacert",
+            ),
+            (
+                "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+                "CA:FALSE",
+            ),
+            (
+                "invalid peer certificate: certificate not valid for name \"a\"; certificate is only valid for DnsName(\"b\")",
+                "another name",
+            ),
+            (
+                "invalid peer certificate: certificate expired: verification time 2 (UNIX), but certificate is not valid after 1 (1 seconds ago)",
+                "clock",
+            ),
+            (
+                "connection error: received fatal alert: BadCertificate",
+                "--registry-client-cert",
+            ),
+            (
+                "connection error: stream closed because of a broken pipe",
+                "--registry-client-cert",
+            ),
+            (
+                "received corrupt message of type InvalidContentType",
+                "--allow-http",
+            ),
+            ("Connection refused (os error 111)", "--allow-http"),
+        ] {
+            assert!(connection_hint(detail).contains(part), "{detail}");
+        }
+    }
 }

@@ -83,7 +83,7 @@ const DOCTOR_EXAMPLE: &str = "\
 Examples:
   countersign doctor ghcr.io
   countersign doctor ghcr.io/acme/app:1.4
-  countersign doctor --write registry.internal/scratch/doctor";
+  countersign doctor --write --mount-from acme/app registry.internal/scratch/doctor";
 
 /// `doctor`.
 #[derive(Args, Debug)]
@@ -95,6 +95,15 @@ pub(crate) struct Doctor {
     /// Find out by pushing small things into the repository, which are removed again where the registry allows that.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_WRITE", hide_env = true)]
     pub(crate) write: bool,
+    /// Another repository of the same registry, which is only read: is its image's configuration mounted from there?
+    #[arg(
+        long,
+        value_name = "REPOSITORY[:TAG]",
+        requires = "write",
+        env = "COUNTERSIGN_MOUNT_FROM",
+        hide_env = true
+    )]
+    pub(crate) mount_from: Option<String>,
 }
 
 const MIGRATE_EXAMPLE: &str = "\

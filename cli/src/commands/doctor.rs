@@ -35,6 +35,10 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
         )
         .hint("name one that is made for this: `HOST/scratch/doctor`"));
     }
+    let other = match &arguments.mount_from {
+        Some(other) => Some(other_repository(&reference, other)?),
+        None => None,
+    };
     let settings = moving::settings(context);
     let runtime = context.runtime()?;
     let registry = Registry::open(&reference, &settings)?;
@@ -47,6 +51,19 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
     let mut probed = runtime.block_on(registry.probe(target.as_ref(), context.now))?;
     if arguments.write {
         runtime.block_on(registry.probe_by_writing(&mut probed))?;
+    }
+    if let Some((other, tagged)) = other {
+        let from = Registry::open(&other, &settings)?;
+        runtime.block_on(async {
+            let image = match tagged {
+                true => self::target(&other),
+                false => any_image(&from).await?,
+            };
+            registry
+                .probe_mount_from(&mut probed, &from, image.as_ref())
+                .await;
+            Ok::<_, Failure>(())
+        })?;
     }
     let forms = match &target {
         Some(target) => Some(runtime.block_on(async {
@@ -64,7 +81,12 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
     };
     let consumers = consumers(&probed, forms.as_ref());
     tell(context, &name, &probed, forms.as_ref(), &consumers);
-    if forms.is_none() && !arguments.write {
+    if repository_given && target.is_none() && !arguments.write {
+        context.printer.say(&format!(
+            "`{}` has no tag of an image, or is not there",
+            escape::field(&name)
+        ));
+    } else if forms.is_none() && !arguments.write {
         context
             .printer
             .say("name an image to see what is beside it and who finds it: `HOST/REPOSITORY:TAG`");
@@ -77,6 +99,8 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
     Ok(Done::pass(json!({
         "registry": reference.registry(),
         "repository": repository_given.then(|| reference.repository().to_owned()),
+        "reached": probed.reached,
+        "at": context.now.to_string(),
         "server": probed.server.as_deref().map(|text| escape::capped(text, escape::FIELD_BYTES)),
         "clockSkewSeconds": probed.clock_skew,
         "findings": probed.findings.iter().map(|finding| json!({
@@ -112,6 +136,28 @@ fn reference(text: &str) -> Result<(RegistryReference, bool), Failure> {
             format!("`{}` is not in a registry", escape::field(text)),
         )
         .hint("write `HOST[:PORT]` or `HOST[:PORT]/REPOSITORY[:TAG]`")),
+    }
+}
+
+/// The repository `text` of the same registry, and whether a tag or digest stands behind it.
+fn other_repository(
+    reference: &RegistryReference,
+    text: &str,
+) -> Result<(RegistryReference, bool), Failure> {
+    let full = format!("{}/{text}", reference.registry());
+    match stores::reference(&full)? {
+        Reference::Registry(other) if other.repository() != reference.repository() => {
+            Ok((other, named(text)))
+        }
+        _ => Err(Failure::usage(
+            "bad-repository",
+            format!(
+                "`{}` is no other repository of `{}`",
+                escape::field(text),
+                reference.registry()
+            ),
+        )
+        .hint("write its name without the registry's: `--mount-from acme/app`")),
     }
 }
 
@@ -228,6 +274,8 @@ fn tell(
     let printer = &mut context.printer;
     printer.line(&format!("registry    {}", escape::field(name)));
     printer.line(&format!("countersign {}", env!("CARGO_PKG_VERSION")));
+    printer.line(&format!("reached     {}", escape::field(&probed.reached)));
+    printer.line(&format!("at          {}", context.now));
     if let Some(server) = &probed.server {
         printer.line(&format!("server      {}", escape::field(server)));
     }

@@ -231,4 +231,21 @@ fn a_proxy_of_the_environment_is_used() {
         .env("HTTP_PROXY", format!("http://{proxy}"))
         .env("NO_PROXY", registry.address.ip().to_string());
     program::finish(&mut command).ends(0);
+    // Nobody listens there any more. The proxy is named by its variable: its URL may hold a password.
+    for (nobody, code) in [
+        ("elsewhere.example.test", 20),
+        ("*", 0),
+        ("a.example.test, *", 0),
+    ] {
+        let mut command = program::command(workshop.path());
+        command
+            .args(program::words(&format!(
+                "verify --allow-http --key release.pub {image}"
+            )))
+            .env("HTTP_PROXY", format!("http://user:MARK@{proxy}"))
+            .env("NO_PROXY", nobody);
+        let run = program::finish(&mut command).ends(code);
+        assert_eq!(run.stderr.contains("`HTTP_PROXY`"), code == 20, "{run:?}");
+        assert!(!run.stderr.contains("MARK"), "{run:?}");
+    }
 }

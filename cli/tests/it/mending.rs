@@ -1,10 +1,11 @@
 //! `repair`, `clean`, `doctor`, and the registry with permissions.
 
+use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
 
 use bytes::Bytes;
 use countersign_formats::{Digest, ImageIndex, Manifest, Reference, media_types};
-use countersign_registry::{Settings, Store, fallback_tag, open};
+use countersign_registry::{Attachment, Settings, Store, Target, attach, fallback_tag, open};
 
 use crate::loopback::Loopback;
 use crate::program::command;
@@ -253,6 +254,50 @@ fn evidence_about_images_that_are_gone_is_found_and_cleaned() {
     assert!(!tags.iter().any(|tag| tag.contains(&gone.hex())));
 }
 
+/// Whoever cleans by type is not to lose what does not say its type, nor a repository for an image.
+#[test]
+fn what_cleaning_is_not_told_stays() {
+    let workshop = Workshop::new();
+    let served = Served::start(&workshop, &["--allow-delete"]);
+    let name = served.name();
+    let digest = push_image(served.store().as_ref(), "1.0", "genuine");
+    let store = served.store();
+    let image = wait(store.resolve(&Target::Digest(digest))).unwrap();
+    let unsaid = Attachment {
+        artifact_type: media_types::BUNDLE_V03.to_owned(),
+        bytes: Bytes::from_static(b"{}"),
+        annotations: BTreeMap::new(),
+    };
+    wait(attach(store.as_ref(), &image.descriptor, &unsaid)).unwrap();
+    let list = |flags: &str| {
+        workshop
+            .run(&format!(
+                "clean --allow-http --output json {flags} {name}:1.0"
+            ))
+            .ends(0)
+            .json()["result"]["items"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(list("--type signature"), 0);
+    assert_eq!(list("--type vuln"), 0);
+    assert_eq!(list("--type all"), 1);
+    workshop
+        .run(&format!("clean --allow-http --type nonsense {name}:1.0"))
+        .ends(2)
+        .says("--type: ");
+    for image in [format!("{name}:1.0"), format!("{name}@{digest}")] {
+        workshop
+            .run(&format!("clean --allow-http --orphans {image}"))
+            .ends(2)
+            .says("a whole repository");
+    }
+    workshop
+        .run(&format!("clean --allow-http --orphans {name}"))
+        .ends(0);
+}
+
 #[test]
 fn a_registry_that_refuses_deletes_is_reported() {
     let workshop = Workshop::new();
@@ -319,7 +364,7 @@ fn the_doctor_says_what_a_registry_can_do_and_leaves_nothing_behind() {
     let scratch = format!("{}/scratch/doctor", served.address);
     let written = workshop
         .run(&format!(
-            "doctor --allow-http --write --output json {scratch}"
+            "doctor --allow-http --write --mount-from acme/app --output json {scratch}"
         ))
         .ends(0)
         .json();
@@ -327,6 +372,7 @@ fn the_doctor_says_what_a_registry_can_do_and_leaves_nothing_behind() {
         "conditional-put",
         "manifest-4-mib",
         "mount",
+        "mount-from",
         "oci-subject",
         "sha512-blob",
         "sha512-manifest",
@@ -346,6 +392,39 @@ fn the_doctor_says_what_a_registry_can_do_and_leaves_nothing_behind() {
         .ends(2)
         .says("repository");
     workshop.run("doctor --allow-http 127.0.0.1:1").ends(20);
+    for (flags, code, words) in [
+        // What cannot be found out is a finding and ends nothing.
+        ("--write --mount-from acme/none", 0, "no image"),
+        (
+            "--write --mount-from scratch/doctor",
+            2,
+            "no other repository",
+        ),
+        ("--mount-from acme/app", 2, "--write"),
+    ] {
+        let run = workshop.run(&format!("doctor --allow-http {flags} {scratch}"));
+        let run = run.ends(code);
+        assert!(
+            run.stdout.contains(words) || run.stderr.contains(words),
+            "{run:?}"
+        );
+    }
+    workshop
+        .run(&format!("doctor --allow-http {}/no/such", served.address))
+        .ends(0)
+        .says("is not there");
+}
+
+/// A host that takes the connection and says nothing costs the deadline.
+#[test]
+fn the_doctor_gives_up_on_a_host_that_does_not_answer() {
+    let workshop = Workshop::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap();
+    workshop
+        .run(&format!("doctor --allow-http --timeout 500ms {host}"))
+        .ends(20)
+        .says("did not answer within the deadline");
 }
 
 #[test]

@@ -132,6 +132,23 @@ impl Registry {
         }
     }
 
+    /// Asks once under the store's deadline, without a login and following nothing: what the registry says to a stranger.
+    pub(super) async fn ask_plainly(&self, call: &Call<'_>) -> Result<Reply, StoreError> {
+        if self.settings.offline {
+            return Err(StoreError::Offline {
+                store: self.name.clone(),
+            });
+        }
+        let running = self.budget.start();
+        let transport = self.transport();
+        let outgoing = outgoing(call, call.url.clone(), None);
+        let exchange = transport.exchange(&outgoing, Expect::Nothing);
+        match tokio::time::timeout(running.remaining(), exchange).await {
+            Ok(incoming) => Ok(self.reply(incoming?, true, None)),
+            Err(_) => Err(self.too_late()),
+        }
+    }
+
     async fn ask_until_answered(
         &self,
         call: &Call<'_>,
@@ -160,8 +177,21 @@ impl Registry {
         }
     }
 
-    /// One attempt: what is known about logins is sent along, a challenge is answered once.
+    /// One attempt, and one more where the login that was refused is not the one that is stored by now.
     async fn ask_once(&self, call: &Call<'_>) -> Result<Reply, StoreError> {
+        let keychain = &self.settings.keychain;
+        match self.ask_with_login(call).await {
+            Err(StoreError::Authentication { .. })
+                if keychain.renew(&self.registry, &self.repository).await? =>
+            {
+                self.ask_with_login(call).await
+            }
+            answered => answered,
+        }
+    }
+
+    /// What is known about logins is sent along, a challenge is answered once.
+    async fn ask_with_login(&self, call: &Call<'_>) -> Result<Reply, StoreError> {
         let at_home = origin::same(&call.url, &self.base);
         let transport = self.transport();
         let state = self.state();

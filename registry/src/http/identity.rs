@@ -36,7 +36,7 @@ impl ClientIdentity {
     /// Reads PEM: the certificate with those above it, leaf first, and the private key (PKCS#8, PKCS#1 or SEC 1, not encrypted).
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] when there is no certificate, no key, or the key does not go with the certificate.
+    /// [`StoreError::Unsupported`] when there is no certificate of X.509's version 3, no key, or the key does not go with the certificate.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, StoreError> {
         let refused = |detail: &str| StoreError::Unsupported {
             store: "client certificate".to_owned(),
@@ -52,8 +52,17 @@ impl ClientIdentity {
         let key = PrivateKeyDer::from_pem_slice(key)
             .map_err(|_| refused("the key file holds no private key in clear PEM"))?;
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        rustls::sign::CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider)
-            .map_err(|_| refused("the key does not go with the certificate"))?;
+        rustls::sign::CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider).map_err(
+            |error| match error {
+                rustls::Error::InconsistentKeys(_) => {
+                    refused("the key does not go with the certificate")
+                }
+                rustls::Error::InvalidCertificate(_) => refused(
+                    "the certificate cannot be read, or is of another version of X.509 than 3",
+                ),
+                _ => refused("the key cannot be used"),
+            },
+        )?;
         Ok(Self(Arc::new(Inner {
             chain: chain
                 .into_iter()

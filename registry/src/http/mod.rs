@@ -11,6 +11,7 @@ mod listing;
 mod mirror;
 mod origin;
 mod probe;
+mod proxy;
 pub(crate) mod pull;
 mod push;
 mod referrers;

@@ -12,6 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::auth::HostState;
 use super::guard::GuardedResolver;
 use super::identity::ClientIdentity;
+use super::proxy;
 use crate::error::{StoreError, clipped};
 use crate::settings::Settings;
 
@@ -169,6 +170,8 @@ fn build(key: &ClientKey) -> Result<Client, StoreError> {
     if key.guarded {
         // A proxy would resolve names where we cannot see the addresses.
         builder = builder.dns_resolver(Arc::new(GuardedResolver)).no_proxy();
+    } else if proxy::is_for_nobody() {
+        builder = builder.no_proxy();
     }
     builder.build().map_err(|error| failed(error.to_string()))
 }

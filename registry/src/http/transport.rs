@@ -13,8 +13,8 @@ use reqwest::header::{
 };
 use reqwest::{Method, StatusCode, Url};
 
-use super::origin;
 use super::sessions::Sessions;
+use super::{origin, proxy};
 use crate::error::{Fault, Outage, StoreError, clipped};
 use crate::secret::Secret;
 use crate::settings::{Event, Settings};
@@ -23,6 +23,9 @@ use crate::settings::{Event, Settings};
 const PROGRESS_BYTES: u64 = 1 << 20;
 /// Bytes that are taken for a body before its length is known.
 const FIRST_BYTES: u64 = 16 << 10;
+
+/// Longest body of plain text that is passed on as a message, in bytes.
+const SENTENCE_BYTES: usize = 128;
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -397,12 +400,16 @@ impl Transport<'_> {
 /// The error of a connection that was not made, or broke.
 pub(super) fn broken(url: &Url, error: reqwest::Error) -> StoreError {
     let temporary = !error.is_connect() && !error.is_builder();
+    let proxy = error.is_connect().then(|| proxy::named_for(url)).flatten();
+    let mut detail = explained(error);
+    if let Some(variable) = proxy {
+        detail.push_str(&format!(
+            " (by the proxy of `{variable}`, unless `NO_PROXY` names this host)"
+        ));
+    }
     StoreError::Unavailable {
         registry: origin::authority(url),
-        outage: Outage::Connection {
-            detail: explained(error),
-            temporary,
-        },
+        outage: Outage::Connection { detail, temporary },
     }
 }
 
@@ -455,8 +462,15 @@ pub(crate) fn error_words(
     if body.len() as u64 > limits.error_body_bytes {
         return (None, None);
     }
+    // A registry may repeat what it was sent; a message is not worth a password.
+    let is_plain = |message: &&str| {
+        !message.is_empty()
+            && !secrets
+                .iter()
+                .any(|secret| !secret.is_empty() && message.contains(secret))
+    };
     let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
-        return (None, None);
+        return (None, sentence(body).filter(is_plain).map(str::to_owned));
     };
     let Some(first) = body.get("errors").and_then(|errors| errors.get(0)) else {
         return (None, None);
@@ -468,15 +482,16 @@ pub(crate) fn error_words(
                 .bytes()
                 .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
     });
-    // A registry may repeat what it was sent; a message is not worth a password.
-    let message = word("message").filter(|message| {
-        !message.is_empty()
-            && !secrets
-                .iter()
-                .any(|secret| !secret.is_empty() && message.contains(secret))
-    });
+    let message = word("message").filter(is_plain);
     (
         code.map(str::to_owned),
         message.map(|message| clipped(message, 256)),
     )
+}
+
+/// A body that is one short line of text and no markup: what servers and proxies say that do not speak the registry's API.
+fn sentence(body: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let is_line = text.len() <= SENTENCE_BYTES && !text.chars().any(char::is_control);
+    (is_line && !text.starts_with(['<', '{', '['])).then_some(text)
 }

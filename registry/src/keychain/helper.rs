@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,12 @@ use crate::secret::Secret;
 const HELPER_TIME: Duration = Duration::from_secs(10);
 /// Largest answer that is read from a helper, in bytes.
 const HELPER_BYTES: u64 = 64 << 10;
+/// How much is kept of what a helper tells the terminal, in bytes.
+const TOLD_BYTES: usize = 4 << 10;
+/// Time for what a helper that failed told last.
+const TOLD_TIME: Duration = Duration::from_millis(50);
+/// What the names of helpers begin with.
+const PREFIX: &str = "docker-credential-";
 /// What helpers print when they have no login for a registry.
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
@@ -33,25 +39,15 @@ pub(super) fn get(
     server: &str,
     registry: &str,
 ) -> Result<Option<Credential>, StoreError> {
-    let Output { success, text } = run(name, "get", server.as_bytes(), registry)?;
-    if !success {
-        if text.contains(NOT_FOUND) {
+    let output = run(name, "get", server.as_bytes(), registry)?;
+    if !output.success {
+        if output.text.contains(NOT_FOUND) {
             return Ok(None);
         }
-        return Err(failure(
-            registry,
-            &format!(
-                "`docker-credential-{name} get` failed: {}",
-                clipped(text.trim(), 256)
-            ),
-        ));
+        return Err(output.refused(name, "get", registry));
     }
-    let unreadable = || {
-        failure(
-            registry,
-            &format!("`docker-credential-{name} get` did not print a login"),
-        )
-    };
+    let text = output.text;
+    let unreadable = || failure(registry, name, "`get` did not print a login");
     let answer: Value = serde_json::from_str(&text).map_err(|_| unreadable())?;
     let member = |name: &str| answer.get(name).and_then(Value::as_str);
     match (member("Username"), member("Secret")) {
@@ -71,55 +67,83 @@ pub(super) fn store(
 ) -> Result<(), StoreError> {
     let login = json!({ "ServerURL": server, "Username": username, "Secret": password.reveal() })
         .to_string();
-    let Output { success, .. } = run(name, "store", login.as_bytes(), registry)?;
-    if success {
+    let output = run(name, "store", login.as_bytes(), registry)?;
+    if output.success {
         Ok(())
     } else {
-        Err(failure(
-            registry,
-            &format!("`docker-credential-{name} store` failed"),
-        ))
+        // It was given the password: its words are not passed on.
+        Err(failure(registry, name, "`store` failed"))
     }
 }
 
 /// Has a helper forget a login; false when it had none.
 pub(super) fn erase(name: &str, server: &str, registry: &str) -> Result<bool, StoreError> {
-    let Output { success, text } = run(name, "erase", server.as_bytes(), registry)?;
-    if success || text.contains(NOT_FOUND) {
-        return Ok(success);
+    let output = run(name, "erase", server.as_bytes(), registry)?;
+    if output.success || output.text.contains(NOT_FOUND) {
+        return Ok(output.success);
     }
-    Err(failure(
-        registry,
-        &format!(
-            "`docker-credential-{name} erase` failed: {}",
-            clipped(text.trim(), 256)
-        ),
-    ))
+    Err(output.refused(name, "erase", registry))
 }
 
-pub(super) fn failure(registry: &str, detail: &str) -> StoreError {
-    StoreError::Authentication {
+pub(super) fn failure(registry: &str, name: &str, detail: &str) -> StoreError {
+    StoreError::Helper {
         registry: registry.to_owned(),
-        detail: detail.to_owned(),
-        had_login: false,
+        program: format!("{PREFIX}{name}"),
+        detail: clipped(detail, 512),
     }
 }
 
 struct Output {
     success: bool,
     text: String,
+    /// The beginning of what it told the terminal.
+    told: String,
+}
+
+impl Output {
+    /// The error of a helper that ended as one that failed, with its reason. By the protocol that is its output; helpers of clouds
+    /// tell the terminal instead. What could be a login is not passed on.
+    fn refused(&self, name: &str, verb: &str, registry: &str) -> StoreError {
+        let mut detail = format!("`{verb}` failed");
+        let words = [&self.text, &self.told].map(|text| text.trim());
+        for words in words {
+            if !words.is_empty() && !words.contains("Secret") {
+                detail.push_str(": ");
+                detail.push_str(&clipped(words, 256));
+            }
+        }
+        failure(registry, name, &detail)
+    }
+}
+
+/// Reads what a helper tells the terminal to its end, so that it is not held up, and keeps the beginning.
+fn listen(mut from: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&kept);
+    thread::spawn(move || {
+        let mut chunk = [0; 1024];
+        while let Ok(count) = from.read(&mut chunk) {
+            if count == 0 {
+                break;
+            }
+            let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = TOLD_BYTES.saturating_sub(kept.len());
+            kept.extend(chunk.iter().take(count.min(room)));
+        }
+    });
+    kept
 }
 
 fn run(name: &str, verb: &str, input: &[u8], registry: &str) -> Result<Output, StoreError> {
-    let program = format!("docker-credential-{name}");
-    let failed = |what: &str| failure(registry, &format!("credential helper `{program}` {what}"));
-    let mut child = Command::new(&program)
+    let failed = |what: &str| failure(registry, name, what);
+    let mut child = Command::new(format!("{PREFIX}{name}"))
         .arg(verb)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| failed(&format!("could not be started: {error}")))?;
+    let told = child.stderr.take().map(listen);
     let deadline = Instant::now() + HELPER_TIME;
     if let Some(mut stdin) = child.stdin.take() {
         // A helper that does not read must not block us: small inputs fit into the pipe, larger ones are written beside.
@@ -155,8 +179,17 @@ fn run(name: &str, verb: &str, input: &[u8], registry: &str) -> Result<Output, S
     };
     let text = String::from_utf8(text?).map_err(|_| failed("did not answer in UTF-8"))?;
     let status = status.ok_or_else(|| failed("did not end within 10 s"))?;
+    if !status.success() {
+        // What it told last may still be on its way; whether that ends, its children decide.
+        thread::sleep(TOLD_TIME);
+    }
+    let told = told.map(|told| {
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&told).into_owned()
+    });
     Ok(Output {
         success: status.success(),
         text,
+        told: told.unwrap_or_default(),
     })
 }

@@ -12,10 +12,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
 use crate::secret::Secret;
 use config_file::{ConfigFile, Found};
+
+/// A login that was looked up within so much time is not looked up again when it is refused.
+const LOOKED_UP_TIME: Duration = Duration::from_secs(1);
 
 /// A login for a registry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -66,7 +70,15 @@ struct Files {
     read: Vec<PathBuf>,
     /// The one that `login` writes.
     write: Option<PathBuf>,
-    looked_up: Mutex<HashMap<(String, String), Option<Credential>>>,
+    /// By registry and repository.
+    looked_up: Mutex<HashMap<(String, String), LookedUp>>,
+}
+
+/// What was found, and when.
+#[derive(Clone)]
+struct LookedUp {
+    found: Option<Credential>,
+    since: Instant,
 }
 
 impl fmt::Debug for Keychain {
@@ -163,22 +175,44 @@ impl Keychain {
             return Ok(Some(credential.clone()));
         }
         let key = (host, repository.to_owned());
-        if let Some(known) = self
-            .files
-            .looked_up
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-        {
-            return Ok(known.clone());
+        if let Some(known) = self.known(&key) {
+            return Ok(known.found);
         }
         let found = self.search(&key.0, repository).await?;
-        self.files
-            .looked_up
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, found.clone());
+        self.keep(key, found.clone());
         Ok(found)
+    }
+
+    /// Looks up once more what was refused: a helper's login may have been over (ECR's live for twelve hours), a file may have been
+    /// written since. Whether there is another one now.
+    ///
+    /// # Errors
+    /// As [`lookup`](Self::lookup).
+    pub(crate) async fn renew(&self, registry: &str, repository: &str) -> Result<bool, StoreError> {
+        let key = (hosts::canonical(registry), repository.to_owned());
+        // One that was given otherwise is not in there.
+        let Some(refused) = self.known(&key) else {
+            return Ok(false);
+        };
+        if refused.since.elapsed() < LOOKED_UP_TIME {
+            return Ok(false);
+        }
+        let found = self.search(&key.0, repository).await?;
+        self.keep(key, found.clone());
+        Ok(found != refused.found)
+    }
+
+    fn known(&self, key: &(String, String)) -> Option<LookedUp> {
+        let looked_up = &self.files.looked_up;
+        let looked_up = looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+        looked_up.get(key).cloned()
+    }
+
+    fn keep(&self, key: (String, String), found: Option<Credential>) {
+        let looked_up = &self.files.looked_up;
+        let mut looked_up = looked_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = Instant::now();
+        looked_up.insert(key, LookedUp { found, since });
     }
 
     async fn search(&self, host: &str, repository: &str) -> Result<Option<Credential>, StoreError> {
@@ -190,13 +224,14 @@ impl Keychain {
                 match found {
                     Found::Credential(credential) => return Ok(Some(credential)),
                     Found::Helper(name) => {
+                        let helper = name.clone();
                         let server = hosts::helper_key(host).to_owned();
                         let registry = host.to_owned();
                         let call = tokio::task::spawn_blocking(move || {
                             helper::get(&name, &server, &registry)
                         });
                         let answer = call.await.map_err(|_| {
-                            helper::failure(host, "the credential helper's task was stopped")
+                            helper::failure(host, &helper, "its task was stopped")
                         })??;
                         if answer.is_some() {
                             return Ok(answer);

@@ -521,3 +521,40 @@ fn huge_challenges_are_left_unread() {
         "login-required"
     );
 }
+
+/// A login of ECR lives for twelve hours; a service that reads it once would be shut out from then on.
+#[test]
+fn a_login_that_is_refused_is_looked_up_once_more() {
+    let server = wants(|_| "Basic realm=\"reg\"".to_owned(), BASIC);
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config.json");
+    let write = |auth: &str| {
+        let text = format!(
+            r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#,
+            server.authority
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    let directory = home.path().display().to_string();
+    let settings = Settings {
+        keychain: Keychain::from_environment(|name| {
+            (name == "DOCKER_CONFIG").then(|| directory.clone())
+        }),
+        ..settings()
+    };
+    // `user:over`
+    write("dXNlcjpvdmVy");
+    let store = server.store(&settings);
+    assert_eq!(code(run(store.resolve(&target()))), "login-refused");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    // The same login is not tried again and again.
+    server.take_asked();
+    assert_eq!(code(run(store.resolve(&target()))), "login-refused");
+    assert_eq!(server.take_asked().len(), 2);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    write(BASIC.trim_start_matches("Basic "));
+    run(store.resolve(&target())).unwrap();
+    assert_eq!(server.take_asked().len(), 3);
+    run(store.resolve(&target())).unwrap();
+    assert_eq!(server.take_asked().len(), 1);
+}

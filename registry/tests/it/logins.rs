@@ -421,3 +421,60 @@ fn in_a_process_with_an_endless_helper() {
     );
     assert!(since.elapsed().as_secs() < 20);
 }
+
+#[test]
+fn what_a_helper_says_of_its_failure_is_passed_on() {
+    with_helper(
+        "logins::in_a_process_with_a_failing_helper",
+        "i=0; while [ $i -lt 3000 ]; do echo 'a line that nobody reads' >&2; i=$((i+1)); done; echo 'the session is over' ; exit 1",
+    );
+    with_helper(
+        "logins::in_a_process_with_a_failing_helper",
+        "echo 'the session is over: run `cloud login`' >&2; exit 1",
+    );
+}
+
+#[test]
+#[ignore = "run by `what_a_helper_says_of_its_failure_is_passed_on`, which sets the search path"]
+fn in_a_process_with_a_failing_helper() {
+    let home = Home::new();
+    home.write(".docker/config.json", r#"{"credsStore":"test"}"#);
+    let error = run(home.keychain(&[]).lookup("reg.example", "app")).unwrap_err();
+    assert_eq!(error.code(), "credential-helper-failed");
+    assert!(
+        error.to_string().contains("the session is over") && error.to_string().len() < 700,
+        "{error}"
+    );
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .contains("echo reg.example | docker-credential-test get")
+    );
+}
+
+/// A helper that prints a login and fails all the same.
+#[test]
+fn a_login_that_a_helper_prints_does_not_come_into_messages() {
+    with_helper(
+        "logins::in_a_process_with_a_helper_that_prints_a_login",
+        r#"echo '{"Username":"u","Secret":"MARK"}'; echo '{"Secret":"MARK"}' >&2; exit 1"#,
+    );
+}
+
+#[test]
+#[ignore = "run by `a_login_that_a_helper_prints_does_not_come_into_messages`, which sets the search path"]
+fn in_a_process_with_a_helper_that_prints_a_login() {
+    let home = Home::new();
+    home.write(".docker/config.json", r#"{"credsStore":"test"}"#);
+    let keychain = home.keychain(&[]);
+    let stored = keychain.store("reg.example", "u", &Secret::new("MARK"));
+    for error in [
+        run(keychain.lookup("reg.example", "app")).unwrap_err(),
+        stored.unwrap_err(),
+        keychain.erase("reg.example").unwrap_err(),
+    ] {
+        assert_eq!(error.code(), "credential-helper-failed");
+        assert!(!format!("{error} {error:?}").contains("MARK"), "{error}");
+    }
+}

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use countersign_registry::{Settings, Store, Target};
+use countersign_formats::UnixTime;
+use countersign_registry::{Ability, Settings, Store, Target};
 
 use crate::server::{Answer, Body, Server, code, image, run, settings};
 
@@ -87,6 +88,60 @@ fn a_date_to_wait_for_is_as_good_as_seconds() {
     let error = run(server.store(&settings()).resolve(&tag("1.0"))).unwrap_err();
     assert!(error.hint().unwrap().contains("3600"));
     assert_eq!(server.asked().len(), 1);
+}
+
+/// The first question of a probe goes out beside the road that the others take.
+#[test]
+fn a_probe_has_a_deadline_from_its_first_question_on() {
+    let server = Server::start(|_| {
+        std::thread::sleep(Duration::from_secs(5));
+        Answer::status(200)
+    });
+    let settings = Settings {
+        deadline: Duration::from_millis(300),
+        ..settings()
+    };
+    let store = server.store(&settings);
+    let since = Instant::now();
+    assert_eq!(
+        code(run(store.probe(None, UnixTime(0)))),
+        "deadline-exceeded"
+    );
+    assert!(since.elapsed() < Duration::from_millis(1500));
+    let offline = Settings {
+        offline: true,
+        ..settings
+    };
+    let store = server.store(&offline);
+    assert_eq!(code(run(store.probe(None, UnixTime(0)))), "offline");
+    assert_eq!(server.connections(), 1);
+    let answering = Server::start(|_| Answer::status(200));
+    let store = answering.store(&crate::server::settings());
+    let probed = run(store.probe(None, UnixTime(0))).unwrap();
+    assert_eq!(probed.ability("api-v2"), Ability::Yes);
+    assert_eq!(probed.reached, answering.url("/v2/"));
+}
+
+/// What is reached with plain http and speaks https says so in a line of text.
+#[test]
+fn an_address_that_is_no_registry_is_told_with_its_own_words() {
+    let words = "Client sent an HTTP request to an HTTPS server.\n";
+    let server = Server::start(move |_| Answer::status(400).body(words));
+    let error = run(server.store(&settings()).probe(None, UnixTime(0))).unwrap_err();
+    assert_eq!(error.code(), "registry-error");
+    assert!(error.to_string().contains(words.trim()), "{error}");
+    assert!(error.hint().unwrap().contains("--allow-http"));
+    // Markup is for browsers, and a page is no message.
+    for body in [
+        "<html>words</html>".to_owned(),
+        "words ".repeat(100),
+        "words\x1b[2J".to_owned(),
+    ] {
+        let server = Server::start(move |_| Answer::status(418).body(body.clone()));
+        let error = run(server.store(&settings()).probe(None, UnixTime(0))).unwrap_err();
+        assert!(!error.to_string().contains("words"), "{error}");
+        assert!(error.hint().unwrap().contains("doctor"));
+    }
 }
 
 /// N-17: one byte now and then.

@@ -39,6 +39,8 @@ pub enum Ability {
 pub struct Probed {
     /// Answers, in the order in which they were asked for.
     pub findings: Vec<Finding>,
+    /// Where the registry was reached: the URL of its API.
+    pub reached: String,
     /// The registry's clock minus ours, in seconds; `None` when it does not say.
     pub clock_skew: Option<i64>,
     /// `Server` header.
@@ -81,14 +83,20 @@ impl Registry {
     /// Only when the registry cannot be reached at all or refuses the login; everything else is a finding.
     pub async fn probe(&self, image: Option<&Target>, now: UnixTime) -> Result<Probed, StoreError> {
         let mut probed = Probed::default();
-        self.probe_base(&mut probed, now).await?;
+        self.probe_base(&mut probed, now, image.is_some()).await?;
         let Some(target) = image else {
             return Ok(probed);
         };
         let tags = self.list_tags().await;
         probed.tell(
             "tags-list",
-            tags.map(|tags| (Ability::Yes, format!("{} tags", tags.len()))),
+            tags.map(|tags| {
+                let words = match tags.len() {
+                    1 => "1 tag".to_owned(),
+                    count => format!("{count} tags"),
+                };
+                (Ability::Yes, words)
+            }),
         );
         let resolved = self.pull_manifest(target).await?;
         let digest = resolved.descriptor.digest;
@@ -117,21 +125,21 @@ impl Registry {
         Ok(probed)
     }
 
-    async fn probe_base(&self, probed: &mut Probed, now: UnixTime) -> Result<(), StoreError> {
+    async fn probe_base(
+        &self,
+        probed: &mut Probed,
+        now: UnixTime,
+        named: bool,
+    ) -> Result<(), StoreError> {
         let mut url = self.base.clone();
         url.set_path("/v2/");
         let expect = Expect::Document {
             cap: self.settings.limits.error_body_bytes,
             what: "answer of the API's root",
         };
-        let transport = self.transport();
         let plain = Call::get(url.clone(), expect);
-        let first = transport
-            .exchange(
-                &super::call::outgoing(&plain, url.clone(), None),
-                Expect::Nothing,
-            )
-            .await?;
+        let first = self.ask_plainly(&plain).await?;
+        probed.reached = super::origin::shown(&url);
         let text = |name| {
             let value: Option<&HeaderValue> = first.headers.get(name);
             value.and_then(|value| value.to_str().ok())
@@ -145,6 +153,8 @@ impl Registry {
             crate::error::clipped(scheme, 32)
         });
         let status = first.status.as_u16();
+        let said = first.message.map(|text| format!(": {text}"));
+        let said = said.unwrap_or_default();
         match status {
             200 => probed.add("authentication", Ability::No, "anonymous access is allowed"),
             401 => probed.add(
@@ -158,7 +168,7 @@ impl Registry {
             _ => probed.add(
                 "authentication",
                 Ability::Unknown,
-                format!("the API's root answered with status {status}"),
+                format!("the API's root answered with status {status}{said}"),
             ),
         }
         let login = self
@@ -183,13 +193,17 @@ impl Registry {
         );
         // With what is stored as a login; an error here is what every other command would meet.
         let reply = self.ask(&Call::get(url, expect)).await?;
-        let status = reply.status.as_u16();
-        let ability = if status == 200 {
-            Ability::Yes
-        } else {
-            Ability::Unknown
-        };
-        probed.add("api-v2", ability, format!("status {status}"));
+        match reply.status.as_u16() {
+            200 => probed.add("api-v2", Ability::Yes, "status 200"),
+            // Some answer for images alone.
+            _ if named => probed.add(
+                "api-v2",
+                Ability::Unknown,
+                self.status_error(&reply).to_string(),
+            ),
+            // Nothing shows that this is a registry.
+            _ => return Err(self.status_error(&reply)),
+        }
         Ok(())
     }
 

@@ -1,7 +1,9 @@
 //! Questions that are answered only by writing: uploads, conditions, limits, deletes.
 
 use bytes::Bytes;
-use countersign_formats::{Descriptor, Digest, HashAlgorithm, ImageManifest, media_types};
+use countersign_formats::{
+    Descriptor, Digest, HashAlgorithm, ImageManifest, Manifest, media_types,
+};
 use countersign_proof::digest;
 use reqwest::Method;
 use reqwest::header::{
@@ -14,7 +16,7 @@ use super::super::pull::ACCEPT_MANIFESTS;
 use super::{Ability, Probed};
 use crate::depot::Depot;
 use crate::error::StoreError;
-use crate::store::Store;
+use crate::store::{Store, Target};
 
 /// Bytes of a manifest that every registry should take.
 const LARGE: usize = 4 << 20;
@@ -32,7 +34,7 @@ impl Registry {
         probed.add("push-blob", Ability::Yes, "POST and PUT");
         probed.tell("single-post", self.probe_single_post().await);
         probed.tell("chunked-upload", self.probe_chunks().await);
-        probed.tell("mount", self.probe_mount(&blob).await);
+        probed.tell("mount", self.probe_mount(&blob, &self.repository).await);
         probed.tell("sha512-blob", self.probe_sha512(&content).await);
         let image = scratch(None, "image");
         let subject = self.push_scratch(&image, "countersign-doctor").await?;
@@ -40,7 +42,6 @@ impl Registry {
         probed.tell("conditional-put", self.probe_conditional_put(&image).await);
         if probed.ability("referrers-api") == Ability::Unknown {
             probed.tell("referrers-api", self.probe_referrers(&subject.digest).await);
-            probed.tell("referrers-filter", self.probe_filter(&subject.digest).await);
         }
         let referrer = scratch(Some(subject.clone()), "referrer");
         let answer = self.put_scratch(&referrer, None).await;
@@ -61,6 +62,10 @@ impl Registry {
                 ),
             }),
         );
+        // Some say that they filtered only where there is something to filter.
+        if probed.ability("referrers-filter") == Ability::Unknown {
+            probed.tell("referrers-filter", self.probe_filter(&subject.digest).await);
+        }
         let early = scratch_with_missing_blob();
         probed.tell(
             "manifest-before-blob",
@@ -113,14 +118,60 @@ impl Registry {
         Ok(())
     }
 
-    /// Mounted from where it is: one repository is all that may be written to.
-    async fn probe_mount(&self, blob: &Digest) -> Result<(Ability, String), StoreError> {
+    /// Mounts the configuration of an image of `other`, a repository of the same registry, which is read and not written to.
+    pub async fn probe_mount_from(
+        &self,
+        probed: &mut Probed,
+        other: &Registry,
+        image: Option<&Target>,
+    ) {
+        probed.tell("mount-from", self.mount_from(other, image).await);
+    }
+
+    async fn mount_from(
+        &self,
+        other: &Registry,
+        image: Option<&Target>,
+    ) -> Result<(Ability, String), StoreError> {
+        let Some(image) = image else {
+            let detail = format!("`{}` has no image whose blobs could be mounted", other.name);
+            return Ok((Ability::Unknown, detail));
+        };
+        let mut found = other.pull_manifest(image).await?;
+        if let Manifest::Index(index) = &found.manifest
+            && let Some(child) = index.manifests.first()
+        {
+            found = other.pull_manifest(&Target::Digest(child.digest)).await?;
+        }
+        let Manifest::Image(manifest) = &found.manifest else {
+            let detail = format!("`{}` is an index without an image", other.name);
+            return Ok((Ability::Unknown, detail));
+        };
+        let blob = manifest.config.digest;
+        if self.has_blob(&blob).await? {
+            let detail = format!("`{blob}` is in both repositories already");
+            return Ok((Ability::Unknown, detail));
+        }
+        let (ability, detail) = self.probe_mount(&blob, &other.repository).await?;
+        let from = &other.repository;
+        Ok((ability, format!("{detail}, from `{from}`")))
+    }
+
+    async fn probe_mount(
+        &self,
+        blob: &Digest,
+        from: &str,
+    ) -> Result<(Ability, String), StoreError> {
         let mut url = self.url("blobs/uploads/")?;
         url.query_pairs_mut()
             .append_pair("mount", &blob.to_string())
-            .append_pair("from", &self.repository);
+            .append_pair("from", from);
         let reply = self
             .ask(&Call {
+                right: match from == self.repository {
+                    true => Right::Push,
+                    false => Right::Mount(from),
+                },
                 headers: vec![(CONTENT_LENGTH, HeaderValue::from_static("0"))],
                 body: Some(Bytes::new()),
                 ..Call::change(Method::POST, url)
