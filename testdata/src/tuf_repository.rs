@@ -46,6 +46,10 @@ pub struct TufRepository {
     pub also_sign_root: Vec<(String, LabKey)>,
     /// Entries that the snapshot has besides `targets.json`, with their versions.
     pub more_in_snapshot: BTreeMap<String, u64>,
+    /// Roles that targets hand files on to.
+    pub delegations: Option<Value>,
+    /// How the root lists a key, by key id, where that is not the key's own way.
+    pub listed_keys: BTreeMap<String, Value>,
 }
 
 impl TufRole {
@@ -83,6 +87,8 @@ impl TufRepository {
             older_roots: Vec::new(),
             also_sign_root: Vec::new(),
             more_in_snapshot: BTreeMap::new(),
+            delegations: None,
+            listed_keys: BTreeMap::new(),
         }
     }
 
@@ -98,7 +104,8 @@ impl TufRepository {
         ] {
             let mut ids = Vec::new();
             for (id, key) in &role.keys {
-                keys.insert(id.clone(), key_value(key));
+                let listed = self.listed_keys.get(id).cloned();
+                keys.insert(id.clone(), listed.unwrap_or_else(|| key_value(key)));
                 ids.push(id.clone());
             }
             roles.insert(
@@ -156,7 +163,11 @@ impl TufRepository {
                 json!({"length": bytes.len(), "hashes": {"sha256": digest}}),
             );
         }
-        let targets = self.metadata("targets", &self.targets, "targets", targets.into());
+        let mut body = json!({"targets": targets});
+        if let Some(delegations) = &self.delegations {
+            body["delegations"] = delegations.clone();
+        }
+        let targets = metadata("targets", &self.targets, body);
         let mut meta = serde_json::Map::new();
         meta.insert(
             "targets.json".to_owned(),
@@ -165,13 +176,9 @@ impl TufRepository {
         for (name, version) in &self.more_in_snapshot {
             meta.insert(name.clone(), json!({"version": version}));
         }
-        let snapshot = self.metadata("snapshot", &self.snapshot, "meta", meta.into());
-        let timestamp = self.metadata(
-            "timestamp",
-            &self.timestamp,
-            "meta",
-            json!({"snapshot.json": announced(self.snapshot.version, &snapshot)}),
-        );
+        let snapshot = metadata("snapshot", &self.snapshot, json!({"meta": meta}));
+        let announcement = json!({"snapshot.json": announced(self.snapshot.version, &snapshot)});
+        let timestamp = metadata("timestamp", &self.timestamp, json!({"meta": announcement}));
         let name = |name: &str, version: u64| {
             if self.consistent {
                 format!("{version}.{name}.json")
@@ -184,15 +191,15 @@ impl TufRepository {
         served.insert("timestamp.json".to_owned(), timestamp);
         served
     }
+}
 
-    fn metadata(&self, name: &str, role: &TufRole, member: &str, body: Value) -> Vec<u8> {
-        signed(
-            json!({
-                "_type": name, "spec_version": "1.0.31", "version": role.version, "expires": role.expires, member: body,
-            }),
-            &role.signers,
-        )
-    }
+/// The signed metadata of a role besides root: `body` and what every role says of itself.
+pub fn metadata(name: &str, role: &TufRole, mut body: Value) -> Vec<u8> {
+    body["_type"] = json!(name);
+    body["spec_version"] = json!("1.0.31");
+    body["version"] = json!(role.version);
+    body["expires"] = json!(role.expires);
+    signed(body, &role.signers)
 }
 
 /// The id that the specification gives a key: SHA-256 of its canonical form.

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use countersign_formats::{Limits, UnixTime};
 use countersign_testdata::keys::LabKey;
-use countersign_testdata::tuf_repository::{TufRepository, TufRole, key_id, signed};
+use countersign_testdata::tuf_repository::{
+    TufRepository, TufRole, key_id, key_value, metadata, signed,
+};
 use countersign_trust_store::tuf::{Instance, Material};
 use serde_json::{Value, json};
 
@@ -501,6 +503,82 @@ fn file_names_of_the_repository_are_never_asked_for() {
             .all(|path| !path.contains("..") && !path.contains("passwd")),
         "{asked:?}"
     );
+}
+
+// A121–A124, A131: what delegated roles may do depends on how they are walked. None is: the top-level targets name a file or nobody does.
+#[test]
+fn a_file_that_a_delegated_role_names_is_not_there() {
+    let mut repository = repository();
+    let file = repository.files.remove("trusted_root.json").unwrap();
+    let team = TufRole::new(vec![LabKey::p256("team")], 1);
+    let (id, key) = team.keys[0].clone();
+    repository.delegations = Some(json!({
+        "keys": {&id: key_value(&key)},
+        "roles": [{"name": "team", "keyids": [&id], "threshold": 1, "terminating": true, "paths": ["*"]}],
+    }));
+    repository
+        .more_in_snapshot
+        .insert("team.json".to_owned(), 1);
+    let digest = countersign_proof::digest::sha256(&file).hex();
+    let entry = json!({"length": file.len(), "hashes": {"sha256": &digest}});
+    let role = metadata(
+        "targets",
+        &team,
+        json!({"targets": {"trusted_root.json": entry}}),
+    );
+    let mirror = Served::of(&repository);
+    mirror.put("1.team.json", role);
+    mirror.put(&format!("targets/{digest}.trusted_root.json"), file.clone());
+    let root = held(&repository);
+    let unnamed = update(&root, None, &mirror, NOW).map_or_else(
+        |error| error.code(),
+        |material| {
+            material
+                .trusted_root()
+                .map_or_else(|error| error.code(), |_| "")
+        },
+    );
+    assert_eq!(unnamed, "tuf-no-target");
+    let asked = mirror.asked.lock().unwrap().clone();
+    assert!(asked.iter().all(|path| !path.contains("team")), "{asked:?}");
+    // The twin: the same, and named by the top-level targets as well.
+    repository
+        .files
+        .insert("trusted_root.json".to_owned(), file);
+    assert_eq!(first(&root, &Served::of(&repository)), "");
+}
+
+#[test]
+fn a_key_signs_only_with_the_scheme_of_its_kind() {
+    let listed_as = |kind: &str, scheme: &str| {
+        let mut repository = repository();
+        let key = LabKey::p256("tuf-online-2");
+        let root = held(&repository);
+        repository.rotate(|repository| {
+            let version = repository.timestamp.version;
+            repository.timestamp = TufRole::new(vec![key.clone()], 1);
+            repository.timestamp.version = version;
+            let mut value = key_value(&key);
+            value["keytype"] = json!(kind);
+            value["scheme"] = json!(scheme);
+            repository.listed_keys.insert(key_id(&key), value);
+        });
+        first(&root, &Served::of(&repository))
+    };
+    assert_eq!(listed_as("ecdsa", "ecdsa-sha2-nistp256"), "");
+    for (kind, scheme) in [
+        ("ecdsa", "ecdsa-sha2-nistp384"),
+        ("ecdsa", "rsassa-pss-sha256"),
+        ("rsa", "ecdsa-sha2-nistp256"),
+        ("rsa", "rsassa-pss-sha256"),
+        ("rsa", "rsa-pkcs1v15-sha256"),
+        ("ed25519", "ed25519"),
+        ("ed25519", "ecdsa-sha2-nistp256"),
+        ("ecdsa", "none"),
+        ("", ""),
+    ] {
+        assert_eq!(listed_as(kind, scheme), "tuf-threshold", "{kind} {scheme}");
+    }
 }
 
 #[test]
