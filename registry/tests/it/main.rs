@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod authentication;
 #[cfg(test)]
+mod blobs;
+#[cfg(test)]
+mod guarded_logins;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod logins;
@@ -26,3 +30,7 @@ mod server;
 mod tags;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod ways;
