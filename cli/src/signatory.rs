@@ -14,6 +14,8 @@ mod voice;
 
 pub(crate) use services::settings as service_settings;
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use countersign_formats::{
     Bundle, BundleContent, KeyMaterial, Limits, PublicKey, TrustedRoot, UnixTime, Window,
@@ -105,6 +107,8 @@ pub(crate) struct Draft {
 struct Unlogged {
     key: PublicKey,
     certificate: Option<Bytes>,
+    /// The certificates above it.
+    above: Rc<[Bytes]>,
     signature: Signature,
     timestamps: Vec<Bytes>,
 }
@@ -258,7 +262,7 @@ impl Signatory {
     ///
     /// # Errors
     /// A layer that cannot carry what the bundle does, or does not verify.
-    pub(crate) fn attestation_layer(&self, bundle: &Verified) -> Result<Verified, Failure> {
+    pub(crate) async fn attestation_layer(&self, bundle: &Verified) -> Result<Verified, Failure> {
         let subject = Subject::Image(Image::pinned(*bundle.subject()));
         let limits = Limits::DEFAULT;
         let proven = match (&self.who, &self.services) {
@@ -266,7 +270,11 @@ impl Signatory {
                 // Our clock may be behind a service's.
                 let now = UnixTime(clock::now().0.saturating_add(CLOCK_SKEW));
                 let trust = services.trust(false);
-                countersign_sign::attestation_layer(bundle, &subject, trust, now, &limits)?
+                let above = match (&self.who, certificate(bundle, &limits)) {
+                    (Who::Identity(identity), Some(leaf)) => identity.lock().await.above(&leaf),
+                    _ => Rc::from([]),
+                };
+                countersign_sign::attestation_layer(bundle, &above, &subject, trust, now, &limits)?
             }
             (Who::Key(key), None) => {
                 let key = TrustedKey {
@@ -278,6 +286,7 @@ impl Signatory {
                     .map_err(|error| Failure::usage(error.code(), error.to_string()))?;
                 countersign_sign::attestation_layer(
                     bundle,
+                    &[],
                     &subject,
                     &trust,
                     clock::now(),
@@ -291,11 +300,21 @@ impl Signatory {
         Ok(proven)
     }
 
-    /// Refuses logs whose entries cannot be stored in annotations, before one has an entry.
+    /// Refuses what cannot be stored in annotations, before a log has an entry.
     ///
     /// # Errors
-    /// Exit 2 for a log of Rekor v2, which gives no promise.
+    /// Exit 2 for a log of Rekor v2, which gives no promise, and for several logs or timestamp authorities.
     pub(crate) fn has_place_in_tags(&self) -> Result<(), Failure> {
+        let (logs, timestamps) = self.demanded();
+        if logs > 1 || timestamps > 1 {
+            return Err(Failure::usage(
+                "several-proofs",
+                format!(
+                    "the signing config asks for {logs} log entries and {timestamps} timestamps, and `.sig` and `.att` tags carry one of each"
+                ),
+            )
+            .hint("write `--format bundle`, or name a signing config that selects one log and one timestamp authority"));
+        }
         match &self.services {
             Some(services) if services.logs() > 0 && !services.give_promises()? => {
                 Err(Failure::usage(
@@ -366,6 +385,9 @@ impl Signatory {
         let unlogged = Unlogged {
             key: key.public_key().clone(),
             certificate,
+            above: certified
+                .as_ref()
+                .map_or_else(|| Rc::from([]), |certified| Rc::clone(&certified.above)),
             signature,
             timestamps,
         };
@@ -412,6 +434,8 @@ impl Signatory {
         let unlogged = Unlogged {
             key,
             certificate,
+            // A bundle holds none, and a layer under a tag is not taken up again.
+            above: Rc::from([]),
             signature: Signature {
                 scheme,
                 bytes: signature.ok_or(SignError::OtherContent)?,
@@ -529,6 +553,13 @@ impl Unlogged {
         early: bool,
     ) -> Result<Signed, SignError> {
         let material = match &self.certificate {
+            // Readers of `.sig` tags may know the root alone; in a bundle of version 0.3 there is the signer's certificate and no other.
+            Some(certificate) if prepared.is_simple_signing() => SignerMaterial::Chain(
+                std::iter::once(certificate)
+                    .chain(self.above.iter())
+                    .cloned()
+                    .collect(),
+            ),
             Some(certificate) => SignerMaterial::Certificate(certificate.clone()),
             None => SignerMaterial::Key(self.key.clone()),
         };
@@ -561,6 +592,14 @@ impl Name {
             }
             _ => false,
         }
+    }
+}
+
+/// The signer's certificate in a bundle.
+fn certificate(bundle: &Verified, limits: &Limits) -> Option<Bytes> {
+    match Bundle::parse(bundle.bytes(), limits).ok()?.material {
+        KeyMaterial::Certificate(certificate) => Some(certificate),
+        _ => None,
     }
 }
 

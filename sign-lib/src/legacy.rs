@@ -55,11 +55,15 @@ pub(crate) fn signature_layer(
 
 /// The layer of an `.att` manifest with the envelope, the certificate, the log entry and the timestamp of a proven bundle.
 ///
+/// `above` are the certificates above the signer's, which the bundle does not hold and readers of this form may want: those that know
+/// the root alone.
+///
 /// # Errors
 /// [`SignError::Statement`] when the proof is not of a bundle with a statement, [`SignError::NotLegacy`] for what has no place there, and
 /// [`SignError::NotVerified`].
 pub fn attestation_layer(
     bundle: &Verified,
+    above: &[Bytes],
     subject: &Subject,
     trust: &TrustMaterial,
     now: UnixTime,
@@ -75,7 +79,7 @@ pub fn attestation_layer(
         Statement::parse(envelope.payload.clone(), limits).map_err(SignError::Statement)?;
     let (certificate, chain) = match parsed.material {
         KeyMaterial::PublicKey { .. } => (None, Vec::new()),
-        KeyMaterial::Certificate(leaf) => (Some(leaf), Vec::new()),
+        KeyMaterial::Certificate(leaf) => (Some(leaf), above.to_vec()),
         KeyMaterial::Chain(chain) => split(chain),
     };
     let annotations = LegacyAnnotations {

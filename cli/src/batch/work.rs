@@ -277,7 +277,7 @@ impl<'a> Work<'a> {
                     false => Placed::proven(&signed.verified),
                 };
                 if self.placement.format.legacy() && matches!(self.tagged, Tagged::Attestation) {
-                    let layer = self.signatory.attestation_layer(&signed.verified)?;
+                    let layer = self.signatory.attestation_layer(&signed.verified).await?;
                     placed.tagged(self.under_tag(target, &layer).await?);
                 }
                 placed

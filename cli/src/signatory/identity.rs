@@ -36,6 +36,8 @@ pub(super) struct Identity {
     expected: Expected,
     token: Option<CheckedToken>,
     certified: Option<Rc<Certified>>,
+    /// The certificates of this run, and those above each.
+    chains: Vec<(Bytes, Rc<[Bytes]>)>,
     /// Why there is no certificate; nobody asks for one again.
     refused: Option<Failure>,
     /// Certificates that were issued.
@@ -58,6 +60,8 @@ enum Source {
 pub(super) struct Certified {
     pub(super) key: PrivateKey,
     pub(super) certificate: Bytes,
+    /// Those above it, as the authority sent them.
+    pub(super) above: Rc<[Bytes]>,
     /// The name that it must carry, as far as the token says that.
     pub(super) name: Option<String>,
     /// From when on no signature is begun with it.
@@ -83,6 +87,7 @@ impl Identity {
             expected,
             token: None,
             certified: None,
+            chains: Vec::new(),
             refused: None,
             issued: 0,
         };
@@ -133,6 +138,13 @@ impl Identity {
         self.issued
     }
 
+    /// The certificates above one of this run.
+    pub(super) fn above(&self, certificate: &[u8]) -> Rc<[Bytes]> {
+        let mut chains = self.chains.iter().rev();
+        let found = chains.find(|(leaf, _)| leaf == certificate);
+        found.map_or_else(|| Rc::from([]), |(_, above)| Rc::clone(above))
+    }
+
     /// Why there are no more certificates, when that is so.
     pub(super) fn refusal(&self) -> Option<Failure> {
         self.refused.clone()
@@ -157,6 +169,8 @@ impl Identity {
         let renewed = self.renew(voice, services, now).await;
         let certified = renewed.inspect_err(|failure| self.refused = Some(failure.clone()))?;
         self.certified = Some(Rc::clone(&certified));
+        self.chains
+            .push((certified.certificate.clone(), Rc::clone(&certified.above)));
         Ok(certified)
     }
 
@@ -197,6 +211,7 @@ impl Identity {
         let life = not_after.0.saturating_sub(chain.not_before().0);
         Ok(Rc::new(Certified {
             certificate: chain.certificate().clone(),
+            above: chain.certificates().get(1..).unwrap_or_default().into(),
             name,
             stale: UnixTime(not_after.0.saturating_sub(MARGIN.min(life / 4))),
             key,

@@ -67,7 +67,7 @@ struct Selected {
 }
 
 impl Plan {
-    /// The services for a key: those that were opted in.
+    /// The services for a key: those that were opted in, by `--log` and `--timestamp`, or by the name of a signing config alone.
     pub(super) fn for_key(
         context: &Context<'_, '_>,
         flags: &arguments::Services,
@@ -81,13 +81,6 @@ impl Plan {
         else {
             return Ok(None);
         };
-        if !log && !timestamp {
-            return Err(Failure::usage(
-                "services-unclear",
-                "a signing config is named, and not what a key is to use of it",
-            )
-            .hint("add `--log`, `--timestamp` or both, or `--no-services` for none"));
-        }
         let config = config(path)?;
         let now = context.now;
         let timestamps = if timestamp {
@@ -96,14 +89,21 @@ impl Plan {
                 "timestamp authority",
                 path,
             )?
-        } else {
+        } else if log {
             NONE
+        } else {
+            config.timestamp_authorities(now)?
         };
         let logs = if log {
             named(config.logs(now)?, "log", path)?
-        } else {
+        } else if timestamp {
             NONE
+        } else {
+            config.logs(now)?
         };
+        if timestamps.needed == 0 && logs.needed == 0 {
+            return Ok(None);
+        }
         let selected = Selected {
             authority: None,
             issuer: None,

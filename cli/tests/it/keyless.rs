@@ -237,7 +237,6 @@ fn arguments_and_files_come_before_sockets() {
         ("sign oci:image:1.0".to_owned(), 2, "--signing-config FILE"),
         ("sign --no-services oci:image:1.0".to_owned(), 2, "--key FILE"),
         ("sign --log --key plain.key oci:image:1.0".to_owned(), 2, "--signing-config"),
-        ("sign --key plain.key --signing-config config.json oci:image:1.0".to_owned(), 2, "--no-services"),
         (format!("sign --key plain.key {keyless} oci:image:1.0"), 2, "--key"),
         (format!("--offline sign {keyless} oci:image:1.0"), 2, "--offline"),
         (format!("sign {keyless} --images-from absent"), 2, "absent"),
@@ -288,12 +287,29 @@ fn nothing_becomes_public_without_consent() {
     .says("about `oci:image@sha256:")
     .says("--yes");
     assert!(run.stderr.contains("nothing was sent"), "{run:?}");
-    without_trace(
-        &workshop,
-        "sign --key plain.key --log --signing-config config.json --trusted-root root.json oci:image:1.0",
-    )
-    .ends(2)
-    .says("--yes");
+    // A signing config that is named opts in to what it names, and that is agreed to like anything else.
+    for log in ["--log", ""] {
+        let line = format!(
+            "sign --key plain.key {log} --signing-config config.json --trusted-root root.json oci:image:1.0"
+        );
+        without_trace(&workshop, &line)
+            .ends(2)
+            .says("in the log `https://services.example`")
+            .says("--yes");
+    }
+    // One that names none, and `--no-services`, are none.
+    workshop.write(
+        "none.json",
+        br#"{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json"}"#,
+    );
+    for none in [
+        "--signing-config none.json",
+        "--signing-config config.json --no-services",
+    ] {
+        workshop
+            .run(&format!("sign --key plain.key {none} oci:image:1.0"))
+            .ends(0);
+    }
 }
 
 #[test]

@@ -249,6 +249,87 @@ fn an_answer_that_is_not_what_was_asked_for_is_never_published() {
     told(rows, "answers that are wrong");
 }
 
+/// The annotations of the layer under a tag, and the names of the annotations that are cosign's.
+fn annotations(scene: &Scene, suffix: &str) -> std::collections::BTreeMap<String, String> {
+    let digest = scene.image.split('@').next_back().unwrap();
+    let digest = countersign_formats::Digest::parse(digest).unwrap();
+    let tag = format!("{}{suffix}", countersign_registry::fallback_tag(&digest));
+    let found = wait(scene.registry.store().tag(&tag)).unwrap();
+    match found.map(|found| found.manifest) {
+        Some(countersign_formats::Manifest::Image(manifest)) => {
+            assert_eq!(manifest.layers.len(), 1);
+            manifest.layers[0].annotations.clone()
+        }
+        _ => Default::default(),
+    }
+}
+
+#[test]
+fn an_identity_s_tag_carries_certificates_promise_and_timestamp_and_what_it_cannot_carry_is_refused_before()
+ {
+    let sigstore = Sigstore::start(Bend::Nothing);
+    let stack = Stack::of(&sigstore, 1);
+    let scene = Scene::new(&stack);
+    scene.sign(&stack, "60s", &["--format", "legacy"]).ends(0);
+    assert_eq!(scene.referrers(), 0);
+    let mut command = program::command(scene.workshop.path());
+    command.args(["attest", "--yes", "--allow-http", "--format", "legacy"]);
+    command.args(["--signing-config", "config.json", "--trusted-root"]);
+    command.args(["root.json", "--identity-token", "token"]);
+    command.args(["--type", "spdxjson", "--predicate", "sbom.json"]);
+    finish(command.arg(&scene.image)).ends(0);
+    for (suffix, verb) in [(".sig", "verify"), (".att", "verify-attestation")] {
+        let annotations = annotations(&scene, suffix);
+        for name in ["certificate", "chain", "bundle"] {
+            let name = format!("dev.sigstore.cosign/{name}");
+            assert!(annotations.contains_key(&name), "{suffix}: {name}");
+        }
+        assert!(annotations["dev.sigstore.cosign/bundle"].contains("SignedEntryTimestamp"));
+        assert!(annotations["dev.sigstore.cosign/rfc3161timestamp"].contains("SignedRFC3161"));
+        let chain = &annotations["dev.sigstore.cosign/chain"];
+        let leaf = &annotations["dev.sigstore.cosign/certificate"];
+        assert_eq!(chain.matches("-----BEGIN CERTIFICATE-----").count(), 1);
+        assert_ne!(chain, leaf);
+        let mut command = program::command(scene.workshop.path());
+        command.args([verb, "--allow-http", "--trusted-root", "root.json"]);
+        command.args(["--certificate-identity", EMAIL]);
+        command.args(["--certificate-oidc-issuer", ISSUER]);
+        if verb == "verify-attestation" {
+            command.args(["--type", "spdxjson"]);
+        }
+        finish(command.arg(&scene.image)).ends(0);
+    }
+    // Two of each are one too many, and version 2 of the log promises nothing.
+    let entries = || sigstore.asked("/api/v1/log/entries") + sigstore.asked("/api/v2/log/entries");
+    let before = entries();
+    let twice = |config: &str, list: &str| {
+        let mut config: serde_json::Value = serde_json::from_str(config).unwrap();
+        let mut other = config[list][0].clone();
+        other["operator"] = "p".into();
+        config[list].as_array_mut().unwrap().push(other);
+        let selector = list.replace("rekorTlogUrls", "rekorTlogConfig");
+        let selector = selector.replace("tsaUrls", "tsaConfig");
+        config[selector] = serde_json::json!({"selector": "ALL"});
+        config.to_string()
+    };
+    for (config, said) in [
+        (twice(&stack.config(), "rekorTlogUrls"), "2 log entries"),
+        (twice(&stack.config(), "tsaUrls"), "2 timestamps"),
+        (Stack::of(&sigstore, 2).config(), "no promise"),
+    ] {
+        for format in ["legacy", "both"] {
+            let scene = Scene::new(&stack);
+            scene.workshop.write("config.json", config.as_bytes());
+            scene
+                .sign(&stack, "60s", &["--format", format])
+                .ends(2)
+                .says(said);
+            assert_eq!(scene.referrers(), 0);
+        }
+    }
+    assert_eq!(entries(), before);
+}
+
 /// Four images of one repository, as arguments.
 fn four_images(scene: &Scene) -> Vec<String> {
     let push = |tag: &&str| {
