@@ -34,8 +34,8 @@ pub struct LoggedSignature {
     pub signature: Bytes,
     /// What verifies it.
     pub verifier: Verifier,
-    /// Protobuf name of the key and signature algorithm, such as `PKIX_ECDSA_P256_SHA_256`.
-    pub key_details: String,
+    /// Protobuf name of the key and signature algorithm, such as `PKIX_ECDSA_P256_SHA_256`; `None` where nothing is said.
+    pub key_details: Option<String>,
 }
 
 /// The canonical body of a Rekor entry of a kind that is known.
@@ -59,8 +59,8 @@ pub enum LogBody {
         signature: Bytes,
         /// What verifies it.
         verifier: Verifier,
-        /// Protobuf name of the key and signature algorithm.
-        key_details: String,
+        /// Protobuf name of the key and signature algorithm; `None` where nothing is said.
+        key_details: Option<String>,
     },
     /// `dsse` 0.0.1
     DsseV1 {

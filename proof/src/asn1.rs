@@ -2,7 +2,7 @@
 
 use countersign_formats::{HashAlgorithm, UnixTime};
 use der::asn1::ObjectIdentifier;
-use der::{Decode, Reader as _, SliceReader};
+use der::{Decode, Length, Reader as _, SliceReader};
 
 /// The bytes are not the DER that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) mod tag {
     pub(crate) const UTF8_STRING: u8 = 0x0c;
     pub(crate) const UTC_TIME: u8 = 0x17;
     pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+    /// BER alone (X.690 §8.7.3).
+    pub(crate) const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
     pub(crate) const SEQUENCE: u8 = 0x30;
     pub(crate) const SET: u8 = 0x31;
     pub(crate) const CONTEXT_PRIMITIVE_0: u8 = 0x80;
@@ -224,6 +226,19 @@ pub(crate) fn single(bytes: &[u8], tag: u8) -> Result<Element<'_>, Malformed> {
     Ok(element)
 }
 
+/// The content of the one element that `bytes` are, for an identifier octet that is BER's alone.
+pub(crate) fn single_of_ber(bytes: &[u8], tag: u8) -> Result<&[u8], Malformed> {
+    let rest = bytes.strip_prefix(&[tag]).ok_or(Malformed)?;
+    let mut reader = SliceReader::new(rest).map_err(|_| Malformed)?;
+    let length = Length::decode(&mut reader).map_err(|_| Malformed)?;
+    let start = usize::try_from(reader.position()).map_err(|_| Malformed)?;
+    let content = rest.get(start..).ok_or(Malformed)?;
+    match usize::try_from(length) {
+        Ok(length) if length == content.len() => Ok(content),
+        _ => Err(Malformed),
+    }
+}
+
 /// `AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL }`
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AlgorithmIdentifier<'a> {
@@ -316,6 +331,22 @@ mod tests {
             &[0x1f, 0x81, 0x01, 0x00],
         ] {
             assert!(single(bytes, tag::OCTET_STRING).is_err(), "{bytes:02x?}");
+        }
+        let constructed =
+            |bytes: &[u8]| single_of_ber(bytes, tag::CONSTRUCTED_OCTET_STRING).map(<[u8]>::to_vec);
+        assert_eq!(constructed(&[0x24, 2, 4, 0]), Ok(vec![4, 0]));
+        let long = [&[0x24, 0x81, 0x80][..], &[7; 128]].concat();
+        assert_eq!(constructed(&long), Ok(vec![7; 128]));
+        for bytes in [
+            &[0x24, 0x80, 4, 0, 0, 0][..],
+            &[0x24, 0x81, 2, 4, 0],
+            &[0x24, 1, 4, 0],
+            &[0x24, 3, 4, 0],
+            &[0x04, 2, 4, 0],
+            &[0x24],
+            &[],
+        ] {
+            assert_eq!(constructed(bytes), Err(Malformed), "{bytes:02x?}");
         }
         let number = |value: &[u8]| {
             Element {

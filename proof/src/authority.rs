@@ -4,8 +4,9 @@ use crate::certificate::{Certificate, Purpose};
 use crate::crypto::{Algorithm, VerifyingKey};
 use crate::digest::sha256;
 use crate::fault::CertificateFault;
+use crate::moment::Moment;
 use bytes::Bytes;
-use countersign_formats::{Digest, HashAlgorithm, KeyKind, PublicKey, UnixTime, Window};
+use countersign_formats::{Digest, HashAlgorithm, KeyKind, PublicKey, Window};
 
 /// Signatures by authorities that are tried for one leaf, whatever the evidence brings along (A150).
 const SIGNATURE_TRIES: usize = 16;
@@ -113,22 +114,24 @@ impl Authority {
         })
     }
 
-    /// Fails unless the authority, and its certificates from `position` up to the anchor, are valid at `time`.
+    /// Fails unless the authority, and its certificates from `position` up to the anchor, are valid at `moment`.
     pub(crate) fn check_time(
         &self,
         position: usize,
-        time: UnixTime,
+        moment: Moment,
     ) -> Result<(), CertificateFault> {
+        let time = moment.stated;
         if !self.valid.contains(time) {
             return Err(CertificateFault::AuthorityWindow {
                 window: self.valid,
                 time,
             });
         }
-        self.chain
-            .iter()
-            .skip(position)
-            .try_for_each(|issuer| issuer.certificate.check_time(time))
+        self.chain.iter().skip(position).try_for_each(|issuer| {
+            moment
+                .ends()
+                .try_for_each(|time| issuer.certificate.check_time(time))
+        })
     }
 }
 
@@ -156,17 +159,18 @@ pub(crate) type PathFault = (usize, CertificateFault);
 /// Follows a leaf to a trusted authority: directly, or through the certificates that the evidence brings along, in order;
 /// how many those may be is limited where they are read.
 ///
-/// Everything on the path must be valid at each of `times`: a chain that was valid when the leaf was issued and is not at
+/// Everything on the path must be valid at each of `moments`: a chain that was valid when the leaf was issued and is not at
 /// the proven time does not count (A012).
 pub(crate) fn find_path<'a>(
     leaf: &Certificate,
     intermediates: &[Bytes],
     purpose: Purpose,
     authorities: &'a [Authority],
-    times: &[UnixTime],
+    moments: &[Moment],
 ) -> Result<Path<'a>, PathFault> {
-    for time in times {
-        leaf.check_time(*time).map_err(|fault| (0, fault))?;
+    let times = || moments.iter().flat_map(|moment| moment.ends());
+    for time in times() {
+        leaf.check_time(time).map_err(|fault| (0, fault))?;
     }
     if purpose == Purpose::CodeSigning {
         refuse_foreign_roots(intermediates, authorities)?;
@@ -178,7 +182,7 @@ pub(crate) fn find_path<'a>(
     loop {
         let below = between.len();
         let current = between.last().map_or(leaf, |issuer| &issuer.certificate);
-        match trusted_issuer(current, below, authorities, times, &mut tries) {
+        match trusted_issuer(current, below, authorities, moments, &mut tries) {
             Found::Issuer(authority, position) => {
                 let issuer = authority.chain.get(position).map(|issuer| issuer.key_hash);
                 let issuer_key_hash = issuer_key_hash
@@ -201,8 +205,8 @@ pub(crate) fn find_path<'a>(
         let next = Certificate::parse(next).map_err(|fault| (position, fault))?;
         next.check_authority(purpose, below)
             .map_err(|fault| (position, fault))?;
-        for time in times {
-            next.check_time(*time).map_err(|fault| (position, fault))?;
+        for time in times() {
+            next.check_time(time).map_err(|fault| (position, fault))?;
         }
         let next = Issuer::new(next).map_err(|fault| (position, fault))?;
         check_issued(current, &next).map_err(|fault| (below, fault))?;
@@ -272,7 +276,7 @@ fn trusted_issuer<'a>(
     certificate: &Certificate,
     below: usize,
     authorities: &'a [Authority],
-    times: &[UnixTime],
+    moments: &[Moment],
     tries: &mut usize,
 ) -> Found<'a> {
     let mut fault = None;
@@ -291,9 +295,9 @@ fn trusted_issuer<'a>(
                     continue;
                 }
             }
-            let acceptable = times
+            let acceptable = moments
                 .iter()
-                .try_for_each(|time| authority.check_time(position, *time))
+                .try_for_each(|moment| authority.check_time(position, *moment))
                 .and_then(|()| check_path_lengths(authority, position, below));
             match acceptable {
                 Ok(()) => return Found::Issuer(authority, position),

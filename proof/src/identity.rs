@@ -123,6 +123,8 @@ enum Form {
     Raw,
     /// A DER UTF8String (extensions from 1.8 on).
     Utf8String,
+    /// The same, and where Fulcio's documentation says that it may be empty, empty is absent.
+    Optional,
 }
 
 fulcio_extensions! {
@@ -153,11 +155,11 @@ fulcio_extensions! {
     /// 1.14: ref of the source.
     source_repository_ref = 14, Utf8String;
     /// 1.15: immutable identifier of the source repository.
-    source_repository_identifier = 15, Utf8String;
+    source_repository_identifier = 15, Optional;
     /// 1.16: URI of the owner of the source repository.
-    source_repository_owner_uri = 16, Utf8String;
+    source_repository_owner_uri = 16, Optional;
     /// 1.17: immutable identifier of the owner.
-    source_repository_owner_identifier = 17, Utf8String;
+    source_repository_owner_identifier = 17, Optional;
     /// 1.18: URI of the top-level build instructions.
     build_config_uri = 18, Utf8String;
     /// 1.19: immutable reference to the version of the top-level build instructions.
@@ -167,9 +169,9 @@ fulcio_extensions! {
     /// 1.21: URI of the run of the build.
     run_invocation_uri = 21, Utf8String;
     /// 1.22: visibility of the source repository at signing.
-    source_repository_visibility_at_signing = 22, Utf8String;
+    source_repository_visibility_at_signing = 22, Optional;
     /// 1.23: deployment environment of the build.
-    deployment_environment = 23, Utf8String;
+    deployment_environment = 23, Optional;
     /// 1.24: subject of the identity token.
     token_subject = 24, Utf8String;
 }
@@ -206,7 +208,7 @@ pub(crate) fn read(certificate: &Certificate) -> Result<Named, CertificateFault>
         } else if let Some(arc) = oid::fulcio_arc(id)
             && let Some((field, form)) = extensions.field(arc)
         {
-            *field = Some(extension_text(extension, form, arc)?);
+            *field = extension_text(extension, form, arc)?;
         }
     }
     let issuer = match (&extensions.issuer_v2, &extensions.issuer_v1) {
@@ -230,18 +232,21 @@ fn extension_text(
     extension: Extension<'_>,
     form: Form,
     arc: u8,
-) -> Result<String, CertificateFault> {
+) -> Result<Option<String>, CertificateFault> {
     let refuse = || CertificateFault::Extension { arc };
     let bytes = match form {
         Form::Raw => extension.value,
-        Form::Utf8String => {
+        Form::Utf8String | Form::Optional => {
             let mut reader = Reader::new(extension.value);
             let text = reader.expect(tag::UTF8_STRING).map_err(|_| refuse())?;
             reader.finish().map_err(|_| refuse())?;
             text.value
         }
     };
-    text(bytes).ok_or_else(refuse)
+    match form {
+        Form::Optional if bytes.is_empty() => Ok(None),
+        _ => text(bytes).map(Some).ok_or_else(refuse),
+    }
 }
 
 /// RFC 5280 §4.2.1.6: `GeneralNames ::= SEQUENCE SIZE (1..MAX) OF GeneralName`; exactly one is accepted.

@@ -23,6 +23,7 @@ mod log;
 mod log_binding;
 mod merkle;
 mod message;
+mod moment;
 mod naming;
 mod pss;
 mod raw;

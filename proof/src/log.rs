@@ -6,6 +6,7 @@ use crate::evidence::Held;
 use crate::fault::LogFault;
 use crate::log_binding::Logged;
 use crate::merkle;
+use crate::moment::Moment;
 use crate::reject_reason::{Checked, RejectReason};
 use crate::report::Check;
 use crate::trust::TrustMaterial;
@@ -143,7 +144,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) trust: &'a TrustMaterial,
     pub(crate) now: UnixTime,
     /// Every time that is proven for the signature.
-    pub(crate) times: &'a [UnixTime],
+    pub(crate) times: &'a [Moment],
     /// Whether a promise is not enough: bundles must prove inclusion whatever version they say they are.
     pub(crate) inclusion_required: bool,
 }
@@ -272,10 +273,10 @@ impl KnownEntry<'_> {
         let inside = |time: UnixTime| logs.clone().any(|log| log.valid.contains(time));
         match circumstances.times.first() {
             None => Ok(inside(circumstances.now)),
-            Some(_) if circumstances.times.iter().any(|time| inside(*time)) => Ok(true),
+            Some(_) if circumstances.times.iter().any(|time| inside(time.stated)) => Ok(true),
             Some(time) => Err(LogFault::Window {
                 window: self.log.valid,
-                time: *time,
+                time: time.stated,
             }),
         }
     }

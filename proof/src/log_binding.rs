@@ -57,7 +57,7 @@ impl Logged<'_> {
                 key_details,
             } => {
                 self.check_signature(std::iter::once((signature, verifier)))?;
-                self.check_details(key_details)?;
+                self.check_details(key_details.as_deref())?;
                 self.check_hash(digest)
             }
             LogBody::DsseV1 {
@@ -87,7 +87,7 @@ impl Logged<'_> {
                     .iter()
                     .filter(|logged| *logged.signature == *self.signature)
                 {
-                    self.check_details(&logged.key_details)?;
+                    self.check_details(logged.key_details.as_deref())?;
                 }
                 check_payload(payload_hash, &envelope.payload)
             }
@@ -154,7 +154,11 @@ impl Logged<'_> {
         Err(fault)
     }
 
-    fn check_details(&self, details: &str) -> Result<(), LogFault> {
+    /// The scheme is the key's; what the entry says of it must fit, and may be left out.
+    fn check_details(&self, details: Option<&str>) -> Result<(), LogFault> {
+        let Some(details) = details else {
+            return Ok(());
+        };
         if details_fit(details, self.scheme) {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use crate::certificate::{Certificate, Purpose};
 use crate::crypto::{Algorithm, Over};
 use crate::digest;
 use crate::fault::{CertificateFault, TimestampFault};
+use crate::moment::Moment;
 use crate::reject_reason::{Checked, RejectReason};
 use crate::report::Check;
 use crate::trust::TrustMaterial;
@@ -138,9 +139,7 @@ impl<'a> Token<'a> {
         let content = reader.expect(tag::SEQUENCE).map_err(&fail)?;
         let content =
             explicit_content(&content, oid::TST_INFO).map_err(malformed("content type"))?;
-        let content = asn1::single(content, tag::OCTET_STRING)
-            .map_err(&fail)?
-            .value;
+        let content = content_octets(content).map_err(&fail)?;
         let mut certificates = Vec::new();
         if let Some(set) = reader.optional(tag::CONTEXT_CONSTRUCTED_0).map_err(&fail)? {
             let mut set = Reader::new(set.value);
@@ -255,7 +254,7 @@ impl<'a> Token<'a> {
             &ordered,
             Purpose::TimeStamping,
             std::slice::from_ref(authority),
-            &[self.info.time],
+            &[Moment::exact(self.info.time)],
         );
         if let Err((_, fault)) = path {
             return match fault {
@@ -292,7 +291,7 @@ impl<'a> Token<'a> {
             .check_time(time)
             .map_err(TimestampFault::Certificate)?;
         authority
-            .check_time(0, time)
+            .check_time(0, Moment::exact(time))
             .map_err(TimestampFault::Certificate)?;
         self.check_signature(certificate, verify)
     }
@@ -334,6 +333,20 @@ fn explicit_content<'a>(
     } else {
         Err(Malformed)
     }
+}
+
+/// The content, whose octets are what is signed (RFC 5652 §5.4).
+///
+/// RFC 5652 §5.2 lets the string be in BER, and some authorities write it constructed (X.690 §8.7.3) around the one string
+/// that holds it. What is in pieces is refused: nobody writes a hundred bytes so.
+fn content_octets(bytes: &[u8]) -> Result<&[u8], Malformed> {
+    let string = match bytes.first() {
+        Some(&tag::CONSTRUCTED_OCTET_STRING) => {
+            asn1::single_of_ber(bytes, tag::CONSTRUCTED_OCTET_STRING)?
+        }
+        _ => bytes,
+    };
+    asn1::single(string, tag::OCTET_STRING).map(|string| string.value)
 }
 
 /// RFC 4210 §5.2.3, RFC 3161 §2.4.2; what a refusal would explain is not there with a token, so it is not read further.

@@ -5,6 +5,7 @@ use crate::dangers::Danger;
 use crate::evidence::Unverified;
 use crate::log::{self, Circumstances, KnownEntry};
 use crate::log_binding::{Logged, LoggedSigner};
+use crate::moment::Moment;
 use crate::naming;
 use crate::reject_reason::Checked;
 use crate::rejected::Rejected;
@@ -85,8 +86,8 @@ struct Timed<'a> {
     opened: Opened<'a>,
     entries: Vec<KnownEntry<'a>>,
     timestamps: Vec<ProvenTimestamp>,
-    /// All proven times, as bounds: the signature was made no later than each.
-    times: Vec<UnixTime>,
+    /// All proven times: the signature was made no later than each.
+    times: Vec<Moment>,
 }
 
 fn establish_times<'a>(mut opened: Opened<'a>, question: &Question<'a>) -> Checked<Timed<'a>> {
@@ -110,8 +111,11 @@ fn establish_times<'a>(mut opened: Opened<'a>, question: &Question<'a>) -> Check
     )?;
     let times = entries
         .iter()
-        .filter_map(|entry| entry.integrated_time)
-        .chain(timestamps.iter().map(|timestamp| timestamp.no_later_than))
+        .filter_map(|entry| entry.integrated_time.map(Moment::exact))
+        .chain(timestamps.iter().map(|timestamp| Moment {
+            stated: timestamp.time,
+            latest: timestamp.no_later_than,
+        }))
         .collect();
     Ok(Timed {
         opened,
@@ -205,10 +209,10 @@ fn name_subject(logged: LoggedPiece<'_>, question: &Question<'_>) -> Checked<Ver
             (proven.signer, proven.scts, Some(not_before))
         }
     };
-    let dated = match times.iter().min() {
-        Some(earliest) => Dated::Within {
+    let dated = match times.iter().map(|moment| moment.latest).min() {
+        Some(not_after) => Dated::Within {
             not_before,
-            not_after: *earliest,
+            not_after,
         },
         None => Dated::Undated,
     };

@@ -76,6 +76,8 @@ pub struct TimestampSpec {
     pub imprint: Option<Vec<u8>>,
     /// The request's nonce, a DER `INTEGER`.
     pub nonce: Vec<u8>,
+    /// Writes the content as one constructed string around as many pieces (BER).
+    pub pieces: Option<usize>,
 }
 
 impl TimestampSpec {
@@ -111,6 +113,7 @@ impl TimestampSpec {
             extension: None,
             imprint: None,
             nonce: Vec::new(),
+            pieces: None,
         }
     }
 
@@ -139,13 +142,20 @@ impl TimestampSpec {
             };
             infos.insert(place, other.signer_info(&info));
         }
+        let content = match self.pieces {
+            None => octet_string(&info),
+            Some(pieces) => {
+                let pieces = info.chunks(info.len().div_ceil(pieces)).map(octet_string);
+                tlv(0x24, &pieces.collect::<Vec<_>>().concat())
+            }
+        };
         let signed = sequence(&[
             &small_integer(self.version),
             &set(&[self
                 .digest_algorithms
                 .as_ref()
                 .unwrap_or(&self.digest.algorithm())]),
-            &sequence(&[&oid(&self.content_type), &context(0, &octet_string(&info))]),
+            &sequence(&[&oid(&self.content_type), &context(0, &content)]),
             &certificates,
             &tlv(0x31, &infos.concat()),
         ]);

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::process::Command;
 
+use countersign_formats::decode_base64;
 use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Evidence, ISSUER, Lab};
 use countersign_testdata::tuf_repository::TufRepository;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::keyless::good_token;
 use crate::program::{Run, finish};
+use crate::sigstore::{Bend, Sigstore};
 use crate::tuf_mirror::TufMirror;
 use crate::workshop::Workshop;
 
@@ -303,4 +306,78 @@ fn staging_is_trusted_as_its_repository_says_and_kept_apart() {
         "a.txt",
     ];
     client_with(&workshop, &other, &arguments).ends(22);
+}
+
+/// A signing config of one of each kind of service at this address.
+fn signing_config(sigstore: &Sigstore, log_version: u8) -> String {
+    let service = |path: &str, version: u8| {
+        json!([{
+            "url": format!("http://{}{path}", sigstore.address), "majorApiVersion": version,
+            "validFor": {"start": "2026-01-01T00:00:00Z"}, "operator": "o",
+        }])
+    };
+    json!({
+        "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
+        "caUrls": service("", 1), "rekorTlogUrls": service("", log_version), "rekorTlogConfig": {"selector": "ANY"},
+        "tsaUrls": service("/api/v1/timestamp", 1), "tsaConfig": {"selector": "ANY"},
+    })
+    .to_string()
+}
+
+#[test]
+fn what_is_signed_is_what_was_given_without_a_root_and_verifies() {
+    let lab = Lab::new();
+    let hex = digest_of(&Lab::artifact()).replace("sha256:", "");
+    // Signed byte for byte, not as this program would write it.
+    let statement = format!(
+        "{{ \"_type\": \"https://in-toto.io/Statement/v1\",\n  \"subject\":[{{\"name\":\"a.txt\",\"digest\":{{ \"sha256\" : \"{hex}\" }} }}],\n\
+         \"predicateType\":\"https://slsa.dev/provenance/v1\", \"predicate\":{{\"a\":1}}}}\n"
+    );
+    for (version, kind) in [(1, "0.0.1"), (2, "0.0.2")] {
+        let sigstore = Sigstore::start(Bend::Nothing);
+        let workshop = scene(&lab.keyless(EMAIL).message(b"old").rekor_v1().build());
+        let config = signing_config(&sigstore, version);
+        workshop.write("config.json", config.as_bytes());
+        workshop.write("statement.json", statement.as_bytes());
+        let token = good_token();
+        let sign = |more: &[&str], file: &str| {
+            std::fs::remove_file(workshop.file("bundle.sigstore.json")).unwrap();
+            let flags = [
+                "--identity-token",
+                &token,
+                "--bundle",
+                "bundle.sigstore.json",
+                "--trusted-root",
+                "trusted_root.json",
+                "--signing-config",
+                "config.json",
+            ];
+            let arguments = [&["sign-bundle"], more, &flags, &[file]].concat();
+            let run = client(&workshop, &arguments).ends(0);
+            assert!(!run.stderr.contains(&token) && !run.stdout.contains(&token));
+            let bundle: Value =
+                serde_json::from_slice(&workshop.read("bundle.sigstore.json")).unwrap();
+            let material = &bundle["verificationMaterial"];
+            assert!(material["certificate"]["rawBytes"].is_string(), "{bundle}");
+            assert!(material.get("x509CertificateChain").is_none());
+            bundle
+        };
+        let bundle = sign(&[], "a.txt");
+        assert!(bundle["messageSignature"].is_object());
+        assert!(bundle.get("dsseEnvelope").is_none());
+        let entry = &bundle["verificationMaterial"]["tlogEntries"][0];
+        let expected = json!({"kind": "hashedrekord", "version": kind});
+        assert_eq!(entry["kindVersion"], expected);
+        verify(&workshop, EMAIL, "a.txt").ends(0);
+        verify(&workshop, EMAIL, &format!("sha256:{hex}")).ends(0);
+        verify(&workshop, EMAIL, "other.txt").ends(12);
+
+        let bundle = sign(&["--in-toto"], "statement.json");
+        assert!(bundle.get("messageSignature").is_none());
+        let payload = bundle["dsseEnvelope"]["payload"].as_str().unwrap();
+        let payload = decode_base64(payload, 1 << 16).unwrap();
+        assert_eq!(payload, statement.as_bytes());
+        verify(&workshop, EMAIL, "a.txt").ends(0);
+        verify(&workshop, EMAIL, "other.txt").ends(12);
+    }
 }

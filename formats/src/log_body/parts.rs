@@ -133,7 +133,8 @@ pub(super) fn protobuf_signature(reader: &mut Reader<'_>) -> Result<LoggedSignat
     })
 }
 
-fn protobuf_verifier(reader: &mut Reader<'_>) -> Result<(Verifier, String), Error> {
+/// What key details say is no more than the key itself; ProtoJSON leaves them out where they are not given.
+fn protobuf_verifier(reader: &mut Reader<'_>) -> Result<(Verifier, Option<String>), Error> {
     let cap = ("certificate_bytes", Limits::DEFAULT.certificate_bytes);
     let (mut key, mut certificate, mut key_details) = (None, None, None);
     reader.object(|reader, name| {
@@ -159,7 +160,7 @@ fn protobuf_verifier(reader: &mut Reader<'_>) -> Result<(Verifier, String), Erro
     }
     Ok((
         reader.required("x509Certificate", key.or(certificate))?,
-        reader.required("keyDetails", key_details)?,
+        key_details,
     ))
 }
 

@@ -113,8 +113,8 @@ fn every_known_kind_of_body_is_read() {
     };
     assert_eq!(digest.1, [4; 32].as_slice());
     assert_eq!(
-        (key_details.as_str(), verifier),
-        ("PKIX_ECDSA_P256_SHA_256", certificate.clone())
+        (key_details.as_deref(), verifier),
+        (Some("PKIX_ECDSA_P256_SHA_256"), certificate.clone())
     );
     assert_eq!(
         parse("dsse", "0.0.1", dsse_v1()),
@@ -245,16 +245,24 @@ fn broken_bodies_are_refused() {
         ),
         ("SHA2_256\"", "SHA3_256\"", "unsupported"),
         (&node(4), "AAAA", "bad-digest"),
-        (
-            "\"keyDetails\":\"PKIX_ECDSA_P256_SHA_256\",",
-            "",
-            "missing-field",
-        ),
     ] {
         let text = hashed_rekord_v2().replacen(from, to, 1);
         let error = LogBody::parse("hashedrekord", "0.0.2", text.as_bytes()).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
     }
+    // Key details may be left out, and be nothing else than text.
+    let details = "\"keyDetails\":\"PKIX_ECDSA_P256_SHA_256\",";
+    assert!(hashed_rekord_v2().contains(details));
+    let parse = |to: &str| {
+        let text = hashed_rekord_v2().replacen(details, to, 1);
+        LogBody::parse("hashedrekord", "0.0.2", text.as_bytes())
+    };
+    let Ok(LogBody::HashedRekordV2 { key_details, .. }) = parse("") else {
+        panic!()
+    };
+    assert_eq!(key_details, None);
+    let error = parse("\"keyDetails\":5,").unwrap_err();
+    assert_eq!(error.code(), "wrong-type");
     let once = intoto_v2().replace(&encode_base64(b"c2ln"), &encode_base64(b"\xff\xff"));
     assert_eq!(
         LogBody::parse("intoto", "0.0.2", once.as_bytes())

@@ -7,6 +7,7 @@ use crate::crypto::VerifyingKey;
 use crate::identity;
 use crate::key::Scheme;
 use crate::message::SignedMessage;
+use crate::moment::Moment;
 use crate::reject_reason::{Checked, RejectReason};
 use crate::report::Check;
 use crate::trust::{PreparedKey, TrustMaterial};
@@ -79,7 +80,8 @@ pub(super) fn verify_signature<'a>(
                 key: key.id,
                 scheme,
             });
-            let time = timed.times.first().copied().unwrap_or(question.now);
+            let proven = timed.times.first();
+            let time = proven.map_or(question.now, |moment| moment.latest);
             timed.opened.checks.push(Check::KeyWindow { time });
             Ok(Signed {
                 timed,
@@ -125,15 +127,18 @@ fn find_scheme(
 /// A key may be trusted more than once, with several windows.
 fn key_in_window<'a>(
     found: &[(&'a PreparedKey, Scheme)],
-    times: &[UnixTime],
+    moments: &[Moment],
     now: UnixTime,
 ) -> Option<Checked<(&'a PreparedKey, Scheme)>> {
     let mut outcome = None;
     for (key, scheme) in found {
         let window = key.trusted.valid;
-        let outside = match times {
+        let outside = match moments {
             [] => (!window.contains(now)).then_some(now),
-            times => times.iter().copied().find(|time| !window.contains(*time)),
+            moments => moments
+                .iter()
+                .flat_map(|moment| moment.ends())
+                .find(|time| !window.contains(*time)),
         };
         match outside {
             None => return Some(Ok((key, *scheme))),
@@ -141,7 +146,7 @@ fn key_in_window<'a>(
                 outcome = Some(Err(RejectReason::KeyWindow {
                     window,
                     time,
-                    proven: !times.is_empty(),
+                    proven: !moments.is_empty(),
                 }
                 .into()));
             }

@@ -9,6 +9,7 @@ use crate::dangers::Danger;
 use crate::fault::CertificateFault;
 use crate::identity::{self, CertificateIdentity, X509Identity};
 use crate::key::Scheme;
+use crate::moment::Moment;
 use crate::reject_reason::{Checked, RejectReason};
 use crate::report::{Check, LogId};
 use crate::sct;
@@ -104,10 +105,10 @@ fn prove_certificate(
         &judged_at,
     )
     .map_err(refuse)?;
-    for time in &judged_at {
+    for time in judged_at.iter().flat_map(|moment| moment.ends()) {
         timed.opened.checks.push(Check::CertificatePath {
             length: path.length,
-            time: *time,
+            time,
         });
     }
 
@@ -145,7 +146,7 @@ fn times_to_judge_at(
     timed: &mut Timed<'_>,
     trust: &TrustMaterial,
     now: UnixTime,
-) -> Checked<Vec<UnixTime>> {
+) -> Checked<Vec<Moment>> {
     if !timed.times.is_empty() {
         return Ok(timed.times.clone());
     }
@@ -173,7 +174,7 @@ fn times_to_judge_at(
         .opened
         .checks
         .push(Check::Weakened(Danger::JudgeCertificatesNow));
-    Ok(vec![now])
+    Ok(vec![Moment::exact(now)])
 }
 
 fn signer(

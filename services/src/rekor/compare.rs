@@ -82,7 +82,10 @@ fn difference(
                 ),
                 ("signature", signature == sent),
                 ("verifier", logged == &verifier),
-                ("key details", key_details == submission.key_details()?),
+                (
+                    "key details",
+                    key_details.as_deref() == Some(submission.key_details()?),
+                ),
             ]
         }
         (

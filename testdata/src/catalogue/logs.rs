@@ -157,6 +157,8 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |body| body["spec"]["hashedRekordV002"]["signature"]["content"] = json!("MAYCAQECAQE=")),
         body_v2("version-2-key-details-differ", "the logged key details must fit the signer's key", &["N-62"], "log-entry-key-details",
             |body| body["spec"]["hashedRekordV002"]["signature"]["verifier"]["keyDetails"] = json!("PKIX_RSA_PKCS1V15_2048_SHA256")),
+        Vector::accepted(G, "version-2-key-details-left-out", "key details are no more than the signer's key says, and may be left out")
+            .bundle(&v2().body(|body| { body["spec"]["hashedRekordV002"]["signature"]["verifier"].as_object_mut().expect("object").remove("keyDetails"); }).build()).proven(1, 1, 1),
         body_v2("version-2-two-verifiers", "certificate and public key in one verifier are refused", &["N-73", "#566"], "conflict",
             |body| body["spec"]["hashedRekordV002"]["signature"]["verifier"]["publicKey"] = json!({"rawBytes": "MAA="})),
         reject("logged-digest-by-another-hash", "the logged digest must be by the hash that was signed, although it is of this file", &["N-62"], "log-entry-payload", MESSAGE,

@@ -101,6 +101,15 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         }
         .trust(lab, root_only)
     };
+    let same_key = {
+        let root = &lab.timestamp_root;
+        let spec = timestamp_leaf_spec(root, &root.key, "TSA with its root's key");
+        Identity {
+            certificate: spec.sign(&root.key),
+            name: spec.subject,
+            key: root.key.clone(),
+        }
+    };
     let pss = {
         let mut spec = timestamp_leaf_spec(&lab.timestamp_root, &LabKey::rsa_pss(), "PSS TSA");
         spec.not_after = END;
@@ -122,6 +131,13 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             let other = plain.certificate.clone();
             move |token| token.certificates.insert(0, other.clone())
         })),
+        accept("content-in-a-constructed-string", "the content may be written as a constructed string around its one piece", &["N-79"], good().timestamp(|token| token.pieces = Some(1))),
+        bent("content-in-two-pieces", "a content in several pieces is refused", &["A155", "A158"], "timestamp-malformed", |token| token.pieces = Some(2)),
+        bent("constructed-content-that-was-not-signed", "a constructed content is signed like another", &["A155"], "timestamp-attribute", |token| {
+            token.pieces = Some(1);
+            token.message_digest = Some(vec![7; 32]);
+        }),
+        accept("signer-with-its-root-s-key", "an authority's root may certify its own key for stamping", &["N-79"], logged().timestamped_by(&same_key, SIGNED_AT)).trust(lab, root_only),
         accept("imprint-by-sha-512", "the imprint may use another strong hash", &["N-79"], good().timestamp(|token| token.imprint_hash = Hash::Sha512)),
         Vector::accepted(G, "timestamps-of-two-authorities", "timestamps of two authorities count as two").rows(&["#472", "A015"])
             .bundle(&good().timestamped_by(&rsa, SIGNED_AT).build()).proven(1, 2, 1),
@@ -223,6 +239,24 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         reject("stated-time-before-the-certificate", "a time before the signer's certificate is refused", &["N-80"], "certificate-expired", logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT - 62)),
         reject("one-time-inside-and-one-outside", "every proven time must lie in the certificate's window", &["TOB-SIGSTORE-4", "N-80"], "certificate-expired", good().timestamped_by(&rsa, SIGNED_AT + 1_000)),
         reject("log-inside-and-timestamp-outside", "log and timestamp must both lie in the certificate's window", &["N-80", "87e28765"], "certificate-expired", lab.keyless(USER).rekor_v1().timestamped_by(&rsa, SIGNED_AT + 1_000)),
+        reject("stated-time-before-the-certificate-by-less-than-its-accuracy", "accuracy does not lend a certificate a second before its first", &["N-79", "N-80"], "certificate-expired", logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT - 61).timestamp(|token| token.accuracy = Some(2))),
+        accept("timestamp-in-the-certificate-s-first-second", "the first second of the certificate's window belongs to it, however exact the clock is", &["N-85", "N-79"], logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT - 60).timestamp(|token| token.accuracy = Some(2))),
+        reject("certificate-ends-within-the-accuracy", "what the accuracy leaves open must lie in the certificate's window, to the second", &["N-79", "N-80"], "certificate-expired", logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT + 540)),
+        accept("accuracy-ends-with-the-certificate", "a bound in the certificate's last second is inside", &["N-79", "N-85"], logged().timestamped_by(&lab.timestamp_leaf, SIGNED_AT + 539)),
+        Vector::accepted(G, "authority-s-window-ends-within-the-accuracy", "an authority's window is judged at the time that it states: its last second belongs to it").rows(&["N-85", "N-79"])
+            .trust(lab, |root| root["timestampAuthorities"][0]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&good().build()).proven(1, 1, 1),
+        Vector::rejected(G, "authority-begins-within-the-accuracy", "accuracy does not lend an authority a second before its first", "timestamp-window", "authority-s-window-ends-within-the-accuracy").rows(&["N-85", "N-79"])
+            .trust(lab, |root| root["timestampAuthorities"][0]["validFor"]["start"] = json!("2026-01-15T12:00:01Z")).bundle(&good().timestamp(|token| token.accuracy = Some(2)).build()),
+        Vector::accepted(G, "issuing-authority-s-window-ends-within-the-accuracy", "the window of the authority that issued is judged at the stated time: its last second belongs to it").rows(&["N-85", "N-79"])
+            .trust(lab, |root| root["certificateAuthorities"][0]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&good().build()).proven(1, 1, 1),
+        Vector::rejected(G, "issuing-authority-s-window-ended-before-the-stated-time", "the authority that issued counts inside its window, by the time that a timestamp states", "authority-window", "issuing-authority-s-window-ends-within-the-accuracy").rows(&["N-85"])
+            .trust(lab, |root| root["certificateAuthorities"][0]["validFor"]["end"] = json!("2026-01-15T11:59:59Z")).bundle(&good().build()),
+        Vector::rejected(G, "issuing-authority-begins-within-the-accuracy", "accuracy does not lend the authority that issued a second before its first", "authority-window", "issuing-authority-s-window-ends-within-the-accuracy").rows(&["N-85", "N-79"])
+            .trust(lab, |root| root["certificateAuthorities"][0]["validFor"]["start"] = json!("2026-01-15T12:00:01Z")).bundle(&good().timestamp(|token| token.accuracy = Some(2)).build()),
+        Vector::accepted(G, "log-s-window-ends-within-the-accuracy", "the window of a log without promises is judged at the time that a timestamp states").rows(&["N-77", "N-79"])
+            .trust(lab, |root| root["tlogs"][2]["publicKey"]["validFor"]["end"] = json!("2026-01-15T12:00:00Z")).bundle(&good().build()).proven(1, 1, 1),
+        Vector::rejected(G, "log-begins-within-the-accuracy", "accuracy does not lend a log a second before its first", "log-window", "log-s-window-ends-within-the-accuracy").rows(&["N-77", "N-79"])
+            .trust(lab, |root| root["tlogs"][2]["publicKey"]["validFor"]["start"] = json!("2026-01-15T12:00:01Z")).bundle(&good().timestamp(|token| token.accuracy = Some(2)).build()),
         bent("accuracy-wider-than-the-certificate", "what the accuracy leaves open must lie in the certificate's window too", &["N-79"], "certificate-expired", |token| token.accuracy = Some(3_600)),
         reject("stated-time-in-the-future", "a time after now is refused", &["N-76"], "future-time", logged().timestamped_by(&lab.timestamp_leaf, NOW + 60).certificate(|certificate| certificate.not_after = NOW + 600)),
         Vector::rejected(G, "authority-s-window-ended", "an authority counts inside its own window, not inside another's", "timestamp-window", "authority-s-window-ended-with-the-timestamp").rows(&["TOB-SIGSTORE-11", "N-85"])

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod verdicts;

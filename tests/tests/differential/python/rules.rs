@@ -87,7 +87,10 @@ pub(crate) const VECTORS: &[Rule] = &[
     Rule {
         reason: "trusted root specification: the last second of a window belongs to it",
         outcome: "accepted",
-        vectors: &["authority-s-window-ended-with-the-timestamp"],
+        vectors: &[
+            "authority-s-window-ended-with-the-timestamp",
+            "authority-s-window-ends-within-the-accuracy",
+        ],
     },
     Rule {
         reason: "RFC 3161 §2.4.2: a token granted with modifications is a token",
@@ -97,7 +100,11 @@ pub(crate) const VECTORS: &[Rule] = &[
     Rule {
         reason: "N-79, RFC 5652 §5.1: authority and intermediates may come in the token, in any order, under a trusted root",
         outcome: "accepted",
-        vectors: &["chain-inside-the-token", "leaf-inside-the-token"],
+        vectors: &[
+            "chain-inside-the-token",
+            "leaf-inside-the-token",
+            "signer-with-its-root-s-key",
+        ],
     },
     Rule {
         reason: "N-79, RFC 5652 §5.3: a signer is named by its key's identifier, or by issuer and serial, which is a number",
@@ -106,6 +113,16 @@ pub(crate) const VECTORS: &[Rule] = &[
             "signer-named-by-key-identifier",
             "signer-whose-serial-has-its-highest-bit-set",
         ],
+    },
+    Rule {
+        reason: "RFC 5652 §5.2: a token's content may be a constructed string around its one piece",
+        outcome: "accepted",
+        vectors: &["content-in-a-constructed-string"],
+    },
+    Rule {
+        reason: "N-73: key details are no more than the signer's key says, and may be left out",
+        outcome: "accepted",
+        vectors: &["version-2-key-details-left-out"],
     },
     Rule {
         reason: "N-62, RFC 4056 §3: an authority may sign with RSA by PSS",
@@ -235,6 +252,7 @@ pub(crate) const VECTORS: &[Rule] = &[
         outcome: "log-window",
         vectors: &[
             "log-key-begins-after-the-entry",
+            "log-begins-within-the-accuracy",
             "log-key-ended-before-the-entry",
             "old-key-of-two-under-one-name",
             "version-2-log-ended-before-the-timestamp",
@@ -246,6 +264,8 @@ pub(crate) const VECTORS: &[Rule] = &[
         vectors: &[
             "authority-begins-after-the-signature",
             "authority-ended-before-the-signature",
+            "issuing-authority-begins-within-the-accuracy",
+            "issuing-authority-s-window-ended-before-the-stated-time",
         ],
     },
     Rule {
@@ -269,7 +289,10 @@ pub(crate) const VECTORS: &[Rule] = &[
     Rule {
         reason: "N-79, RFC 3161 §2.4.2: all that the accuracy leaves open lies in the certificate's window",
         outcome: "certificate-expired",
-        vectors: &["accuracy-wider-than-the-certificate"],
+        vectors: &[
+            "accuracy-wider-than-the-certificate",
+            "certificate-ends-within-the-accuracy",
+        ],
     },
     Rule {
         reason: "A004: a timestamp that is there is right, whatever else dates the signature",
