@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use countersign_formats::{
-    Bundle, BundleContent, KeyMaterial, Limits, PublicKey, TrustedRoot, UnixTime, Window,
+    Bundle, BundleContent, KeyMaterial, Limits, LogEntry, PublicKey, TrustedRoot, UnixTime, Window,
 };
 use countersign_proof::{
     Image, KeyId, Scheme, Signer, Subject, TrustMaterial, TrustedKey, Verified,
@@ -112,6 +112,17 @@ struct Unlogged {
     signature: Signature,
     timestamps: Vec<Bytes>,
 }
+
+/// A draft of an earlier run.
+pub(crate) enum Redraft {
+    /// It is as good as on the day it was made.
+    Draft(Box<Draft>),
+    /// It has no date, and its certificate has ended: it is worth something only where a log has its entry.
+    Ended(Box<Ended>),
+}
+
+/// A draft that only an entry which a log has already can date.
+pub(crate) struct Ended(Unlogged);
 
 impl Draft {
     /// Whether logs are still to be told.
@@ -398,11 +409,11 @@ impl Signatory {
         Ok(draft)
     }
 
-    /// A draft that an earlier run made, proven again.
+    /// A draft that an earlier run made, proven again as far as that goes now.
     ///
     /// # Errors
-    /// [`SignError`] when the bundle is of something else or does not verify now; of an undated one the certificate may have ended.
-    pub(crate) fn redraft(&self, prepared: &Prepared, bundle: &Bytes) -> Result<Draft, Failure> {
+    /// [`SignError`] when the bundle is of something else or does not verify now.
+    pub(crate) fn redraft(&self, prepared: &Prepared, bundle: &Bytes) -> Result<Redraft, Failure> {
         let limits = Limits::DEFAULT;
         let Some(services) = &self.services else {
             return Err(no_services());
@@ -442,7 +453,47 @@ impl Signatory {
             },
             timestamps: held.timestamps,
         };
-        unlogged.proven(services, prepared)
+        if services.dates_by_logs() && unlogged.has_ended() {
+            return Ok(Redraft::Ended(Box::new(Ended(unlogged))));
+        }
+        let draft = unlogged.proven(services, prepared)?;
+        Ok(Redraft::Draft(Box::new(draft)))
+    }
+
+    /// What the logs have of a draft whose certificate has ended: the whole bundle, proven, or nothing at all. Nothing is entered.
+    ///
+    /// # Errors
+    /// Logs that do not answer (exit 20), answers that are not proven (exit 20), and entries in some of the logs alone (exit 2).
+    pub(crate) async fn entered(
+        &self,
+        voice: &Voice,
+        prepared: &Prepared,
+        ended: Ended,
+        about: &str,
+    ) -> Result<Option<Signed>, Failure> {
+        let Some(services) = &self.services else {
+            return Err(no_services());
+        };
+        let Ended(unlogged) = ended;
+        let about = escape::field(about);
+        voice.detail(&format!("asking the log for what it has about {about}"));
+        let to_sign = prepared.to_sign(unlogged.signature.scheme, &Limits::DEFAULT)?;
+        let entries = services
+            .find(
+                &unlogged.key,
+                unlogged.certificate.as_ref(),
+                prepared,
+                &unlogged.signature,
+                &to_sign,
+            )
+            .await?;
+        if entries.is_empty() {
+            voice.detail(&format!(
+                "the log has nothing about {about}; it is signed anew"
+            ));
+            return Ok(None);
+        }
+        unlogged.whole(voice, services, prepared, entries).map(Some)
     }
 
     /// The bundle of an earlier run, proven again, with as many logs and timestamps behind it as this run would put there.
@@ -508,11 +559,30 @@ impl Signatory {
                 &to_sign,
             )
             .await?;
+        unlogged.whole(voice, services, prepared, entries)
+    }
+}
+
+impl Unlogged {
+    /// Whether the certificate has ended by the clock: then nothing but an entry that is there already can date the signature.
+    fn has_ended(&self) -> bool {
+        let chain = self.certificate.clone().and_then(CertificateChain::of_leaf);
+        self.timestamps.is_empty() && chain.is_some_and(|chain| chain.not_after() < clock::now())
+    }
+
+    /// The bundle with its log entries, proven.
+    fn whole(
+        &self,
+        voice: &Voice,
+        services: &Services,
+        prepared: &Prepared,
+        entries: Vec<LogEntry>,
+    ) -> Result<Signed, Failure> {
         let whole = Attachments {
             log_entries: entries,
-            timestamps: unlogged.timestamps.clone(),
+            timestamps: self.timestamps.clone(),
         };
-        let signed = unlogged
+        let signed = self
             .finish(services, prepared, whole.clone(), false)
             .map_err(|error| unproven(services, error, true))?;
         complete(services, &signed.verified, &whole, true)?;
@@ -525,9 +595,7 @@ impl Signatory {
         }
         Ok(signed)
     }
-}
 
-impl Unlogged {
     /// An entry cannot be taken back: certificate, signature and timestamps are proven before there is one.
     fn proven(self, services: &Services, prepared: &Prepared) -> Result<Draft, Failure> {
         let so_far = Attachments {

@@ -16,7 +16,7 @@ use super::targets::Target;
 use crate::arguments::Placement;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
-use crate::signatory::{Draft, Name, Signatory, Voice};
+use crate::signatory::{Draft, Name, Redraft, Signatory, Voice};
 
 /// Something that is signed once.
 pub(super) struct Task {
@@ -186,20 +186,25 @@ impl<'a> Work<'a> {
                 return Ok((signed, true));
             }
             Known::Drafted(bundle) => {
-                let draft = self.signatory.redraft(&prepared, &bundle);
-                (
-                    draft.map_err(|failure| self.unusable(target, &failure))?,
-                    true,
-                )
-            }
-            Known::Nothing => {
-                let draft = self.signatory.draft(self.voice, &prepared).await?;
-                if self.check_name {
-                    self.check(&draft.signed)?;
+                let redraft = self.signatory.redraft(&prepared, &bundle);
+                match redraft.map_err(|failure| self.unusable(target, &failure))? {
+                    Redraft::Draft(draft) => (*draft, true),
+                    Redraft::Ended(ended) => {
+                        let entered = self
+                            .signatory
+                            .entered(self.voice, &prepared, *ended, &target.name)
+                            .await?;
+                        if let Some(signed) = entered {
+                            self.check(&signed)?;
+                            self.keep_signed(task, &signed)?;
+                            return Ok((signed, true));
+                        }
+                        // Nothing of it is public.
+                        (self.drafted(task, &prepared).await?, false)
+                    }
                 }
-                self.keep_draft(task, &draft)?;
-                (draft, false)
             }
+            Known::Nothing => (self.drafted(task, &prepared).await?, false),
         };
         let entered = self
             .signatory
@@ -209,10 +214,25 @@ impl<'a> Work<'a> {
             true => failure.instead("the earlier run has entered it; resume again where the log hands out its entries, or sign it anew with another journal, which makes another entry"),
             false => failure,
         })?;
-        if let Some(journal) = &self.journal {
-            journal.borrow_mut().signed(&task.name, &signed.bundle)?;
-        }
+        self.keep_signed(task, &signed)?;
         Ok((signed, resumed))
+    }
+
+    /// A new draft, which the journal has.
+    async fn drafted(&self, task: &Task, prepared: &Prepared) -> Result<Draft, Failure> {
+        let draft = self.signatory.draft(self.voice, prepared).await?;
+        if self.check_name {
+            self.check(&draft.signed)?;
+        }
+        self.keep_draft(task, &draft)?;
+        Ok(draft)
+    }
+
+    fn keep_signed(&self, task: &Task, signed: &Signed) -> Result<(), Failure> {
+        match &self.journal {
+            Some(journal) => journal.borrow_mut().signed(&task.name, &signed.bundle),
+            None => Ok(()),
+        }
     }
 
     /// What is about to be sent to a log stands in the journal first.

@@ -367,6 +367,56 @@ impl Services {
             .await
     }
 
+    /// Whether a signature's only date is that of its log entry.
+    pub(super) fn dates_by_logs(&self) -> bool {
+        self.early.is_some()
+    }
+
+    /// The entries that the logs have already for a signature, as many as are needed; or none, when no log has one.
+    pub(super) async fn find(
+        &self,
+        key: &PublicKey,
+        certificate: Option<&Bytes>,
+        prepared: &Prepared,
+        signature: &Signature,
+        to_sign: &ToSign,
+    ) -> Result<Vec<LogEntry>, Failure> {
+        let work = Entering {
+            client: self.client.clone(),
+            key: key.clone(),
+            certificate: certificate.cloned(),
+            envelope: prepared.envelope(signature),
+            digest: to_sign.digest().copied(),
+            signature: signature.clone(),
+        };
+        let (mut found, mut failed) = (Vec::new(), None);
+        for service in &self.logs.candidates {
+            if found.len() == self.logs.needed {
+                break;
+            }
+            match work.find(service).await {
+                Ok(Some(entry)) => found.push(entry),
+                Ok(None) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            _ if found.len() == self.logs.needed => Ok(found),
+            // A log that does not answer may have an entry.
+            Some(error) => Err(error.into()),
+            None if found.is_empty() => Ok(found),
+            None => Err(Failure::usage(
+                "too-few-proofs",
+                format!(
+                    "{} logs have an entry of the earlier run, and {} are wanted; its certificate has ended, so that no other can follow",
+                    found.len(),
+                    self.logs.needed
+                ),
+            )
+            .hint("sign it anew with another journal, which makes other log entries")),
+        }
+    }
+
     /// Entries of a signature in the logs.
     pub(super) async fn enter(
         &self,
@@ -409,6 +459,20 @@ struct Entering {
 
 impl Entering {
     async fn enter(&self, service: &Service, id: Option<Bytes>) -> Result<LogEntry, ServiceError> {
+        let rekor = Rekor::new(&self.client, &service.url, RekorVersion::of(service)?)?;
+        let rekor = match id {
+            Some(id) => rekor.with_log_id(id),
+            None => rekor,
+        };
+        rekor.enter(&self.submission()?).await
+    }
+
+    async fn find(&self, service: &Service) -> Result<Option<LogEntry>, ServiceError> {
+        let rekor = Rekor::new(&self.client, &service.url, RekorVersion::of(service)?)?;
+        rekor.find(&self.submission()?).await
+    }
+
+    fn submission(&self) -> Result<Submission<'_>, ServiceError> {
         let content = match (&self.envelope, self.digest) {
             (Some(envelope), _) => LoggedContent::Envelope(envelope),
             (None, Some(digest)) => LoggedContent::Message {
@@ -421,18 +485,12 @@ impl Entering {
                 });
             }
         };
-        let submission = Submission {
+        Ok(Submission {
             content,
             key: &self.key,
             scheme: self.signature.scheme,
             certificate: self.certificate.as_ref(),
-        };
-        let rekor = Rekor::new(&self.client, &service.url, RekorVersion::of(service)?)?;
-        let rekor = match id {
-            Some(id) => rekor.with_log_id(id),
-            None => rekor,
-        };
-        rekor.enter(&submission).await
+        })
     }
 }
 

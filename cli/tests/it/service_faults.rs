@@ -3,14 +3,17 @@
 
 use std::net::SocketAddr;
 
+use countersign_formats::{decode_base64, encode_base64};
 use countersign_registry::Store;
-use countersign_testdata::lab::{ISSUER, Lab};
+use countersign_testdata::certificate::{claim, raw_claim};
+use countersign_testdata::lab::{ISSUER, Lab, SIGNED_AT};
+use serde_json::{Value, json};
 
 use crate::keyless::{files, good_token};
 use crate::loopback::Loopback;
 use crate::program::{self, Run, finish};
 use crate::scripted::{self, Manners};
-use crate::sigstore::{Bend, EMAIL, Sigstore};
+use crate::sigstore::{Bend, EMAIL, Search, Sigstore};
 use crate::workshop::{Workshop, push_image, wait};
 
 /// The services, as the errors name them, and where each listens.
@@ -71,6 +74,15 @@ impl Stack {
             Service::Timestamps => self.timestamps = address,
         }
         self
+    }
+
+    /// Without a timestamp authority: the log's entry is the only date.
+    fn config_without_timestamps(&self) -> Vec<u8> {
+        let mut config: Value = serde_json::from_str(&self.config()).unwrap();
+        let members = config.as_object_mut().unwrap();
+        members.remove("tsaUrls");
+        members.remove("tsaConfig");
+        config.to_string().into_bytes()
     }
 
     fn config(&self) -> String {
@@ -371,4 +383,115 @@ fn one_certificate_serves_many_images_and_is_renewed_only_when_it_is_about_to_en
             certificates
         );
     }
+}
+
+/// Who vouches for the token that signs here.
+const TOKEN_ISSUER: &str = "https://issuer.example";
+
+fn journal(scene: &Scene) -> String {
+    String::from_utf8(scene.workshop.read("journal")).unwrap()
+}
+
+/// A journal whose only draft has no date, and a certificate that ended long ago: nobody knows whether the log has its entry.
+fn undated(scene: &Scene) -> String {
+    let sigstore = Sigstore::silent();
+    let stack = Stack::of(&sigstore, 1);
+    let config = stack.config_without_timestamps();
+    scene.workshop.write("config.json", &config);
+    scene
+        .sign(&stack, "2s", &["--journal", "journal"])
+        .ends(20)
+        .says("Rekor");
+    assert!(sigstore.asked("/api/v1/log/entries") >= 1);
+    let journal = journal(scene);
+    let mut lines = journal.lines();
+    let header = lines.next().unwrap();
+    let mut line: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+    assert_eq!(line["state"], "drafted");
+    let draft: Value = serde_json::from_str(line["bundle"].as_str().unwrap()).unwrap();
+    let payload = draft["dsseEnvelope"]["payload"].as_str().unwrap();
+    let payload = decode_base64(payload, 1 << 20).unwrap();
+    // The same statement, signed in January.
+    let old = Lab::new()
+        .keyless(EMAIL)
+        .payload("application/vnd.in-toto+json", &payload)
+        .certificate(|certificate| {
+            certificate.replace(raw_claim(1, TOKEN_ISSUER));
+            certificate.replace(claim(8, TOKEN_ISSUER));
+        })
+        .build()
+        .bundle;
+    assert_eq!(old["dsseEnvelope"]["payload"], encode_base64(&payload));
+    line["bundle"] = json!(old.to_string());
+    format!("{header}\n{line}\n")
+}
+
+#[test]
+fn a_draft_without_date_is_found_again_in_the_log_or_proven_not_to_be_there() {
+    let scene = Scene::new(&Stack::of(&Sigstore::start(Bend::Nothing), 1));
+    let journal = undated(&scene);
+    let resume = |search| {
+        let sigstore = Sigstore::searched(search);
+        let stack = Stack::of(&sigstore, 1);
+        let config = stack.config_without_timestamps();
+        scene.workshop.write("config.json", &config);
+        scene.workshop.write("journal", journal.as_bytes());
+        let run = scene.sign(&stack, "2s", &["--journal", "journal", "-o", "json"]);
+        let asked = sigstore.asked("/api/v1/log/entries/retrieve");
+        (run, asked, sigstore.asked("/api/v1/log/entries"))
+    };
+    // What does not answer, or answers something else, may have the entry: nothing is entered, and the journal stays.
+    for (search, code) in [
+        (Search::Refuses(500), "service-error"),
+        (Search::Refuses(404), "request-refused"),
+        (Search::Garbage, "malformed-answer"),
+        (Search::HasAnother(SIGNED_AT), "entry-for-another-artifact"),
+        (Search::HasBroken(SIGNED_AT), "services-not-proven"),
+        // An entry of another time than the certificate's is none that this signer made.
+        (Search::Has(SIGNED_AT + 3_600), "services-not-proven"),
+    ] {
+        let (run, asked, entered) = resume(search);
+        let run = run.ends(20);
+        assert!(
+            run.stdout.contains(code) || run.stderr.contains(code),
+            "{search:?}: {run:?}"
+        );
+        assert!(asked >= 1 && entered == 0, "{search:?}");
+        assert_eq!(scene.referrers(), 0, "{search:?}");
+        assert_eq!(self::journal(&scene), journal, "{search:?}");
+    }
+    // It is there: no second entry.
+    let (run, asked, entered) = resume(Search::Has(SIGNED_AT));
+    let result = run.ends(0).json();
+    assert_eq!(
+        result["result"]["images"][0]["state"], "resumed",
+        "{result}"
+    );
+    assert_eq!((asked, entered), (1, 0));
+    assert_eq!(scene.referrers(), 1);
+    let journal = self::journal(&scene);
+    assert!(journal.contains("\"signed\"") && journal.contains("\"stored\""));
+    let verify = format!(
+        "--allow-http verify --trusted-root root.json --certificate-identity {EMAIL} --certificate-oidc-issuer {TOKEN_ISSUER} {}",
+        scene.image
+    );
+    scene.workshop.run(&verify).ends(0);
+}
+
+#[test]
+fn what_no_log_has_of_an_undated_draft_is_signed_anew_and_entered_once() {
+    let scene = Scene::new(&Stack::of(&Sigstore::start(Bend::Nothing), 1));
+    let journal = undated(&scene);
+    let sigstore = Sigstore::searched(Search::HasNone);
+    let stack = Stack::of(&sigstore, 1);
+    let config = stack.config_without_timestamps();
+    scene.workshop.write("config.json", &config);
+    scene.workshop.write("journal", journal.as_bytes());
+    let run = scene.sign(&stack, "2s", &["--journal", "journal", "-o", "json"]);
+    let result = run.ends(0).json();
+    assert_eq!(result["result"]["images"][0]["state"], "signed", "{result}");
+    assert_eq!(sigstore.asked("/api/v1/log/entries/retrieve"), 1);
+    assert_eq!(sigstore.asked("/api/v1/log/entries"), 1);
+    assert_eq!(sigstore.asked("/api/v2/signingCert"), 1);
+    assert_eq!(scene.referrers(), 1);
 }

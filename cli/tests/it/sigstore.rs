@@ -40,6 +40,23 @@ pub(crate) enum Bend {
     TimestampOfAStranger,
 }
 
+/// How the log of version 1 answers to who asks for an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// It has one, of this time.
+    Has(i64),
+    /// It has none.
+    HasNone,
+    /// One of something else.
+    HasAnother(i64),
+    /// One whose promise nobody made.
+    HasBroken(i64),
+    /// A status, and words.
+    Refuses(u16),
+    /// What is no answer.
+    Garbage,
+}
+
 /// The running services.
 pub(crate) struct Sigstore {
     pub(crate) address: SocketAddr,
@@ -51,22 +68,39 @@ struct Habits {
     bend: Bend,
     /// How long certificates are valid, in seconds.
     lifetime: i64,
+    /// How the log of version 1 is searched.
+    search: Search,
+    /// Whether nobody learns what became of an entry of version 1.
+    silent: bool,
 }
+
+const HONEST: Habits = Habits {
+    bend: Bend::Nothing,
+    lifetime: 600,
+    search: Search::HasNone,
+    silent: false,
+};
 
 impl Sigstore {
     pub(crate) fn start(bend: Bend) -> Self {
+        Self::with(Habits { bend, ..HONEST })
+    }
+
+    /// The log of version 1 hangs up on whoever enters something.
+    pub(crate) fn silent() -> Self {
         Self::with(Habits {
-            bend,
-            lifetime: 600,
+            silent: true,
+            ..HONEST
         })
+    }
+
+    pub(crate) fn searched(search: Search) -> Self {
+        Self::with(Habits { search, ..HONEST })
     }
 
     /// Certificates are valid for so many seconds.
     pub(crate) fn short_lived(lifetime: i64) -> Self {
-        Self::with(Habits {
-            bend: Bend::Nothing,
-            lifetime,
-        })
+        Self::with(Habits { lifetime, ..HONEST })
     }
 
     fn with(habits: Habits) -> Self {
@@ -113,9 +147,16 @@ fn serve(mut stream: TcpStream, habits: Habits, seen: &Mutex<Vec<String>>) -> Op
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
         seen.lock().unwrap().push(path.clone());
+        let mut status = 201;
         let answer = match path.as_str() {
+            "/api/v1/log/entries" if habits.silent => return None,
+            "/api/v1/log/entries/retrieve" => {
+                let found = search(&json_of(&body), habits.search);
+                status = found.0;
+                found.1
+            }
             "/api/v2/signingCert" => certify(&json_of(&body), habits).to_string().into_bytes(),
-            "/api/v1/log/entries" => enter_1(&json_of(&body), habits.bend)
+            "/api/v1/log/entries" => enter_1(&json_of(&body), habits.bend, now())
                 .to_string()
                 .into_bytes(),
             "/api/v2/log/entries" => enter_2(&json_of(&body), habits.bend)
@@ -125,7 +166,7 @@ fn serve(mut stream: TcpStream, habits: Habits, seen: &Mutex<Vec<String>>) -> Op
             _ => Vec::new(),
         };
         let head = format!(
-            "HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n",
+            "HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\n\r\n",
             answer.len()
         );
         stream.write_all(head.as_bytes()).ok()?;
@@ -204,7 +245,22 @@ fn bend_entry(entry: &mut EntrySpec, bend: Bend) {
     }
 }
 
-fn enter_1(request: &Value, bend: Bend) -> Value {
+/// `POST /api/v1/log/entries/retrieve`, asked for one entry.
+fn search(request: &Value, search: Search) -> (u16, Vec<u8>) {
+    let entries = request["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 1);
+    let found = match search {
+        Search::Has(time) => vec![enter_1(&entries[0], Bend::Nothing, time)],
+        Search::HasAnother(time) => vec![enter_1(&entries[0], Bend::EntryOfAnotherArtifact, time)],
+        Search::HasBroken(time) => vec![enter_1(&entries[0], Bend::PromiseBroken, time)],
+        Search::HasNone => Vec::new(),
+        Search::Refuses(status) => return (status, b"{\"message\":\"no\"}".to_vec()),
+        Search::Garbage => return (200, b"<html>".to_vec()),
+    };
+    (200, json!(found).to_string().into_bytes())
+}
+
+fn enter_1(request: &Value, bend: Bend, time: i64) -> Value {
     let spec = &request["spec"];
     let other_pem = LabKey::p256("other").public_pem();
     let body = if request["kind"] == "dsse" {
@@ -244,7 +300,7 @@ fn enter_1(request: &Value, bend: Bend) -> Value {
         };
         hashedrekord_v1("sha256", &digest, &bytes_of(&signature["content"]), &pem)
     };
-    let mut entry = Lab::new().rekor_v1.entry(&body, now());
+    let mut entry = Lab::new().rekor_v1.entry(&body, time);
     bend_entry(&mut entry, bend);
     let id = entry.log.id();
     let made = entry.log().bundle;

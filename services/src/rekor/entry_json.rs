@@ -10,10 +10,28 @@ use super::ANSWER_BYTES;
 const HASH_BYTES: usize = 32;
 /// Bytes of the name of an entry: the tree's identifier and the leaf hash, in hexadecimal.
 const NAME_BYTES: usize = 80;
+/// Entries that a log finds for one that it is shown: one in each of its shards at most.
+const FOUND_ENTRIES: usize = 16;
 
 /// Reads the answer of a log of version 1: an object with one member, which is named after the entry.
 pub(crate) fn version_1(body: &[u8], limits: &Limits) -> Result<LogEntry, Error> {
     let mut reader = reader(body, limits)?;
+    let entry = read_named(&mut reader, limits)?;
+    reader.end()?;
+    Ok(entry)
+}
+
+/// Reads what a log of version 1 answers that was asked for one entry: a list of such objects, which are the same entry.
+pub(crate) fn version_1_found(body: &[u8], limits: &Limits) -> Result<Option<LogEntry>, Error> {
+    let mut reader = reader(body, limits)?;
+    let found = reader.capped_list(("found_entries", FOUND_ENTRIES), |reader| {
+        read_named(reader, limits)
+    })?;
+    reader.end()?;
+    Ok(found.into_iter().next())
+}
+
+fn read_named(reader: &mut Reader<'_>, limits: &Limits) -> Result<LogEntry, Error> {
     let mut entry = None;
     reader.map(|reader, name| {
         if name.len() > NAME_BYTES || entry.is_some() {
@@ -22,9 +40,7 @@ pub(crate) fn version_1(body: &[u8], limits: &Limits) -> Result<LogEntry, Error>
         entry = Some(read_entry(reader, limits)?);
         Ok(())
     })?;
-    let entry = reader.required("entry", entry)?;
-    reader.end()?;
-    Ok(entry)
+    reader.required("entry", entry)
 }
 
 /// Reads the answer of a log of version 2: a TransparencyLogEntry in protobuf JSON, where zeros may be left out.

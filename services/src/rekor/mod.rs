@@ -116,4 +116,27 @@ impl Rekor {
         compare::check(&self.service, submission, &entry)?;
         Ok(entry)
     }
+
+    /// The entry that the log has for a signature, from a run whose end nobody knows; `None` when it says that it has none.
+    /// Nothing is entered.
+    ///
+    /// # Errors
+    /// As [`Rekor::enter`]; [`ServiceError::Configuration`] for a log of version 2, which is asked by entering again.
+    pub async fn find(
+        &self,
+        submission: &Submission<'_>,
+    ) -> Result<Option<LogEntry>, ServiceError> {
+        let found = match self.version {
+            RekorVersion::V1 => self.find_version_1(submission).await?,
+            RekorVersion::V2 => {
+                return Err(ServiceError::configuration(
+                    "a log of version 2 searches for no entries".to_owned(),
+                ));
+            }
+        };
+        if let Some(entry) = &found {
+            compare::check(&self.service, submission, entry)?;
+        }
+        Ok(found)
+    }
 }

@@ -2,6 +2,7 @@
 
 use countersign_formats::json::{ObjectWriter, write_string};
 use countersign_formats::{HashAlgorithm, LogEntry, Verifier, encode_base64, write_pem};
+use reqwest::Url;
 use reqwest::header::{ACCEPT, HeaderMap, LOCATION};
 
 use super::submission::{LoggedContent, Submission};
@@ -11,6 +12,8 @@ use crate::http::{self, Call, Operation, Reply};
 
 /// Where entries are.
 const PATH: &str = "api/v1/log/entries";
+/// Where the log says which of its entries are those that it is shown.
+const SEARCH: &str = "api/v1/log/entries/retrieve";
 
 impl Rekor {
     pub(super) async fn enter_version_1(
@@ -20,19 +23,18 @@ impl Rekor {
         let operation = self.client.begin();
         let url = http::below(&self.base, PATH);
         let body = request(submission)?;
-        let call = Call::post(
-            &self.service,
-            url,
-            body,
-            "application/json",
-            ANSWER_BYTES,
-            WHAT,
-        )
-        .header(ACCEPT, "application/json");
+        let call = self.post(url, body.clone());
         let reply = operation.ask(&call).await?;
         let reply = match reply.status.as_u16() {
             // The same entry is there: from an earlier run, or from a first try whose answer was lost.
-            409 => self.existing(&operation, &reply).await?,
+            409 => match entry_identifier(&reply.headers) {
+                Some(identifier) => self.named(&operation, &identifier).await?,
+                None => {
+                    let found = self.search_version_1(&operation, &body).await?;
+                    let missing = || ServiceError::answer(&self.service, AnswerFault::EntryExists);
+                    return found.ok_or_else(missing);
+                }
+            },
             200..300 => reply,
             _ => return Err(reply.refusal(&self.service, &[])),
         };
@@ -40,13 +42,45 @@ impl Rekor {
             .map_err(|error| ServiceError::malformed(&self.service, WHAT, error))
     }
 
-    async fn existing(
+    /// The entry that the log has for this submission, if there is one; nothing is entered.
+    pub(super) async fn find_version_1(
+        &self,
+        submission: &Submission<'_>,
+    ) -> Result<Option<LogEntry>, ServiceError> {
+        let operation = self.client.begin();
+        let proposed = request(submission)?;
+        self.search_version_1(&operation, &proposed).await
+    }
+
+    /// The log makes the entry's hash of what it is shown, as when it is entered.
+    async fn search_version_1(
         &self,
         operation: &Operation<'_>,
-        conflict: &Reply,
+        proposed: &[u8],
+    ) -> Result<Option<LogEntry>, ServiceError> {
+        let url = http::below(&self.base, SEARCH);
+        let mut query = Vec::with_capacity(proposed.len() + 16);
+        query.extend_from_slice(b"{\"entries\":[");
+        query.extend_from_slice(proposed);
+        query.extend_from_slice(b"]}");
+        let reply = operation.ask(&self.post(url, query)).await?;
+        if !reply.status.is_success() {
+            return Err(reply.refusal(&self.service, &[]));
+        }
+        entry_json::version_1_found(&reply.body, &self.client.settings().limits)
+            .map_err(|error| ServiceError::malformed(&self.service, WHAT, error))
+    }
+
+    fn post(&self, url: Url, body: Vec<u8>) -> Call<'_> {
+        let json = "application/json";
+        Call::post(&self.service, url, body, json, ANSWER_BYTES, WHAT).header(ACCEPT, json)
+    }
+
+    async fn named(
+        &self,
+        operation: &Operation<'_>,
+        identifier: &str,
     ) -> Result<Reply, ServiceError> {
-        let identifier = entry_identifier(&conflict.headers)
-            .ok_or_else(|| ServiceError::answer(&self.service, AnswerFault::EntryExists))?;
         // Only the identifier is taken from the answer, never an address.
         let url = http::below(&self.base, &format!("{PATH}/{identifier}"));
         let call =

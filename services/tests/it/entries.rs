@@ -208,6 +208,117 @@ async fn a_conflict_is_answered_by_fetching_the_entry_from_the_same_log() {
     assert!(elsewhere.requests().is_empty());
 }
 
+async fn find(
+    server: &Server,
+    version: RekorVersion,
+    content: LoggedContent<'_>,
+) -> Result<Option<LogEntry>, ServiceError> {
+    let submission = Submission {
+        content,
+        key: KEY.public_key(),
+        scheme: Scheme::EcdsaP256Sha256,
+        certificate: None,
+    };
+    Rekor::new(&client(), &server.url, version)?
+        .find(&submission)
+        .await
+}
+
+#[tokio::test]
+async fn a_log_of_version_1_is_searched_for_what_it_is_shown() {
+    let envelope = envelope();
+    for (content, body) in [
+        (message(), hashedrekord_1()),
+        (LoggedContent::Envelope(&envelope), dsse_1()),
+    ] {
+        // Entering and searching show the log the same.
+        let first = Server::always(201, answer_1(&body).to_string());
+        enter(&first, RekorVersion::V1, content).await.unwrap();
+        let entered: Value = serde_json::from_slice(&first.requests()[0].body).unwrap();
+
+        let server = Server::always(200, json!([answer_1(&body)]).to_string());
+        let entry = find(&server, RekorVersion::V1, content).await.unwrap();
+        assert_eq!(entry.unwrap().log_index, 7);
+        let asked = &server.requests()[0];
+        assert_eq!(asked.method, "POST");
+        assert_eq!(asked.target, "/api/v1/log/entries/retrieve");
+        let query: Value = serde_json::from_slice(&asked.body).unwrap();
+        assert_eq!(query, json!({ "entries": [entered] }));
+
+        let server = Server::always(200, "[]");
+        assert_eq!(
+            find(&server, RekorVersion::V1, content).await.unwrap(),
+            None
+        );
+        // The answer of a conflict that names no entry is the same search.
+        let server = Server::start(vec![
+            Step::Answer(409, vec![], vec![]),
+            Step::Answer(
+                200,
+                vec![],
+                json!([answer_1(&body)]).to_string().into_bytes(),
+            ),
+        ]);
+        let entry = enter(&server, RekorVersion::V1, content).await.unwrap();
+        assert_eq!(entry.log_index, 7);
+        assert_eq!(server.requests()[1].target, "/api/v1/log/entries/retrieve");
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_is_not_answered_is_not_taken_for_absence() {
+    let other = bent(
+        &hashedrekord_1(),
+        &sha256(b"artifact").hex(),
+        &sha256(b"x").hex(),
+    );
+    let unproven = {
+        let mut answer = answer_1(&hashedrekord_1());
+        entry_of(&mut answer)["verification"] = json!({});
+        json!([answer])
+    };
+    for (status, body, code) in [
+        (404, "{}".to_owned(), "request-refused"),
+        (422, "{}".to_owned(), "request-refused"),
+        (200, "{}".to_owned(), "malformed-answer"),
+        (200, "null".to_owned(), "malformed-answer"),
+        (200, "[{}]".to_owned(), "malformed-answer"),
+        (200, String::new(), "malformed-answer"),
+        (
+            200,
+            json!(vec![answer_1(&hashedrekord_1()); 17]).to_string(),
+            "malformed-answer",
+        ),
+        (
+            200,
+            json!([answer_1(&other)]).to_string(),
+            "entry-for-another-artifact",
+        ),
+        (200, unproven.to_string(), "entry-incomplete"),
+    ] {
+        let server = Server::always(status, body.clone());
+        let error = find(&server, RekorVersion::V1, message())
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), code, "{status} {body:.60}: {error}");
+    }
+    // One for each shard of the log: the same entry.
+    let many = json!(vec![answer_1(&hashedrekord_1()); 16]).to_string();
+    let server = Server::always(200, many);
+    assert!(
+        find(&server, RekorVersion::V1, message())
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let server = Server::always(200, "[]");
+    let error = find(&server, RekorVersion::V2, message())
+        .await
+        .unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Configuration);
+    assert!(server.requests().is_empty());
+}
+
 #[tokio::test]
 async fn a_conflict_that_leads_nowhere_or_to_another_entry_is_an_error() {
     let other = hashedrekord_1()
@@ -219,7 +330,26 @@ async fn a_conflict_that_leads_nowhere_or_to_another_entry_is_an_error() {
         format!("/api/v1/log/entries/{}", "ab".repeat(40)),
     )];
     for (first, second, code) in [
-        (vec![], Step::Answer(200, vec![], vec![]), "entry-exists"),
+        (
+            vec![],
+            Step::Answer(200, vec![], b"[]".to_vec()),
+            "entry-exists",
+        ),
+        (
+            vec![],
+            Step::Answer(200, vec![], vec![]),
+            "malformed-answer",
+        ),
+        (vec![], Step::Answer(404, vec![], vec![]), "request-refused"),
+        (
+            vec![],
+            Step::Answer(
+                200,
+                vec![],
+                json!([answer_1(&other)]).to_string().into_bytes(),
+            ),
+            "entry-for-another-artifact",
+        ),
         (
             location.clone(),
             Step::Answer(404, vec![], vec![]),
