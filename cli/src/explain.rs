@@ -72,7 +72,7 @@ pub(crate) fn explain(
                     "log in with `countersign login HOST`"
                 }
                 Outcome::Unknown(CauseClass::StaleTrust) => {
-                    "give newer trust material with `--trusted-root FILE`"
+                    "run `countersign trust update`, or give newer trust material with `--trusted-root FILE`"
                 }
                 Outcome::Unknown(CauseClass::Network) => {
                     "try again, or give it longer with `--timeout`"

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::arguments::{self, Anchors, Trust};
 use crate::context::Context;
+use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::files;
 use crate::held_trust::Chosen;
@@ -24,6 +25,8 @@ pub(crate) struct Material {
     chosen: Chosen,
     /// Whether anything is demanded of logs and authorities.
     needed: bool,
+    /// Whether trust that holds no longer is a matter of each image: a policy may speak of outages, and of keys besides.
+    each: bool,
     own: Option<OwnAuthority>,
     witnesses: Vec<Witness>,
 }
@@ -46,7 +49,11 @@ impl Material {
         trust: &Trust,
         policies: &PolicySet,
     ) -> Result<Self, Failure> {
-        Self::of(context, &trust.anchors, policies)
+        let material = Self::of(context, &trust.anchors, policies)?;
+        Ok(Self {
+            each: !trust.policy.is_empty(),
+            ..material
+        })
     }
 
     /// As [`Material::new`], for a command that names its signers in another way.
@@ -62,6 +69,7 @@ impl Material {
         Ok(Self {
             chosen: Chosen::new(context, anchors.trusted_root.as_deref(), &anchors.source)?,
             needed: policies.wants_certificates() || demanded,
+            each: false,
             own: own_authority(&anchors.material)?,
             witnesses: witnesses(&anchors.material)?,
         })
@@ -95,6 +103,7 @@ impl Material {
         let Self {
             chosen,
             needed,
+            each,
             own,
             witnesses,
         } = self;
@@ -102,7 +111,14 @@ impl Material {
             builder = builder.witness(witness);
         }
         let held = match needed {
-            true => Some(chosen.hold(context)?),
+            true => match chosen.hold(context) {
+                Ok(held) => Some(held),
+                Err(failure) if each && failure.status == ExitStatus::TrustMaterial => {
+                    builder = builder.trust_missing(failure.message);
+                    None
+                }
+                Err(failure) => return Err(failure),
+            },
             false => chosen.at_hand(context),
         };
         let mut record = Value::Null;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_formats::{Descriptor, Digest, Limits, Reference, UnixTime};
-use countersign_policy::{Asked, Budget, Cause, Decision, Judge, Outcome, PolicySet, Step};
+use countersign_policy::{
+    Answer, Asked, Budget, Cause, CauseClass, Decision, Judge, Outcome, PolicySet, Step, Supplied,
+};
 use countersign_proof::{Content, Image, Subject, TrustMaterial};
 use countersign_registry::{Settings, Store, StoreError, Target, open};
 use tokio::sync::Semaphore;
@@ -42,6 +44,8 @@ struct Shared {
     thorough: bool,
     roots: Vec<Digest>,
     trust_expires: Option<UnixTime>,
+    /// Why there is no trust to judge by.
+    trust_missing: Option<String>,
     /// Earlier passes, where some policy bridges outages by them.
     memory: Option<Memory>,
 }
@@ -328,9 +332,12 @@ impl Verifier {
                     return decision;
                 }
                 Step::Need(judge, wants) => {
-                    let supplied = relatives
+                    let mut supplied = relatives
                         .answer(&wants, &judge.interest(), judge.budget())
                         .await;
+                    if let Some(detail) = &shared.trust_missing {
+                        without_trust(&mut supplied, detail);
+                    }
                     step = judge.supply(supplied);
                 }
             }
@@ -351,5 +358,21 @@ fn store_error(error: StoreError) -> VerifyError {
     match error {
         StoreError::NotFound { name, .. } => VerifyError::NotFound { name },
         other => VerifyError::Store(other),
+    }
+}
+
+/// While nobody knows whom to trust, evidence that is there may be what is asked for. That there is none stays true.
+fn without_trust(supplied: &mut [Supplied], detail: &str) {
+    if !supplied.iter().any(|one| matches!(one, Supplied::Piece(_))) {
+        return;
+    }
+    for one in supplied {
+        if let Supplied::Source(_, answer @ Answer::Read { .. }) = one {
+            *answer = Answer::Failed(Cause {
+                class: CauseClass::StaleTrust,
+                source: "the trust".to_owned(),
+                detail: detail.to_owned(),
+            });
+        }
     }
 }

@@ -191,18 +191,7 @@ fn stale_trust_ends_with_22_and_is_refreshed_as_soon_as_the_mirror_answers() {
     let (workshop, mut repository, mirror) = scene();
     init(&workshop, &mirror).ends(0);
     // As if the day were over: what was fetched is two days old.
-    let age = |seconds: i64| {
-        let folder = workshop.file(".cache/countersign/trust");
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path().join("state.json");
-            let text = std::fs::read_to_string(&path).unwrap();
-            let mut state: Value = serde_json::from_str(&text).unwrap();
-            let time = countersign_formats::UnixTime(now() - seconds).to_string();
-            state["checked"] = Value::from(time.clone());
-            state["attempted"] = Value::from(time);
-            std::fs::write(&path, state.to_string()).unwrap();
-        }
-    };
+    let age = |seconds: i64| age(&workshop, seconds);
     age(2 * 86_400);
     mirror.behave(Manners::Status(503));
     let run = verify(&workshop, "--timeout 1s")
@@ -234,6 +223,76 @@ fn stale_trust_ends_with_22_and_is_refreshed_as_soon_as_the_mirror_answers() {
     workshop.run("trust update").ends(22).says("expired");
     verify(&workshop, "").ends(0);
     workshop.run("trust update --offline").ends(2);
+}
+
+/// What was fetched is so many seconds old.
+fn age(workshop: &Workshop, seconds: i64) {
+    let folder = workshop.file(".cache/countersign/trust");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path().join("state.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut state: Value = serde_json::from_str(&text).unwrap();
+        let time = countersign_formats::UnixTime(now() - seconds).to_string();
+        state["checked"] = Value::from(time.clone());
+        state["attempted"] = Value::from(time);
+        std::fs::write(&path, state.to_string()).unwrap();
+    }
+}
+
+#[test]
+fn stale_trust_is_a_matter_of_each_image_where_a_policy_is_asked() {
+    let (workshop, _, mirror) = scene();
+    init(&workshop, &mirror).ends(0);
+    let digest = workshop.signed_layout("signed");
+    workshop.layout("unsigned", "1.0", "nobody's");
+    let pem = String::from_utf8(workshop.read("release.pub")).unwrap();
+    for (name, more) in [
+        ("deny.yaml", ""),
+        ("warn.yaml", "  unavailable: warn\n"),
+        ("audit.yaml", "  mode: audit\n"),
+    ] {
+        let policy = format!(
+            "apiVersion: countersign.dev/v1\nkind: Policy\nmetadata: {{name: mixed}}\nspec:\n{more}  signers:\n    \
+             release: {{key: {{pem: {pem:?}}}}}\n    people: {{keyless: {{issuer: {ISSUER}, identity: signer@lab.example}}}}\n  \
+             require:\n    signature: {{by: [release, people]}}\n"
+        );
+        workshop.write(name, policy.as_bytes());
+    }
+    let people = |policy: &str| {
+        workshop.run(&format!(
+            "verify-blob --offline --max-trust-age 1d --policy {policy} --bundle keyless.bundle artifact"
+        ))
+    };
+    let image = |policy: &str, image: &str| {
+        workshop.run(&format!(
+            "verify --offline --max-trust-age 1d --policy {policy} {image}"
+        ))
+    };
+    let signed = format!("oci:signed@{digest}");
+    people("deny.yaml").ends(0);
+    image("deny.yaml", &signed).ends(0);
+    image("deny.yaml", "oci:unsigned:1.0").ends(10);
+
+    age(&workshop, 2 * 86_400);
+    // What a certificate signed is unknown, and a policy may say what that means.
+    people("deny.yaml")
+        .ends(22)
+        .says("more than 86400 s ago")
+        .says("countersign trust update");
+    people("warn.yaml").ends(0).says("warning");
+    people("audit.yaml").ends(0);
+    // A key needs no trust, and that there is nothing stays true whatever one trusts.
+    image("deny.yaml", &signed).ends(0);
+    image("warn.yaml", "oci:unsigned:1.0").ends(10);
+    let both = format!("-o json {signed} oci:unsigned:1.0");
+    let both = image("deny.yaml", &both).ends(10).json();
+    assert_eq!(
+        both["result"]["images"].as_array().unwrap().len(),
+        2,
+        "{both}"
+    );
+    // Flags that name an identity can pass nothing: the command ends at once.
+    verify(&workshop, "--offline --max-trust-age 1d").ends(22);
 }
 
 fn now() -> i64 {

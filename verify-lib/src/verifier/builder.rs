@@ -32,6 +32,7 @@ pub struct VerifierBuilder {
     roots: Vec<Digest>,
     dangers: Dangers,
     trust_expires: Option<UnixTime>,
+    trust_missing: Option<String>,
 }
 
 impl VerifierBuilder {
@@ -51,6 +52,14 @@ impl VerifierBuilder {
     /// Says when the trusted root stops to hold; no decision is valid for longer.
     pub fn trust_expires(mut self, expires: UnixTime) -> Self {
         self.trust_expires = Some(expires);
+        self
+    }
+
+    /// Says that there is no trust to judge by that holds, and why. What keys decide alone is decided; everything else that evidence is
+    /// there for is unknown, for each image by itself, and what a policy says of outages holds for it.
+    pub fn trust_missing(mut self, detail: impl Into<String>) -> Self {
+        self.trust_missing = Some(detail.into());
+        self.certificates = true;
         self
     }
 
@@ -174,6 +183,7 @@ impl VerifierBuilder {
                 thorough: self.thorough,
                 roots: self.roots,
                 trust_expires: self.trust_expires,
+                trust_missing: self.trust_missing,
             }),
         })
     }
