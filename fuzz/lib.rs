@@ -33,6 +33,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("bundle", bundle),
     ("checkpoint", checkpoint),
+    ("credential_file", credential_file),
     ("digest", digest),
     ("encrypted_key", encrypted_key),
     ("envelope", envelope),
@@ -40,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     ("json", json),
     ("legacy_annotations", legacy_annotations),
     ("log_body", log_body),
+    ("login_return", login_return),
     ("manifest", manifest),
     ("notation", notation),
     ("pack", pack),
@@ -74,6 +76,15 @@ pub fn checkpoint(data: &[u8]) {
         return;
     };
     let _ = Checkpoint::parse(text, &Limits::DEFAULT);
+}
+
+/// Docker's `config.json` and podman's `auth.json`: what is read, and what is written into them.
+pub fn credential_file(data: &[u8]) {
+    let holds = countersign_registry::untrusted::credential_file(data);
+    assert!(
+        holds.unwrap_or(true),
+        "a login that was written is read again, and nothing else is lost"
+    );
 }
 
 /// The parser of `digest`.
@@ -252,6 +263,15 @@ pub fn reference(data: &[u8]) {
         let again = Reference::parse(&printed).expect("a printed reference reads again");
         assert_eq!(again.to_string(), printed, "printing is canonical");
     }
+}
+
+/// What a browser brings back from a login: one request cannot end two of them.
+pub fn login_return(data: &[u8]) {
+    let ends = |state| countersign_services::untrusted::login_return(data, state) == Some(true);
+    assert!(
+        !(ends("4f1c") && ends("b7e2")),
+        "one state is that of two logins"
+    );
 }
 
 /// Every reader of what a registry answers, and of logins.

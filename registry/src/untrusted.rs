@@ -4,7 +4,7 @@ use countersign_formats::{ImageIndex, Limits};
 use reqwest::header::{HeaderMap, HeaderValue, LINK, WWW_AUTHENTICATE};
 
 use crate::http::{auth, challenge, link, pull, transport};
-use crate::keychain::Keychain;
+use crate::keychain::{ConfigFile, Keychain};
 
 /// Whether bytes are an answer of one kind.
 pub type Read = fn(&[u8], &Limits) -> bool;
@@ -29,6 +29,12 @@ pub const READERS: &[(&str, Read)] = &[
         Keychain::from_pull_secrets([bytes]).is_ok()
     }),
 ];
+
+/// Whether a login that is written into these bytes, as a credential file of Docker or podman, is read again, and everything else is
+/// kept; `None` when they are no such file.
+pub fn credential_file(bytes: &[u8]) -> Option<bool> {
+    ConfigFile::holds_logins(bytes)
+}
 
 fn header(name: reqwest::header::HeaderName, bytes: &[u8]) -> Option<HeaderMap> {
     let value = HeaderValue::from_bytes(bytes).ok()?;

@@ -1,4 +1,5 @@
-//! Each reader of what a service answers, without the network: what `fuzz/` feeds. No part of the interface.
+//! Each reader of what a service answers, and of what a browser brings back, without the network: what `fuzz/` feeds. No part of the
+//! interface.
 
 use countersign_formats::Limits;
 
@@ -6,6 +7,7 @@ use crate::fulcio::{Answer, CertificateChain};
 use crate::http::{error_code, error_words};
 use crate::identity::ambient::read_member;
 use crate::identity::authorization::id_token;
+use crate::identity::callback::{self, ExpectedReturn};
 use crate::identity::device::Begun;
 use crate::identity::issuer::Discovery;
 use crate::identity::spiffe;
@@ -25,6 +27,9 @@ pub const READERS: &[(&str, Read)] = &[
     }),
     ("Rekor 1's answer", |body, limits| {
         entry_json::version_1(body, limits).is_ok()
+    }),
+    ("Rekor 1's search", |body, limits| {
+        entry_json::version_1_found(body, limits).is_ok()
     }),
     ("Rekor 2's answer", |body, limits| {
         entry_json::version_2(body, limits).is_ok()
@@ -47,3 +52,11 @@ pub const READERS: &[(&str, Read)] = &[
         error_words(body, &[]).is_some() || error_code(body).is_some()
     }),
 ];
+
+/// Whether the head of a request ends a login with this state, which waits at port 80 of this machine for an answer of
+/// `https://issuer.example`, and whether with a code; `None` when it is not for a login.
+pub fn login_return(head: &[u8], state: &str) -> Option<bool> {
+    let hosts = ["localhost:80", "127.0.0.1:80"].map(str::to_owned);
+    let issuer = "https://issuer.example";
+    callback::returns(head, &hosts, &ExpectedReturn { state, issuer })
+}

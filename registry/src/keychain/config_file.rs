@@ -17,7 +17,7 @@ use crate::secret::Secret;
 const FILE_BYTES: u64 = 1 << 20;
 
 /// A parsed credential file; members that we do not know are kept when it is written again.
-pub(super) struct ConfigFile {
+pub(crate) struct ConfigFile {
     path: PathBuf,
     members: Map<String, Value>,
 }
@@ -60,18 +60,23 @@ impl ConfigFile {
                 format!("credential file is over the limit of {FILE_BYTES} bytes"),
             ));
         }
+        Self::parse(path, &text).map(Some)
+    }
+
+    /// Reads the text of a file; one of nothing but white space is empty.
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Self, StoreError> {
         if text.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Some(Self {
+            return Ok(Self {
                 path: path.to_owned(),
                 members: Map::new(),
-            }));
+            });
         }
         // The parser's message names line and column and never shows the text, which holds passwords.
-        match serde_json::from_slice::<Value>(&text) {
-            Ok(Value::Object(members)) => Ok(Some(Self {
+        match serde_json::from_slice::<Value>(text) {
+            Ok(Value::Object(members)) => Ok(Self {
                 path: path.to_owned(),
                 members,
-            })),
+            }),
             Ok(_) => Err(StoreError::local(
                 path,
                 "credential file is not a JSON object",
@@ -85,6 +90,44 @@ impl ConfigFile {
                 ),
             )),
         }
+    }
+
+    /// The text that is written.
+    fn to_text(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut text = serde_json::to_vec_pretty(&self.members)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Whether a login that is written into these bytes, as a file, is read from it again, everything else in it is kept, and it is
+    /// gone when it is removed; `None` when they are no file. What `fuzz/` feeds.
+    pub(crate) fn holds_logins(text: &[u8]) -> Option<bool> {
+        let path = Path::new("config.json");
+        let host = "registry.example";
+        let mut file = Self::parse(path, text).ok()?;
+        let others = |file: &Self| {
+            let mut members = file.members.clone();
+            members.remove("auths");
+            members
+        };
+        let before = others(&file);
+        // Reading never fails otherwise than with an error.
+        for (host, repository) in [(host, "acme/app"), ("docker.io", "library/app")] {
+            let _ = file.find(host, repository);
+        }
+        file.set(host, "user", &Secret::new("pass:word"));
+        let mut again = Self::parse(path, &file.to_text().ok()?).ok()?;
+        let own = |file: &Self| {
+            file.find(host, "").map(|found| {
+                found.iter().any(|found| {
+                    matches!(found, Found::Credential(Credential::Basic { username, password })
+                        if username == "user" && password.reveal() == "pass:word")
+                })
+            })
+        };
+        let kept = own(&again).unwrap_or(true) && others(&again) == before;
+        let removed = again.remove(host) && !again.remove(host) && !own(&again).unwrap_or(false);
+        Some(kept && removed)
     }
 
     /// A reader of entries that come from elsewhere; `name` is what errors call that.
@@ -260,9 +303,7 @@ pub(super) fn change<T>(
     let (result, changed) = act(&mut file)?;
     if changed {
         let failed = |error: std::io::Error| StoreError::local(&path, error);
-        let mut text = serde_json::to_vec_pretty(&Value::Object(file.members))
-            .map_err(|error| failed(error.into()))?;
-        text.push(b'\n');
+        let text = file.to_text().map_err(|error| failed(error.into()))?;
         // `tempfile` makes files that only their owner can read (0600).
         let mut temporary = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
         temporary.write_all(&text).map_err(failed)?;

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
 use crate::secret::Secret;
-use config_file::{ConfigFile, Found};
+pub(crate) use config_file::ConfigFile;
+use config_file::Found;
 
 /// A login that was looked up within so much time is not looked up again when it is refused.
 const LOOKED_UP_TIME: Duration = Duration::from_secs(1);

@@ -29,9 +29,9 @@ pub(super) struct Callback {
 }
 
 /// What must come back.
-pub(super) struct ExpectedReturn<'a> {
-    pub(super) state: &'a str,
-    pub(super) issuer: &'a str,
+pub(crate) struct ExpectedReturn<'a> {
+    pub(crate) state: &'a str,
+    pub(crate) issuer: &'a str,
 }
 
 impl Callback {
@@ -82,6 +82,16 @@ impl Callback {
     }
 }
 
+/// Whether the head of a request would end a login that waits at `hosts`, and whether with a code; `None` when it is for nobody here.
+pub(crate) fn returns(
+    head: &[u8],
+    hosts: &[String],
+    expected: &ExpectedReturn<'_>,
+) -> Option<bool> {
+    let fields = Request::parse(head.to_vec())?.fields(hosts)?;
+    Some(judge(&fields, expected).is_ok())
+}
+
 /// The head of a request.
 struct Request {
     target: String,
@@ -89,6 +99,19 @@ struct Request {
 }
 
 impl Request {
+    /// Reads the head of a GET request that has arrived whole.
+    fn parse(head: Vec<u8>) -> Option<Self> {
+        let head = String::from_utf8(head).ok()?;
+        let mut lines = head.split("\r\n");
+        let mut words = lines.next()?.split(' ');
+        let (method, target) = (words.next()?, words.next()?.to_owned());
+        let host = lines
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("host"))
+            .map(|(_, value)| value.trim().to_owned())?;
+        (method == "GET").then_some(Self { target, host })
+    }
+
     /// The fields of a request for the path; `None` for any other, and for one that was meant for another host (DNS rebinding).
     fn fields(&self, hosts: &[String]) -> Option<HashMap<String, Vec<String>>> {
         if !hosts
@@ -151,15 +174,7 @@ async fn read(mut stream: TcpStream) -> Option<(TcpStream, Request)> {
         }
         head.extend_from_slice(buffer.get(..count)?);
     }
-    let head = String::from_utf8(head).ok()?;
-    let mut lines = head.split("\r\n");
-    let mut words = lines.next()?.split(' ');
-    let (method, target) = (words.next()?, words.next()?.to_owned());
-    let host = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("host"))
-        .map(|(_, value)| value.trim().to_owned())?;
-    (method == "GET").then_some((stream, Request { target, host }))
+    Request::parse(head).map(|request| (stream, request))
 }
 
 /// Answers with a page that repeats nothing of the request.

@@ -6,7 +6,7 @@
 pub(crate) mod ambient;
 pub(crate) mod authorization;
 mod browser;
-mod callback;
+pub(crate) mod callback;
 mod check;
 pub(crate) mod device;
 mod file;
