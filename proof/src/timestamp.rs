@@ -23,13 +23,14 @@ mod signer_info;
 /// Digest algorithms that one token may name.
 const DIGEST_ALGORITHMS: usize = 8;
 
-/// Verifies the timestamps over `signature`. One by an authority that the trust does not know is noted and not counted.
+/// Verifies the timestamps over `signature`, or over the `envelope` outside of a bundle that holds it. One by an authority that the trust does not know is noted and not counted.
 ///
 /// # Errors
 /// Two equal timestamps, one that can be checked and is wrong, and one for a time after `now`.
 pub(crate) fn prove(
     timestamps: &[Bytes],
     signature: &[u8],
+    envelope: Option<&Bytes>,
     trust: &TrustMaterial,
     limits: &Limits,
     now: UnixTime,
@@ -51,7 +52,14 @@ pub(crate) fn prove(
             return Err(refuse(TimestampFault::Duplicate));
         }
         let token = Token::read(response, limits).map_err(refuse)?;
-        token.check_imprint(signature).map_err(refuse)?;
+        // Either is no older than the signature: the envelope's bytes hold it.
+        token
+            .check_imprint(signature)
+            .or_else(|fault| match envelope {
+                Some(envelope) => token.check_imprint(envelope),
+                None => Err(fault),
+            })
+            .map_err(refuse)?;
         let Some(authority) = token.authority(trust).map_err(refuse)? else {
             checks.push(Check::UnknownTimestampAuthority {
                 timestamp: position,

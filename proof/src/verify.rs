@@ -104,6 +104,7 @@ fn establish_times<'a>(mut opened: Opened<'a>, question: &Question<'a>) -> Check
     let timestamps = timestamp::prove(
         opened.timestamps,
         signature,
+        opened.envelope,
         trust,
         limits,
         now,

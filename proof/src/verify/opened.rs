@@ -22,6 +22,8 @@ pub(super) struct Opened<'a> {
     pub(super) material: Material<'a>,
     pub(super) entries: &'a [LogEntry],
     pub(super) timestamps: &'a [Bytes],
+    /// The bytes of an envelope outside of a bundle, which cosign has dated in place of its signature.
+    pub(super) envelope: Option<&'a Bytes>,
     /// Bundles must prove inclusion whatever version they say they are; older forms carry promises.
     pub(super) inclusion_required: bool,
     pub(super) checks: Vec<Check>,
@@ -161,6 +163,10 @@ pub(super) fn open<'a>(
         material,
         entries,
         timestamps,
+        envelope: match piece {
+            Unverified::Dsse(piece) => Some(&piece.held.bytes),
+            _ => None,
+        },
         inclusion_required: matches!(piece, Unverified::Bundle(_)),
         checks: Vec::with_capacity(16),
         dangers: Vec::new(),

@@ -107,6 +107,12 @@ impl Stack {
 
     /// The signing configs: of version 2 logs, and of version 1 where there is one.
     fn configs(&self) -> Vec<String> {
+        let version_1 = self.file("signing_config_rekor1.json");
+        if !Path::new(&version_1).is_file() {
+            println!(
+                "SKIPPED log of version 1: `{version_1}` is not there; COUNTERSIGN_STACK names services that have one"
+            );
+        }
         ["signing_config.json", "signing_config_rekor1.json"]
             .iter()
             .map(|name| self.file(name))
@@ -445,4 +451,98 @@ fn logins_with_a_browser_and_a_device_give_a_token() {
     );
     let rest: Vec<String> = lines.map_while(Result::ok).collect();
     assert!(child.wait().expect("ours ends").success(), "{rest:?}");
+}
+
+/// What `.sig` and `.att` tags can hold where the log is of version 2: a certificate, those above it and a timestamp, and no log.
+#[test]
+fn tags_of_an_identity_without_a_log_are_read_both_ways() {
+    let test = "keyless_tags";
+    let [cosign, cosign2] = peers!(test, ["cosign", "cosign2"]);
+    let Some(stack) = Stack::start(test) else {
+        return;
+    };
+    let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
+        return;
+    };
+    let (cosign, cosign2) = (scene.program(&cosign), scene.program(&cosign2));
+    let root = stack.file("trusted_root.json");
+    let spdx = scene.spdx.display().to_string();
+    stack.token(scene.folder(), "");
+    let whole = std::fs::read(stack.file("signing_config.json")).expect("signing config");
+    let mut whole: Value = serde_json::from_slice(&whole).expect("JSON");
+    let address = |config: &Value, list: &str| {
+        let address = config[list][0]["url"].as_str();
+        address.expect("an address").to_owned()
+    };
+    let (fulcio, tsa) = (address(&whole, "caUrls"), address(&whole, "tsaUrls"));
+    let signing = |config: &str| {
+        let config = config.to_owned();
+        let root = root.clone();
+        move |verb: &[&str]| {
+            let mut line: Vec<String> = verb.iter().map(ToString::to_string).collect();
+            for word in ["--identity-token", "token", "--signing-config"] {
+                line.push(word.to_owned());
+            }
+            line.extend([config.clone(), "--trusted-root".to_owned(), root.clone()]);
+            line
+        }
+    };
+    // A log of version 2 promises nothing, and these forms carry nothing else.
+    let refused = signing(&stack.file("signing_config.json"));
+    let image = scene.image.as_str();
+    scene
+        .countersign
+        .run(refused(&["sign", "--format", "legacy", image]))
+        .expect(2);
+    whole["rekorTlogUrls"] = Value::Array(Vec::new());
+    std::fs::write(scene.folder().join("dated.json"), whole.to_string()).expect("file");
+    let dated = signing("dated.json");
+    let attest = ["attest", "--type", "spdxjson", "--predicate", &spdx];
+    for verb in [&["sign"][..], &attest] {
+        let mut line = verb.to_vec();
+        line.extend(["--format", "legacy", image]);
+        scene.countersign.run(dated(&line)).expect(0);
+    }
+    let without_log = ["--insecure-ignore-tlog", "--use-signed-timestamps"];
+    let kind = ["verify-attestation", "--type", "spdxjson"];
+    for program in [&scene.countersign, &cosign, &cosign2] {
+        let mut line = vec!["verify", image];
+        line.extend(without_log);
+        stack.verify(program, EMAIL, &line).expect(0);
+    }
+    // Their readers want the timestamp of an attestation to be over the envelope, ours is over the signature: by a log alone they
+    // verify it, by a timestamp not.
+    let mut line = kind.to_vec();
+    line.push(image);
+    line.extend(without_log);
+    stack.verify(&scene.countersign, EMAIL, &line).expect(0);
+    stack.verify(&cosign, EMAIL, &line).expect(1);
+    let by_files = cosign2
+        .clone()
+        .env("SIGSTORE_ROOT_FILE", stack.file("keys/fulcio-chain.pem"))
+        .env("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", stack.file("keys/ct.pub"))
+        .env(
+            "SIGSTORE_TSA_CERTIFICATE_FILE",
+            stack.file("keys/tsa-chain.pem"),
+        );
+    println!("ok: cosign 2 and 3 read our identity's tags");
+
+    let theirs = scene.again("cosign2-keyless");
+    for verb in [&["sign"][..], &attest] {
+        let mut line = verb.to_vec();
+        line.extend(["-y", "--tlog-upload=false", "--fulcio-url", &fulcio]);
+        line.extend(["--timestamp-server-url", &tsa]);
+        line.extend(["--identity-token", "token", &theirs]);
+        by_files.run(&line).expect(0);
+    }
+    for verb in [&["verify"][..], &kind] {
+        let mut line = verb.to_vec();
+        line.push(&theirs);
+        line.extend(without_log);
+        stack.verify(&scene.countersign, EMAIL, &line).expect(0);
+        stack
+            .verify(&scene.countersign, "other@example.org", &line)
+            .expect(12);
+    }
+    println!("ok: we read the tags of an identity with cosign 2");
 }
