@@ -10,6 +10,7 @@ pub(crate) mod link;
 mod listing;
 mod mirror;
 mod origin;
+mod pace;
 mod probe;
 mod proxy;
 pub(crate) mod pull;

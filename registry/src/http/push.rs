@@ -1,6 +1,6 @@
 //! Writing blobs and manifests, and making a manifest findable by its subject.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, ImageIndex, Manifest, media_types};
@@ -8,7 +8,8 @@ use countersign_proof::digest;
 use reqwest::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, Url};
 
-use super::call::{Call, random_between};
+use super::call::Call;
+use super::pace::Pace;
 use super::referrers::FallbackIndex;
 use super::{Registry, origin};
 use crate::depot::Edit;
@@ -26,9 +27,6 @@ pub(super) const ROUNDS: u32 = 64;
 const RELISTINGS: u32 = 4;
 /// Broken connections that are put up with while writing.
 pub(super) const BROKEN: u32 = 6;
-/// The wait between two looks: random, so that writers who collided do not collide again.
-pub(super) const LOOK_AFTER: (Duration, Duration) =
-    (Duration::from_millis(30), Duration::from_millis(150));
 
 impl Registry {
     /// Uploads a blob in one piece: POST for a place, PUT to it.
@@ -161,7 +159,7 @@ impl Registry {
         reference: &str,
     ) -> Result<(), StoreError> {
         for _ in 0..RELISTINGS {
-            tokio::time::sleep(random_between(LOOK_AFTER.0, LOOK_AFTER.1)).await;
+            tokio::time::sleep(Pace::default().pause()).await;
             let Ok(Some(listing)) = self.ask_api(subject).await else {
                 return Ok(());
             };
@@ -230,17 +228,20 @@ impl Registry {
     /// Changes the fallback index and stays until the change is there for good.
     ///
     /// Most registries ignore conditions on PUT, so that two writers can each overwrite the other's entry. Reading back once still loses
-    /// some; an entry that was seen three times, 30 to 150 ms apart, outlived every writer that began when it was written.
+    /// some; an entry that was seen three times, with waits between that grow with what a round takes here, outlived every writer that began
+    /// when it was written, unless that one took far longer than we did.
     pub(super) async fn settle(&self, subject: &Digest, edit: &Edit<'_>) -> Result<(), StoreError> {
         let mut written = false;
         let mut seen = 0;
         let mut broken = 0;
+        let mut pace = Pace::default();
         for _ in 0..ROUNDS {
+            let since = Instant::now();
             let current = match self.fallback_index(subject).await {
                 // A tag that is being written can be unreadable for a moment on some registries.
                 Err(error) if is_shaken(&error) && broken < BROKEN => {
                     broken += 1;
-                    tokio::time::sleep(random_between(LOOK_AFTER.0, LOOK_AFTER.1)).await;
+                    tokio::time::sleep(pace.pause()).await;
                     continue;
                 }
                 result => result?,
@@ -266,7 +267,8 @@ impl Registry {
                     return Ok(());
                 }
             }
-            tokio::time::sleep(random_between(LOOK_AFTER.0, LOOK_AFTER.1)).await;
+            pace.took(since.elapsed());
+            tokio::time::sleep(pace.pause()).await;
         }
         let tag = fallback_tag(subject);
         Err(StoreError::Conflict {

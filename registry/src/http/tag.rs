@@ -1,13 +1,16 @@
 //! Changing what is under a tag without losing what others put there.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use countersign_proof::digest;
 use reqwest::Method;
 use reqwest::header::{ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 
 use super::Registry;
-use super::call::{Call, random_between};
-use super::push::{BROKEN, CONFIRMATIONS, LOOK_AFTER, ROUNDS, is_shaken};
+use super::call::Call;
+use super::pace::Pace;
+use super::push::{BROKEN, CONFIRMATIONS, ROUNDS, is_shaken};
 use crate::error::{StoreError, Thing};
 use crate::store::{Replacement, Resolved, TagChange, Target};
 
@@ -22,7 +25,9 @@ impl Registry {
         let mut written = false;
         let mut seen = 0;
         let mut broken = 0;
+        let mut pace = Pace::default();
         for _ in 0..ROUNDS {
+            let since = Instant::now();
             let (current, etag) = self.tag_now(tag).await?;
             match (change(current.as_ref())?, current) {
                 (None, Some(current)) => {
@@ -54,7 +59,8 @@ impl Registry {
                     };
                 }
             }
-            tokio::time::sleep(random_between(LOOK_AFTER.0, LOOK_AFTER.1)).await;
+            pace.took(since.elapsed());
+            tokio::time::sleep(pace.pause()).await;
         }
         Err(StoreError::Conflict {
             store: self.name.clone(),
