@@ -242,6 +242,9 @@ fn podman_pushes_and_pulls_what_we_sign() {
         };
         let runtime = scene.folder().join("runtime");
         std::fs::create_dir_all(&runtime).expect("folder");
+        // It wants the file of logins to be there when it is named.
+        std::fs::create_dir_all(scene.folder().join("docker")).expect("folder");
+        std::fs::write(scene.folder().join("docker/config.json"), "{}").expect("file");
         let podman = scene.program(&podman).env("XDG_RUNTIME_DIR", runtime);
         // Its storage is the test's own, and without a file system of the kernel's.
         let run = |words: &[&str]| {
