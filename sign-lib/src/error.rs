@@ -176,6 +176,18 @@ pub enum SignError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The statement is larger in base64 than a bundle may be.
+    #[error(
+        "statement has {found} bytes, which are {encoded} in a bundle, more than the limit of {limit} (`bundle_bytes`)"
+    )]
+    StatementTooLarge {
+        /// Its size in bytes.
+        found: u64,
+        /// Its size in base64, in bytes.
+        encoded: u64,
+        /// The limit of a whole bundle, in bytes.
+        limit: u64,
+    },
     /// The statement does not parse.
     #[error("statement: {0}")]
     Statement(#[source] countersign_formats::Error),
@@ -237,7 +249,7 @@ impl SignError {
             Self::Predicate(error) | Self::Statement(error) | Self::Bundle(error) => error.code(),
             Self::OtherContent => "bundle-of-other-statement",
             Self::PredicateNotText { .. } => "predicate-not-text",
-            Self::PredicateTooLarge { .. } => "over-limit",
+            Self::PredicateTooLarge { .. } | Self::StatementTooLarge { .. } => "over-limit",
             Self::StatementSubject { .. } => "statement-subject-mismatch",
             Self::StatementType { .. } => "statement-type-mismatch",
             Self::NotLegacy { .. } => "not-legacy",
@@ -265,11 +277,13 @@ impl SignError {
             Self::StatementType { .. } => {
                 Some("leave out `--type`, or name the statement's own type".to_owned())
             }
+            Self::PredicateTooLarge { .. } | Self::StatementTooLarge { .. } => too_large(),
+            // The material and the log entries beside a statement that just fits.
+            Self::NotVerified(rejected) if rejected.code() == "over-limit" => too_large(),
             Self::NotVerified(_) => Some(
                 "nothing was published; the signer may have used another key or scheme than it said".to_owned(),
             ),
             Self::Remote { .. }
-            | Self::PredicateTooLarge { .. }
             | Self::Statement(_)
             | Self::Bundle(_)
             | Self::OtherContent
@@ -279,4 +293,11 @@ impl SignError {
             | Self::DigestUnknown { .. } => None,
         }
     }
+}
+
+fn too_large() -> Option<String> {
+    Some(
+        "a bundle holds its statement in base64, a third larger; attest a smaller document, or the digest of this one and where it lies"
+            .to_owned(),
+    )
 }

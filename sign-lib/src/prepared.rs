@@ -84,8 +84,18 @@ impl Prepared {
     /// Prepares an in-toto statement about `subject`; the payload is signed byte for byte.
     ///
     /// # Errors
-    /// [`SignError::Statement`] when the payload is not a statement. Whether it names the subject is proven at the end.
+    /// [`SignError::StatementTooLarge`] when no bundle can hold it: told before anything is signed or logged. [`SignError::Statement`] when
+    /// the payload is not a statement. Whether it names the subject is proven at the end.
     pub fn statement(payload: Bytes, subject: Subject, limits: &Limits) -> Result<Self, SignError> {
+        let found = payload.len() as u64;
+        let encoded = found.div_ceil(3).saturating_mul(4);
+        if encoded > limits.bundle_bytes {
+            return Err(SignError::StatementTooLarge {
+                found,
+                encoded,
+                limit: limits.bundle_bytes,
+            });
+        }
         Statement::parse(payload.clone(), limits).map_err(SignError::Statement)?;
         Ok(Self {
             content: PreparedContent::Statement(payload),

@@ -219,6 +219,38 @@ fn a_statement_about_something_else_never_becomes_a_signature() {
 }
 
 #[test]
+fn a_statement_that_no_bundle_can_hold_is_told_before_anything_is_signed() {
+    let statement = image_statement(&image(), &BTreeMap::new()).unwrap();
+    let encoded = (statement.len() as u64).div_ceil(3) * 4;
+    let prepare = |bundle_bytes: u64| {
+        let limits = Limits {
+            bundle_bytes,
+            ..LIMITS
+        };
+        let prepared = Prepared::statement(statement.clone(), Subject::image(image()), &limits)?;
+        sign(
+            &private("openssl-p256-pkcs8.pem"),
+            prepared,
+            None,
+            NOW,
+            &limits,
+        )
+    };
+    let error = prepare(encoded - 1).unwrap_err();
+    assert_eq!(error.code(), "over-limit");
+    assert!(
+        matches!(error, SignError::StatementTooLarge { limit, .. } if limit == encoded - 1),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("smaller document"));
+    // The statement fits and what stands around it does not: found at the end, with the same advice.
+    let error = prepare(encoded).unwrap_err();
+    assert_eq!(error.code(), "signature-not-verified");
+    assert!(error.hint().unwrap().contains("smaller document"));
+    assert!(prepare(encoded + 1024).is_ok());
+}
+
+#[test]
 fn every_kind_of_key_signs_a_file() {
     for key in keys() {
         let content = Arc::new(BytesContent(Bytes::from_static(b"a file\n")));
