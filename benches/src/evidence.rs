@@ -22,8 +22,9 @@ const MEMORY_KIB: u64 = 64 << 10;
 
 /// Bytes of each large predicate; in a bundle it is a third more, just below what is read at all.
 const LARGE_BYTES: usize = 45_000_000;
-/// What a verification may hold at most while it reads one of them, in KiB: the bytes in flight (64 MiB) and one decoded payload.
-const LARGE_MEMORY_KIB: u64 = 128 << 10;
+/// What a verification may hold at most while it reads one of them, in KiB: the bytes in flight (64 MiB), of which the payload takes the
+/// place, and the program.
+const LARGE_MEMORY_KIB: u64 = 88 << 10;
 
 /// The whole part of the report.
 pub(crate) fn report(ours: &Path, registry: &Registry, folder: &Path) {

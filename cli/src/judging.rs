@@ -87,6 +87,23 @@ impl Judging {
         Ok(builder.build()?)
     }
 
+    /// A verifier whose proofs keep the bytes that they are about, for a command that stores or prints those.
+    pub(crate) fn passing_on(
+        self,
+        context: &Context<'_, '_>,
+        thorough: bool,
+    ) -> Result<Verifier, Failure> {
+        let (builder, material) = self.builder(context);
+        let builder = builder.keeping_bytes();
+        let builder = if thorough {
+            builder.thorough()
+        } else {
+            builder
+        };
+        let (builder, _) = material.apply(context, builder)?;
+        Ok(builder.build()?)
+    }
+
     /// The verifier for this run, and by which trust it judges, for the JSON envelope.
     pub(crate) fn verifier(self, context: &Context<'_, '_>) -> Result<(Verifier, Value), Failure> {
         let (builder, material) = self.builder(context);

@@ -665,7 +665,7 @@ impl Name {
 
 /// The signer's certificate in a bundle.
 fn certificate(bundle: &Verified, limits: &Limits) -> Option<Bytes> {
-    match Bundle::parse(bundle.bytes(), limits).ok()?.material {
+    match Bundle::parse(bundle.bytes()?, limits).ok()?.material {
         KeyMaterial::Certificate(certificate) => Some(certificate),
         _ => None,
     }

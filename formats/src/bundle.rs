@@ -1,6 +1,6 @@
 //! Sigstore bundles.
 
-use crate::base64_text::encode_base64;
+use crate::base64_text::{decode_in_place, encode_base64};
 use crate::descriptor::name_string;
 use crate::envelope::Envelope;
 use crate::error::{Document, Error, ErrorKind, excerpt};
@@ -9,6 +9,7 @@ use crate::limits::Limits;
 use crate::log_entry::{LogEntry, read_bytes_message};
 use crate::media_types;
 use bytes::Bytes;
+use std::ops::Range;
 
 /// Bytes that the digest of a message has at most: SHA-512.
 const DIGEST_BYTES: usize = 64;
@@ -91,6 +92,33 @@ impl Bundle {
     /// for `null`), `bad-value`, `bad-base64`; `conflict` when two members of a `oneof` are there; `unsupported` for
     /// another media type.
     pub fn parse(bytes: &Bytes, limits: &Limits) -> Result<Self, Error> {
+        Self::read(bytes, limits, None)
+    }
+
+    /// As [`Bundle::parse`], for bytes that nobody needs any more: the payload of an envelope is decoded into the memory of its own text,
+    /// unless others hold those bytes, too.
+    ///
+    /// # Errors
+    /// As [`Bundle::parse`].
+    pub fn parse_in_place(bytes: Bytes, limits: &Limits) -> Result<Self, Error> {
+        let bytes = match bytes.try_into_mut() {
+            Ok(bytes) => Vec::from(bytes),
+            Err(shared) => return Self::parse(&shared, limits),
+        };
+        let mut place = None;
+        let mut bundle = Self::read(&bytes, limits, Some(&mut place))?;
+        if let (BundleContent::Dsse(envelope), Some(place)) = (&mut bundle.content, place) {
+            envelope.payload = decode_in_place(bytes, place)
+                .map_err(|_| Error::new(Document::Bundle, ErrorKind::BadBase64))?;
+        }
+        Ok(bundle)
+    }
+
+    fn read(
+        bytes: &[u8],
+        limits: &Limits,
+        mut place: Option<&mut Option<Range<usize>>>,
+    ) -> Result<Self, Error> {
         let cap = ("bundle_bytes", limits.bundle_bytes);
         let mut reader = Reader::from_bytes(Document::Bundle, bytes, cap, limits)?;
         let (mut version, mut material) = (None, None);
@@ -110,7 +138,10 @@ impl Bundle {
                 "verificationMaterial" => {
                     material = Some(VerificationMaterial::read(reader, limits)?)
                 }
-                "dsseEnvelope" => content.set("dsseEnvelope", read_envelope(reader, limits)?),
+                "dsseEnvelope" => {
+                    let place = place.as_deref_mut();
+                    content.set("dsseEnvelope", read_envelope(reader, limits, place)?);
+                }
                 "messageSignature" => {
                     content.set("messageSignature", read_message(reader, limits)?)
                 }
@@ -322,8 +353,12 @@ fn read_timestamps(reader: &mut Reader<'_>, limits: &Limits) -> Result<Vec<Bytes
     Ok(timestamps)
 }
 
-fn read_envelope(reader: &mut Reader<'_>, limits: &Limits) -> Result<BundleContent, Error> {
-    let envelope = Envelope::read(reader, limits)?;
+fn read_envelope(
+    reader: &mut Reader<'_>,
+    limits: &Limits,
+    place: Option<&mut Option<Range<usize>>>,
+) -> Result<BundleContent, Error> {
+    let envelope = Envelope::read_but_payload(reader, limits, place)?;
     // The bundle specification allows one signature; a second one would be another signer's than the material says.
     if envelope.signatures.len() != 1 {
         return Err(reader.bad_value(

@@ -272,7 +272,7 @@ fn claim_digest(piece: &Verified) -> Digest {
                 .map_or(&[][..], |predicate| predicate.bytes());
             digest::sha256(predicate)
         }
-        _ => digest::sha256(piece.bytes()),
+        _ => piece.digest(),
     }
 }
 

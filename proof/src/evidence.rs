@@ -129,6 +129,7 @@ pub struct BundlePiece {
 #[derive(Clone, Debug)]
 pub struct SimpleSigningPiece {
     pub(crate) held: Arc<Held>,
+    pub(crate) payload: Bytes,
     pub(crate) annotations: LegacyAnnotations,
     pub(crate) signature: Bytes,
 }
@@ -147,10 +148,11 @@ pub struct NotationPiece {
     pub(crate) held: Arc<Held>,
 }
 
-/// The bytes that arrived and where from.
+/// The bytes that arrived, or what is known of them when they were let go, and where from.
 #[derive(Debug)]
 pub(crate) struct Held {
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Option<Bytes>,
+    pub(crate) size: u64,
     pub(crate) origin: Origin,
     pub(crate) limits: Limits,
     digest: OnceLock<Digest>,
@@ -159,15 +161,28 @@ pub(crate) struct Held {
 impl Held {
     fn new(bytes: Bytes, origin: Origin, limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
-            bytes,
+            size: bytes.len() as u64,
+            bytes: Some(bytes),
             origin,
             limits: limits.clone(),
             digest: OnceLock::new(),
         })
     }
 
+    fn let_go(digest: Digest, size: u64, origin: Origin, limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            bytes: None,
+            size,
+            origin,
+            limits: limits.clone(),
+            digest: OnceLock::from(digest),
+        })
+    }
+
     pub(crate) fn digest(&self) -> &Digest {
-        self.digest.get_or_init(|| digest::sha256(&self.bytes))
+        // What was let go was hashed before.
+        let bytes = self.bytes.as_deref().unwrap_or_default();
+        self.digest.get_or_init(|| digest::sha256(bytes))
     }
 }
 
@@ -177,23 +192,37 @@ impl Unverified {
     /// # Errors
     /// What [`Bundle::parse`] refuses, and an envelope without exactly one signature.
     pub fn bundle(bytes: Bytes, origin: Origin, limits: &Limits) -> Result<Self, Rejected> {
-        let bundle = match Bundle::parse(&bytes, limits) {
-            Ok(bundle) => bundle,
-            Err(error) => return Err(unreadable(error.into(), &bytes, origin)),
-        };
-        if let BundleContent::Dsse(envelope) = &bundle.content
-            && envelope.signatures.len() != 1
-        {
-            let reason = RejectReason::SignatureCount {
-                found: envelope.signatures.len(),
-                expected: "exactly one",
-            };
-            return Err(unreadable(reason, &bytes, origin));
+        let read = Bundle::parse(&bytes, limits);
+        let bundle = read.map_err(RejectReason::from).and_then(one_signature);
+        match bundle {
+            Ok(bundle) => Ok(Self::Bundle(BundlePiece {
+                held: Held::new(bytes, origin, limits),
+                bundle,
+            })),
+            Err(reason) => Err(unreadable(reason, &bytes, origin)),
         }
-        Ok(Self::Bundle(BundlePiece {
-            held: Held::new(bytes, origin, limits),
-            bundle,
-        }))
+    }
+
+    /// As [`Unverified::bundle`], for bytes that nobody needs again: they are hashed and let go, and the payload takes their place in
+    /// memory.
+    ///
+    /// # Errors
+    /// As [`Unverified::bundle`].
+    pub fn bundle_in_place(
+        bytes: Bytes,
+        origin: Origin,
+        limits: &Limits,
+    ) -> Result<Self, Rejected> {
+        let (digest, size) = (digest::sha256(&bytes), bytes.len() as u64);
+        let read = Bundle::parse_in_place(bytes, limits);
+        let bundle = read.map_err(RejectReason::from).and_then(one_signature);
+        match bundle {
+            Ok(bundle) => Ok(Self::Bundle(BundlePiece {
+                held: Held::let_go(digest, size, origin, limits),
+                bundle,
+            })),
+            Err(reason) => Err(Rejected::new(reason, origin).about(digest, None, None)),
+        }
     }
 
     /// Reads a simple-signing payload (`bytes` are the layer's) and the annotations of its layer.
@@ -214,7 +243,8 @@ impl Unverified {
             return Err(unreadable(RejectReason::NoSignature, &payload, origin));
         };
         Ok(Self::SimpleSigning(SimpleSigningPiece {
-            held: Held::new(payload, origin, limits),
+            held: Held::new(payload.clone(), origin, limits),
+            payload,
             annotations,
             signature,
         }))
@@ -274,9 +304,14 @@ impl Unverified {
         &self.held().origin
     }
 
-    /// The bytes that arrived.
-    pub fn bytes(&self) -> &Bytes {
-        &self.held().bytes
+    /// The bytes that arrived; `None` when they were let go ([`Unverified::bundle_in_place`]).
+    pub fn bytes(&self) -> Option<&Bytes> {
+        self.held().bytes.as_ref()
+    }
+
+    /// How many bytes arrived.
+    pub fn size(&self) -> u64 {
+        self.held().size
     }
 
     /// SHA-256 of the bytes that arrived.
@@ -327,6 +362,18 @@ impl Unverified {
             Self::Notation(_) => {}
         }
         unproven
+    }
+}
+
+fn one_signature(bundle: Bundle) -> Result<Bundle, RejectReason> {
+    match &bundle.content {
+        BundleContent::Dsse(envelope) if envelope.signatures.len() != 1 => {
+            Err(RejectReason::SignatureCount {
+                found: envelope.signatures.len(),
+                expected: "exactly one",
+            })
+        }
+        _ => Ok(bundle),
     }
 }
 

@@ -100,9 +100,14 @@ impl Verified {
         &self.trust
     }
 
-    /// The piece as it arrived.
-    pub fn bytes(&self) -> &Bytes {
-        &self.held.bytes
+    /// The piece as it arrived; `None` when it was let go ([`crate::Unverified::bundle_in_place`]).
+    pub fn bytes(&self) -> Option<&Bytes> {
+        self.held.bytes.as_ref()
+    }
+
+    /// How many bytes the piece had when it arrived.
+    pub fn size(&self) -> u64 {
+        self.held.size
     }
 
     /// SHA-256 of the piece as it arrived.

@@ -63,7 +63,7 @@ pub async fn publish_legacy(
         .ok_or_else(|| unsupported("the proof does not know its layer".to_owned()))?;
     let tag = format!("{}{suffix}", fallback_tag(&image.digest));
     let name = store.name();
-    let payload = verified.bytes().clone();
+    let payload = crate::publish::arrived(store, verified)?;
     let change = |current: Option<&Resolved>| append(&name, &tag, current, &layer, &payload);
     let resolved = store.update_tag(&tag, &change).await?;
     let layers = match &resolved.manifest {

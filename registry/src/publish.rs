@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use countersign_formats::{Descriptor, ImageManifest, UnixTime, media_types};
 use countersign_proof::{Claim, StorageForm, Verified, digest};
 
@@ -42,7 +43,7 @@ pub async fn publish(
             detail,
         });
     }
-    let bytes = verified.bytes().clone();
+    let bytes = arrived(store, verified)?;
     let content = content(store, verified)?;
     let bundle = Descriptor::new(
         media_types::BUNDLE_V03,
@@ -52,10 +53,7 @@ pub async fn publish(
     let config = empty_config();
     if !store.has_blob(&config.digest).await? {
         store
-            .push_blob(
-                bytes::Bytes::from_static(media_types::EMPTY_JSON),
-                &config.digest,
-            )
+            .push_blob(Bytes::from_static(media_types::EMPTY_JSON), &config.digest)
             .await?;
     }
     store.push_blob(bytes, &bundle.digest).await?;
@@ -73,6 +71,20 @@ pub async fn publish(
         bundle,
         via: pushed.via,
     })
+}
+
+/// The bytes that were proven.
+///
+/// # Errors
+/// [`StoreError::Unsupported`] when they were let go.
+pub(crate) fn arrived(store: &dyn Store, verified: &Verified) -> Result<Bytes, StoreError> {
+    verified
+        .bytes()
+        .cloned()
+        .ok_or_else(|| StoreError::Unsupported {
+            store: store.name(),
+            detail: "the bytes that were proven were not kept with the proof".to_owned(),
+        })
 }
 
 /// What the bundle holds; other storage forms are no bundles, whatever their claim.

@@ -69,7 +69,10 @@ pub fn attestation_layer(
     now: UnixTime,
     limits: &Limits,
 ) -> Result<Verified, SignError> {
-    let parsed = Bundle::parse(bundle.bytes(), limits).map_err(SignError::Statement)?;
+    let bytes = bundle.bytes().ok_or(SignError::NotLegacy {
+        what: "a bundle whose bytes were not kept",
+    })?;
+    let parsed = Bundle::parse(bytes, limits).map_err(SignError::Statement)?;
     let BundleContent::Dsse(envelope) = parsed.content else {
         return Err(SignError::NotLegacy {
             what: "a message signature",

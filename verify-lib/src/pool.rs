@@ -7,7 +7,7 @@ use countersign_proof::{Rejected, Subject, TrustMaterial, Unverified, Verified, 
 use tokio::sync::Semaphore;
 
 /// Largest piece that is proven inline, in bytes: its hashes take less time than a change of threads.
-const INLINE_BYTES: usize = 256 << 10;
+const INLINE_BYTES: u64 = 256 << 10;
 
 /// What pieces are proven against.
 #[derive(Clone)]
@@ -15,6 +15,8 @@ pub(crate) struct Prover {
     pub(crate) subject: Subject,
     pub(crate) trust: Arc<TrustMaterial>,
     pub(crate) now: UnixTime,
+    /// Whether the bytes of bundles stay in memory with their proofs.
+    pub(crate) keeps_bytes: bool,
     /// Threads that prove at once, over all verifications of one verifier.
     pub(crate) threads: Arc<Semaphore>,
 }
@@ -28,7 +30,7 @@ impl Prover {
     ) -> Option<Result<Verified, Rejected>> {
         let inline = match &piece {
             Err(_) => true,
-            Ok(piece) => alone && piece.bytes().len() <= INLINE_BYTES,
+            Ok(piece) => alone && piece.size() <= INLINE_BYTES,
         };
         if inline {
             return Some(self.one(piece));

@@ -166,7 +166,7 @@ fn spend(budget: &mut Budget, supplied: &[Supplied]) {
         if let Supplied::Piece(piece) = item {
             budget.pieces = budget.pieces.saturating_sub(1);
             if let Ok(verified) = piece.as_ref() {
-                budget.bytes = budget.bytes.saturating_sub(verified.bytes().len() as u64);
+                budget.bytes = budget.bytes.saturating_sub(verified.size());
             }
         }
     }

@@ -42,6 +42,7 @@ struct Shared {
     deadline: Duration,
     threads: Arc<Semaphore>,
     thorough: bool,
+    keeps_bytes: bool,
     roots: Vec<Digest>,
     trust_expires: Option<UnixTime>,
     /// Why there is no trust to judge by.
@@ -299,6 +300,7 @@ impl Verifier {
             subject: asked.subject().clone(),
             trust: Arc::clone(&shared.trust),
             now,
+            keeps_bytes: shared.keeps_bytes,
             threads: Arc::clone(&shared.threads),
         };
         let limits = shared.limits.clone();

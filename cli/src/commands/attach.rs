@@ -257,8 +257,8 @@ fn prove(
     // A simple-signing payload is a signature and no statement: whichever is meant, it must count under the same trust.
     for wanted in [wanted, Wanted::Signature] {
         let policies = trust::policy(context, &flags.trust, wanted, false, &[])?;
-        let (verifier, _) =
-            Judging::of_files(context, policies, &flags.trust, &[])?.verifier(context)?;
+        let verifier =
+            Judging::of_files(context, policies, &flags.trust, &[])?.passing_on(context, false)?;
         let target = Target::Digest(place.image.descriptor.digest);
         let verification =
             place

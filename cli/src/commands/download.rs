@@ -107,7 +107,7 @@ fn verified(
     };
     let policies = trust::policy(context, &arguments.trust, policy, wanted.is_some(), &[])?;
     let verifier =
-        Judging::of_files(context, policies, &arguments.trust, &[])?.thorough(context)?;
+        Judging::of_files(context, policies, &arguments.trust, &[])?.passing_on(context, true)?;
     let reference = stores::reference(&arguments.image)?;
     let verification = context
         .runtime()?
@@ -138,16 +138,18 @@ fn verified(
             Kind::Signature => is_signature,
             Kind::Attestation => !is_signature,
             Kind::Sbom => statement.is_some_and(|statement| states_sbom(&statement.predicate_type)),
-            Kind::Bundle => Bundle::parse(proven.bytes(), &Limits::DEFAULT).is_ok(),
+            Kind::Bundle => proven
+                .bytes()
+                .is_some_and(|bytes| Bundle::parse(bytes, &Limits::DEFAULT).is_ok()),
         };
-        if !fits {
+        let Some(stored) = proven.bytes().filter(|_| fits) else {
             continue;
-        }
+        };
         let bytes = match statement.and_then(|statement| statement.predicate.as_ref()) {
             Some(predicate) if states => predicate.to_bytes(),
             _ if states => continue,
-            _ if kind == Kind::Attestation => envelope(proven.bytes()),
-            _ => proven.bytes().clone(),
+            _ if kind == Kind::Attestation => envelope(stored),
+            _ => stored.clone(),
         };
         items.push(Item {
             manifest: proven.origin().manifest.unwrap_or_else(|| proven.digest()),

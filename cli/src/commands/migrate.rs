@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<
     let name = images::pinned(&reference, &root.descriptor.digest);
     let found = runtime.block_on(survey(&*depot, root, &Scope::Everything, &settings.limits))?;
     let known = bundles(&found.pieces);
-    let verifier = Judging::of_files(context, policies, trust, &[])?.thorough(context)?;
+    let verifier = Judging::of_files(context, policies, trust, &[])?.passing_on(context, true)?;
     let created = clock::creation_time(context.environment("SOURCE_DATE_EPOCH"), context.now)?;
     let mut layers = Vec::new();
     for piece in &found.pieces {

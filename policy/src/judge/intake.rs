@@ -34,9 +34,7 @@ impl Judge {
     }
 
     fn take(&mut self, piece: Result<Verified, Rejected>) {
-        let bytes = piece
-            .as_ref()
-            .map_or(0, |verified| verified.bytes().len() as u64);
+        let bytes = piece.as_ref().map_or(0, Verified::size);
         if !self.spend(bytes) {
             return;
         }

@@ -102,7 +102,7 @@ pub(super) fn open<'a>(
             );
             (
                 &piece.held,
-                Content::SimpleSigning(&piece.held.bytes),
+                Content::SimpleSigning(&piece.payload),
                 &piece.signature,
                 material,
                 entries,

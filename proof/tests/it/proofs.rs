@@ -54,7 +54,7 @@ fn keyless_proof_names_signer_times_logs_and_every_check() {
         verified.claim().predicate_type(),
         Some("https://sigstore.dev/cosign/sign/v1")
     );
-    assert_eq!(verified.digest(), digest::sha256(verified.bytes()));
+    assert_eq!(verified.digest(), digest::sha256(verified.bytes().unwrap()));
     assert_eq!(verified.subject().to_string(), Lab::image());
 
     let names: Vec<_> = verified

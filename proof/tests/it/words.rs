@@ -5,7 +5,7 @@ use bytes::Bytes;
 use countersign_formats::{Limits, UnixTime, Window};
 use countersign_proof::{
     BytesContent, Check, Content, ContentError, Danger, Image, Origin, Rejected, Scheme,
-    StorageForm, Subject, TrustMaterial, TrustedKey, Unverified, digest, is_signature,
+    StorageForm, Subject, TrustMaterial, TrustedKey, Unverified, digest, is_signature, verify,
 };
 use countersign_testdata::keys::LabKey;
 use countersign_testdata::lab::{Evidence, Lab, NOW, image_statement};
@@ -276,7 +276,10 @@ fn a_piece_says_what_it_holds_before_anything_is_proven() {
     let key = LabKey::p256("signer");
     let managed = lab.managed(key.clone()).build();
     let piece = bundle(&managed);
-    assert_eq!(piece.bytes(), &Bytes::from(managed.bundle.to_string()));
+    assert_eq!(
+        piece.bytes(),
+        Some(&Bytes::from(managed.bundle.to_string()))
+    );
     let unproven = piece.peek();
     assert_eq!(
         unproven.unverified_predicate_type(),
@@ -387,4 +390,49 @@ fn trust_in_keys_alone_knows_no_authority_and_a_key_given_twice_counts_once() {
     };
     assert_eq!(trust(vec![ed25519(), narrowed]).keys().len(), 2);
     assert_eq!(trust(vec![trusted(&key), ed25519()]).keys().len(), 2);
+}
+
+#[test]
+fn a_bundle_whose_text_is_let_go_proves_the_same() {
+    let lab = Lab::new();
+    let key = LabKey::p256("signer");
+    let managed = lab.managed(key.clone()).build();
+    let trust = builder(&lab).key(trusted(&key)).build().unwrap();
+    let bytes = || Bytes::from(managed.bundle.to_string().into_bytes());
+    let origin = || Origin::new(StorageForm::BundleReferrer);
+    let kept = Unverified::bundle(bytes(), origin(), &Limits::DEFAULT).unwrap();
+    let shared = bytes();
+    for (text, others) in [(bytes(), None), (shared.clone(), Some(shared))] {
+        let piece = Unverified::bundle_in_place(text, origin(), &Limits::DEFAULT).unwrap();
+        assert_eq!((piece.bytes(), piece.size()), (None, kept.size()));
+        assert_eq!(piece.digest(), kept.digest());
+        assert_eq!(piece.peek(), kept.peek());
+        let verified = verify(&piece, &image(), &trust, UnixTime(NOW)).unwrap();
+        assert_eq!((verified.bytes(), verified.digest()), (None, kept.digest()));
+        assert!(verified.claim().statement().is_some());
+        // Bytes that somebody else holds, too, stay what they are.
+        assert!(others.is_none_or(|others| others == bytes()));
+    }
+    for text in [
+        "{}".to_owned(),
+        managed
+            .bundle
+            .to_string()
+            .replace("\"payload\":\"", "\"payload\":\"!"),
+        managed
+            .bundle
+            .to_string()
+            .replace("\"payload\":\"", "\"payload\":\"\\u0021"),
+        managed
+            .bundle
+            .to_string()
+            .replace("\"payload\":", "\"payload\":1,\"x\":"),
+    ] {
+        let text = Bytes::from(text.into_bytes());
+        let kept = Unverified::bundle(text.clone(), origin(), &Limits::DEFAULT).unwrap_err();
+        let digest = kept.digest().copied();
+        let gone = Unverified::bundle_in_place(text, origin(), &Limits::DEFAULT).unwrap_err();
+        assert_eq!(gone.code(), kept.code());
+        assert_eq!(gone.digest().copied(), digest);
+    }
 }

@@ -76,7 +76,8 @@ impl Gatherer<'_> {
                 Ok(bytes) => {
                     let mut piece = lying.piece;
                     piece.origin.repository = Some(store.name());
-                    let unverified = unverified(&piece, bytes, &self.limits);
+                    let keeps = self.prover.keeps_bytes;
+                    let unverified = unverified(&piece, bytes, keeps, &self.limits);
                     return match self.prover.prove(unverified, alone).await {
                         Some(proven) => Supplied::Piece(Box::new(proven)),
                         None => Supplied::Missing(lying.source, not_proven(store.name())),
@@ -154,7 +155,12 @@ fn named(places: &Places<'_>, lying: &Lying) -> String {
 }
 
 /// Reads a piece by its form; whole garbage is rejected, which is evidence that does not suffice.
-fn unverified(piece: &Located, bytes: Bytes, limits: &Limits) -> Result<Unverified, Rejected> {
+fn unverified(
+    piece: &Located,
+    bytes: Bytes,
+    keeps_bytes: bool,
+    limits: &Limits,
+) -> Result<Unverified, Rejected> {
     let origin = piece.origin.clone();
     match origin.form {
         StorageForm::SignatureTag | StorageForm::SignatureReferrer => {
@@ -164,6 +170,8 @@ fn unverified(piece: &Located, bytes: Bytes, limits: &Limits) -> Result<Unverifi
             Unverified::dsse(bytes, &piece.layer.annotations, origin, limits)
         }
         StorageForm::NotationReferrer => Ok(Unverified::notation(bytes, origin, limits)),
-        _ => Unverified::bundle(bytes, origin, limits),
+        _ if keeps_bytes => Unverified::bundle(bytes, origin, limits),
+        // A large one takes half the memory so, and of several that are proven only the payloads stay until the decision.
+        _ => Unverified::bundle_in_place(bytes, origin, limits),
     }
 }

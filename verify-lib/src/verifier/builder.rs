@@ -29,6 +29,7 @@ pub struct VerifierBuilder {
     tag_prefixes: Vec<String>,
     deadline: Option<Duration>,
     thorough: bool,
+    keeps_bytes: bool,
     roots: Vec<Digest>,
     dangers: Dangers,
     trust_expires: Option<UnixTime>,
@@ -115,6 +116,13 @@ impl VerifierBuilder {
         self
     }
 
+    /// Keeps the bytes of bundles with their proofs ([`Verified::bytes`](countersign_proof::Verified::bytes)), for who passes them on;
+    /// otherwise they are let go as soon as they are read, which saves more than half the memory of large ones.
+    pub fn keeping_bytes(mut self) -> Self {
+        self.keeps_bytes = true;
+        self
+    }
+
     /// Looks for evidence about an image in these places as well: repositories, layouts and archives. What they hold is merged with what
     /// lies beside the image; their tags and digests play no part.
     pub fn evidence_from(mut self, places: Vec<Reference>) -> Self {
@@ -181,6 +189,7 @@ impl VerifierBuilder {
                     std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
                 )),
                 thorough: self.thorough,
+                keeps_bytes: self.keeps_bytes,
                 roots: self.roots,
                 trust_expires: self.trust_expires,
                 trust_missing: self.trust_missing,

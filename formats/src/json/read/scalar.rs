@@ -8,6 +8,7 @@ use crate::json::{Kind, skip};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 impl<'a> Reader<'a> {
     /// Reads a string; it is borrowed when it has no escapes.
@@ -100,6 +101,24 @@ impl<'a> Reader<'a> {
             Ok(None) => Err(self.over_limit(limit, maximum)),
             Err(base64_text::Refused) => Err(self.error(ErrorKind::BadBase64)),
         }
+    }
+
+    /// Passes over a string of base64 and says where its text is, without decoding it; `None`, and nothing is passed over, where the text
+    /// is written with escapes.
+    ///
+    /// # Errors
+    /// `wrong-type`, `json-syntax`.
+    pub(crate) fn base64_place(&mut self) -> Result<Option<Range<usize>>, Error> {
+        self.expect(Kind::String)?;
+        let start = self.position + 1;
+        let content = self.text.get(start..).unwrap_or_default();
+        let Some(length) = memchr::memchr2(b'"', b'\\', content)
+            .filter(|length| content.get(*length) == Some(&b'"'))
+        else {
+            return Ok(None);
+        };
+        self.position = start + length + 1;
+        Ok(Some(start..start + length))
     }
 
     /// Reads an object of strings with at most `maximum` members; `limit` is that cap's name.
