@@ -1,4 +1,4 @@
-//! `copy` of a large image from one registry to another, against `oras cp -r` and `crane copy`, which do not hash what flows through them.
+//! `copy` of a large image from one registry to another, against `oras cp -r`, which does not hash what flows through it, and `crane copy`, which does.
 
 use std::path::PathBuf;
 

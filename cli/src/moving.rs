@@ -1,15 +1,19 @@
 //! What `copy`, `save` and `load` do: survey, judge when asked to, carry, report.
 
+mod chosen;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use countersign_formats::{Digest, Manifest, Reference};
+use countersign::Verifier;
+use countersign_formats::{Descriptor, Digest, Manifest, Reference};
 use countersign_registry::layout::{ArchiveWriter, Layout};
 use countersign_registry::replicate::{
     Moving, Piece, Replicated, Role, Scope, Step, Survey, replicate, survey,
 };
-use countersign_registry::{Depot, Resolved, Settings, StoreError, open_depot};
+use countersign_registry::{Depot, Outage, Settings, StoreError, open_depot};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::arguments::{Carried, Trust};
 use crate::commands::Done;
@@ -23,7 +27,8 @@ use crate::files::{self, Existing};
 use crate::judging::Judging;
 use crate::progress::Progress;
 use crate::trust::{self, Wanted};
-use crate::{images, platforms, stores};
+use crate::{images, stores};
+use chosen::Chosen;
 
 /// Where an image comes from and where it goes.
 pub(crate) struct Route {
@@ -31,7 +36,7 @@ pub(crate) struct Route {
     pub(crate) destination: Reference,
     /// Whether the destination was written with a tag; one without gets the source's, never a `latest` that nobody wrote.
     pub(crate) tagged: bool,
-    /// Whether the destination is a folder that cosign may load from.
+    /// Whether the destination is a folder that cosign may load from, or an archive of one.
     pub(crate) for_cosign: bool,
 }
 
@@ -87,10 +92,27 @@ impl Destination {
 }
 
 /// What was judged before anything was written.
+#[derive(Default)]
 struct Judged {
     /// Digests of the pieces of evidence that count.
     accepted: Vec<Digest>,
-    record: Value,
+    /// The decision about each image.
+    records: Vec<Value>,
+}
+
+impl Judged {
+    fn add(&mut self, other: Self) {
+        self.accepted.extend(other.accepted);
+        self.records.extend(other.records);
+    }
+
+    /// The decision about the one image, or a list of them.
+    fn record(&self) -> Value {
+        match self.records.as_slice() {
+            [record] => record.clone(),
+            records => Value::from(records),
+        }
+    }
 }
 
 /// Moves an image along its route and reports.
@@ -112,25 +134,21 @@ pub(crate) fn run(
         false => None,
     };
     Destination::possible(&route.destination)?;
-    let runtime = context.runtime()?;
+    let runtime = context.runtime_of_several_threads()?;
     let source = open_depot(&route.source, &settings)?;
-    let root = runtime.block_on(async {
-        let resolved = source.resolve(&stores::target(&route.source)).await?;
-        match &carried.platform {
-            None => Ok(resolved),
-            Some(platform) => choose_platform(context, &*source, &resolved, platform).await,
-        }
+    let chosen = runtime.block_on(async {
+        let named = source.resolve(&stores::target(&route.source)).await?;
+        Chosen::find(context, &*source, named, carried).await
     })?;
-    let tag = destination_tag(route, &root)?;
-    let name = images::pinned(&route.source, &root.descriptor.digest);
+    let tag = destination_tag(route, &chosen)?;
     let judged = match judging {
-        Some(judging) => match judge(context, &runtime, &name, judging)? {
+        Some(judging) => match judge_each(context, &runtime, route, &chosen, judging)? {
             Ok(judged) => Some(judged),
             Err(denied) => return Ok(denied),
         },
         None => None,
     };
-    let found = runtime.block_on(survey(&*source, root.clone(), &scope, &settings.limits))?;
+    let found = runtime.block_on(survey(&*source, chosen.extent(), &scope, &settings.limits))?;
     let destination = Destination::open(&route.destination, &settings)?;
     let depot = destination.depot();
     let moving = Moving {
@@ -142,24 +160,29 @@ pub(crate) fn run(
     };
     let done = runtime.block_on(async {
         let done = replicate(&source, &depot, &found, &moving).await?;
+        // cosign takes one image out of a folder.
+        let marked = chosen.sole().filter(|_| route.for_cosign);
+        let marked = marked.map(|image| &image.descriptor.digest);
+        if let (Some(image), Reference::Layout(layout)) = (marked, &route.destination) {
+            let layout = Layout::open(layout.path())?.with_limits(settings.limits.clone());
+            layout.mark_for_cosign(image)?;
+        }
         if let Destination::Archive(archive) = &destination {
+            if let Some(image) = marked {
+                archive.mark_for_cosign(image).await;
+            }
             archive.finish().await?;
         }
-        if route.for_cosign
-            && let Reference::Layout(layout) = &route.destination
-        {
-            let layout = Layout::open(layout.path())?.with_limits(settings.limits.clone());
-            layout.mark_for_cosign(&root.descriptor.digest)?;
-        }
         Ok::<_, StoreError>(done)
-    })?;
+    });
+    let done = done.map_err(|error| refused_index(error, &chosen))?;
     let requests = source.requests() + depot.requests();
     Ok(report(
         context,
         &Told {
-            source: name,
+            source: images::pinned(&route.source, &chosen.digest()),
             route,
-            root: &root,
+            chosen: &chosen,
             tag,
             judged: judged.as_ref(),
             found: &found,
@@ -200,25 +223,32 @@ pub(crate) fn settings(context: &Context<'_, '_>) -> Settings {
     settings
 }
 
-/// The manifest of one platform of an index.
-async fn choose_platform(
-    context: &mut Context<'_, '_>,
-    source: &dyn Depot,
-    root: &Resolved,
-    wanted: &str,
-) -> Result<Resolved, Failure> {
-    let Manifest::Index(index) = &root.manifest else {
-        return Err(platforms::not_an_index(&root.descriptor));
-    };
-    let entry = platforms::one(index, wanted)?;
-    context.printer.say(
-        "the index itself stays behind: what was signed or attested about it does not come along",
+/// Some registries take no index that names what they do not have.
+fn refused_index(error: StoreError, chosen: &Chosen) -> Failure {
+    let refused = matches!(
+        &error,
+        StoreError::Unavailable {
+            outage: Outage::Status {
+                status: 400..=499,
+                ..
+            },
+            ..
+        }
     );
-    Ok(source.manifest(entry).await?)
+    let failure = Failure::from(error);
+    if refused && chosen.is_sparse() {
+        return failure.instead(
+            "the destination may refuse an index that names images which it does not have; drop `--sparse-index`, or copy all platforms",
+        );
+    }
+    failure
 }
 
 /// The tag at the destination; a digest that is named there must be the image's.
-fn destination_tag(route: &Route, root: &Resolved) -> Result<Option<String>, Failure> {
+fn destination_tag(route: &Route, chosen: &Chosen) -> Result<Option<String>, Failure> {
+    let Some(root) = chosen.sole() else {
+        return no_single_name(route).map(|()| None);
+    };
     if let Some(digest) = route.destination.digest()
         && *digest != root.descriptor.digest
     {
@@ -244,6 +274,19 @@ fn destination_tag(route: &Route, root: &Resolved) -> Result<Option<String>, Fai
     }))
 }
 
+/// Several images cannot share a tag or a digest.
+fn no_single_name(route: &Route) -> Result<(), Failure> {
+    let tag = route.destination.tag().filter(|_| route.tagged);
+    if tag.is_none() && route.destination.digest().is_none() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "several-images-one-name",
+        "several images are moved, and the destination names one",
+    )
+    .hint("leave its tag off: each image arrives by its own digest; or add `--sparse-index`, so that the tag names the index"))
+}
+
 /// Blobs can be mounted from another repository of the same registry.
 fn mount(route: &Route) -> Option<String> {
     match (&route.source, &route.destination) {
@@ -263,20 +306,39 @@ fn judging(context: &mut Context<'_, '_>, flags: &Trust) -> Result<Judging, Fail
     Judging::of_files(context, policies, flags, &[])
 }
 
-/// Judges the image where it is; `Err` inside is the denial, an answer of its own.
-fn judge(
+/// Judges the images where they are, to the first that is denied.
+fn judge_each(
     context: &mut Context<'_, '_>,
-    runtime: &tokio::runtime::Runtime,
-    name: &str,
+    runtime: &Runtime,
+    route: &Route,
+    chosen: &Chosen,
     judging: Judging,
 ) -> Result<Result<Judged, Done>, Failure> {
     let (verifier, _) = judging.verifier(context)?;
+    let mut judged = Judged::default();
+    for image in chosen.images() {
+        let name = images::pinned(&route.source, &image.descriptor.digest);
+        match judge(context, runtime, &name, &verifier)? {
+            Ok(one) => judged.add(one),
+            Err(denied) => return Ok(Err(denied)),
+        }
+    }
+    Ok(Ok(judged))
+}
+
+/// Judges an image where it is; `Err` inside is the denial, an answer of its own.
+fn judge(
+    context: &mut Context<'_, '_>,
+    runtime: &Runtime,
+    name: &str,
+    verifier: &Verifier,
+) -> Result<Result<Judged, Done>, Failure> {
     let pinned = stores::reference(name)?;
     let now = context.now;
     let verification = runtime.block_on(verifier.verify(&pinned, now))?;
     let decision = &verification.decision;
     let status = explain::status(decision);
-    let keys = crate::judging::trusted(&verifier);
+    let keys = crate::judging::trusted(verifier);
     explain::explain(context, &verification.name, decision, &keys);
     let record = crate::judging::record(decision);
     if status != ExitStatus::Pass {
@@ -297,7 +359,7 @@ fn judge(
             .iter()
             .map(|verified| verified.digest())
             .collect(),
-        record,
+        records: vec![record],
     }))
 }
 
@@ -325,7 +387,7 @@ fn watch(context: &Context<'_, '_>) -> countersign_registry::replicate::Watch {
 struct Told<'a> {
     source: String,
     route: &'a Route,
-    root: &'a Resolved,
+    chosen: &'a Chosen,
     tag: Option<String>,
     judged: Option<&'a Judged>,
     found: &'a Survey,
@@ -335,9 +397,17 @@ struct Told<'a> {
 
 fn report(context: &mut Context<'_, '_>, told: &Told<'_>) -> Done {
     let Told {
-        root, found, done, ..
+        chosen,
+        found,
+        done,
+        ..
     } = told;
-    let name = images::pinned(&told.route.destination, &root.descriptor.digest);
+    let names: Vec<String> = chosen
+        .images()
+        .iter()
+        .map(|image| images::pinned(&told.route.destination, &image.descriptor.digest))
+        .collect();
+    let sole = chosen.sole().map(|image| &image.descriptor);
     let evidence: Vec<&Piece> = found
         .pieces
         .iter()
@@ -358,7 +428,7 @@ fn report(context: &mut Context<'_, '_>, told: &Told<'_>) -> Done {
             kind.word(),
             piece.resolved.descriptor.digest,
             what.unwrap_or_default(),
-            subject_word(piece, root),
+            subject_word(piece, sole),
             verified_word(told.judged, piece),
         ));
     }
@@ -376,7 +446,11 @@ fn report(context: &mut Context<'_, '_>, told: &Told<'_>) -> Done {
         ));
     }
     context.printer.say(&format!(
-        "copied {} with {} and {}; {} carried ({} bytes), {} mounted, {} there already",
+        "copied {}{} with {} and {}; {} carried ({} bytes), {} mounted, {} there already",
+        match (sole, chosen.images().len()) {
+            (None, several) => format!("{several} images of "),
+            (Some(_), _) => String::new(),
+        },
         told.source,
         count(images, "platform manifest", "platform manifests"),
         count(evidence.len(), "piece of evidence", "pieces of evidence"),
@@ -385,17 +459,25 @@ fn report(context: &mut Context<'_, '_>, told: &Told<'_>) -> Done {
         done.mounted,
         done.present,
     ));
-    context.printer.line(&name);
+    for name in &names {
+        context.printer.line(name);
+    }
+    let destination = match names.as_slice() {
+        [name] => name.clone(),
+        _ => images::repository(&told.route.destination),
+    };
     Done::pass(json!({
         "source": told.source,
-        "destination": name,
+        "destination": destination,
+        "images": names,
+        "sparseIndex": chosen.is_sparse(),
         "copied": true,
         "exitCode": 0,
-        "digest": root.descriptor.digest.to_string(),
-        "mediaType": escape::capped(&root.descriptor.media_type, escape::FIELD_BYTES),
+        "digest": sole.map(|image| image.digest.to_string()),
+        "mediaType": sole.map(|image| escape::capped(&image.media_type, escape::FIELD_BYTES)),
         "tag": told.tag,
         "verified": told.judged.is_some(),
-        "decision": told.judged.map(|judged| judged.record.clone()),
+        "decision": told.judged.map(Judged::record),
         "children": images,
         "evidence": evidence.iter().map(|piece| entry(piece, told.judged)).collect::<Vec<_>>(),
         "passedOver": found.passed_over,
@@ -420,9 +502,11 @@ fn report(context: &mut Context<'_, '_>, told: &Told<'_>) -> Done {
     }))
 }
 
-fn subject_word(piece: &Piece, root: &Resolved) -> String {
+fn subject_word(piece: &Piece, sole: Option<&Descriptor>) -> String {
     match piece.role.subject() {
-        Some(subject) if *subject == root.descriptor.digest => "the image".to_owned(),
+        Some(subject) if sole.is_some_and(|image| image.digest == *subject) => {
+            "the image".to_owned()
+        }
         Some(subject) => subject.to_string(),
         None => String::new(),
     }

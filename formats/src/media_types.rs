@@ -61,3 +61,5 @@ pub const ANNOTATION_BUNDLE_PREDICATE_TYPE: &str = "dev.sigstore.bundle.predicat
 pub const ANNOTATION_COSIGN_KIND: &str = "kind";
 /// Annotation: reference type of a BuildKit manifest inside an image index.
 pub const ANNOTATION_BUILDKIT_TYPE: &str = "vnd.docker.reference.type";
+/// Annotation: digest of the image that a BuildKit manifest inside an image index is about.
+pub const ANNOTATION_BUILDKIT_DIGEST: &str = "vnd.docker.reference.digest";

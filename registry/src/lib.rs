@@ -8,7 +8,6 @@ mod attach;
 mod cache;
 mod depot;
 mod error;
-mod hashing;
 mod http;
 mod keychain;
 pub mod layout;

@@ -4,9 +4,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use countersign_formats::Descriptor;
+use countersign_proof::digest::Hasher;
 
 use crate::error::{Fault, StoreError};
-use crate::hashing::Hashing;
 use crate::store::BoxFuture;
 
 /// Where the pieces of a blob come from.
@@ -23,7 +23,8 @@ pub struct BlobStream {
     pieces: Box<dyn Pieces>,
     descriptor: Descriptor,
     store: String,
-    hashing: Option<Hashing>,
+    /// Of what came so far; none after the end or an error, and then nothing more comes.
+    hasher: Option<Hasher>,
     seen: u64,
     held: Option<Bytes>,
     /// Size and digest were compared.
@@ -46,7 +47,7 @@ impl BlobStream {
             pieces,
             descriptor: descriptor.clone(),
             store,
-            hashing: Some(Hashing::new(descriptor.digest.algorithm())),
+            hasher: Some(Hasher::new(descriptor.digest.algorithm())),
             seen: 0,
             held: None,
             right: false,
@@ -62,30 +63,34 @@ impl BlobStream {
             if self.right {
                 return Ok(self.held.take());
             }
+            // Taken for as long as it is not known that all is well.
+            let mut hasher = self.hasher.take().ok_or_else(|| self.broken_off())?;
             match self.pieces.next().await? {
-                Some(piece) if piece.is_empty() => {}
                 Some(piece) => {
                     self.seen += piece.len() as u64;
                     if self.seen > self.descriptor.size {
                         return Err(self.wrong_size());
                     }
-                    let hashing = self.hashing()?.update(piece.clone()).await;
-                    self.hashing = Some(hashing.map_err(|error| self.not_hashed(&error))?);
+                    // Here and not on a thread of its own: the piece is still in this core's cache.
+                    hasher.update(&piece);
+                    self.hasher = Some(hasher);
+                    if piece.is_empty() {
+                        continue;
+                    }
                     if let Some(before) = self.held.replace(piece) {
                         return Ok(Some(before));
                     }
                 }
-                None => self.finish().await?,
+                None => self.finish(hasher)?,
             }
         }
     }
 
-    async fn finish(&mut self) -> Result<(), StoreError> {
+    fn finish(&mut self, hasher: Hasher) -> Result<(), StoreError> {
         if self.seen != self.descriptor.size {
             return Err(self.wrong_size());
         }
-        let found = self.hashing()?.finish().await;
-        let found = found.map_err(|error| self.not_hashed(&error))?;
+        let found = hasher.finish();
         if found != self.descriptor.digest {
             self.held = None;
             return Err(StoreError::untrusted(
@@ -100,17 +105,10 @@ impl BlobStream {
         Ok(())
     }
 
-    /// The hashing of what came so far; none after an error or a reading that was given up, and then nothing more comes.
-    fn hashing(&mut self) -> Result<Hashing, StoreError> {
-        self.hashing
-            .take()
-            .ok_or_else(|| self.not_hashed(&"the reading was broken off"))
-    }
-
-    fn not_hashed(&self, error: &dyn fmt::Display) -> StoreError {
+    fn broken_off(&self) -> StoreError {
         StoreError::Local {
             path: self.store.clone().into(),
-            detail: format!("hashing ended without a result: {error}"),
+            detail: "the reading was broken off before".to_owned(),
         }
     }
 

@@ -17,7 +17,7 @@ Examples:
 /// What is carried along, shared by the commands that move.
 #[derive(Args, Debug)]
 pub(crate) struct Carried {
-    /// Only this platform of an index, as `linux/arm64` or `linux/arm/v7`; its own digest is what arrives.
+    /// Only this platform of an index, as `linux/arm64` or `linux/arm/v7`, by its own digest; several times: each of them, and no tag.
     #[arg(
         long,
         value_name = "OS/ARCH[/VARIANT]",
@@ -25,7 +25,10 @@ pub(crate) struct Carried {
         env = "COUNTERSIGN_PLATFORM",
         hide_env = true
     )]
-    pub(crate) platform: Option<String>,
+    pub(crate) platform: Vec<String>,
+    /// With `--platform`: the index comes along byte for byte, with its tag and its evidence, though it names images that stay behind.
+    #[arg(long, requires = "platform", value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_SPARSE_INDEX", hide_env = true)]
+    pub(crate) sparse_index: bool,
     /// Only evidence of this type: `signature`, `attestation`, `sbom`, `notation`, a predicate type or its alias, or an artifact type; several times: any of them.
     #[arg(
         long,

@@ -6,7 +6,7 @@ use countersign_formats::{
     Digest, ImageIndex, Limits, Manifest, Reference, UnixTime, encode_base64, media_types,
 };
 use countersign_proof::{Origin, StorageForm, SubjectAlternativeName, Unproven, Unverified};
-use countersign_registry::replicate::{Choice, Piece, Role, Scope, survey};
+use countersign_registry::replicate::{Choice, Extent, Piece, Role, Scope, survey};
 use countersign_registry::{Depot, StoreError, Target, fallback_tag, open_depot};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -84,7 +84,13 @@ async fn chosen(
     };
     let types = types(&arguments.evidence_type)?;
     let root = depot.resolve(&stores::target(reference)).await?;
-    let found = survey(depot, root, &Scope::Everything, &Limits::DEFAULT).await?;
+    let found = survey(
+        depot,
+        Extent::Whole(root),
+        &Scope::Everything,
+        &Limits::DEFAULT,
+    )
+    .await?;
     let images: BTreeSet<Digest> = found
         .pieces
         .iter()

@@ -1,7 +1,7 @@
 //! `doctor`: what a registry can do and which consumers see what is there, as a report for a ticket.
 
 use countersign_formats::{Reference, RegistryReference};
-use countersign_registry::replicate::{Scope, survey};
+use countersign_registry::replicate::{Extent, Scope, survey};
 use countersign_registry::{Ability, Probed, Registry, Store, StoreError, Target, open_depot};
 use serde_json::{Value, json};
 
@@ -69,7 +69,13 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
         Some(target) => Some(runtime.block_on(async {
             let depot = open_depot(&Reference::Registry(reference.clone()), &settings)?;
             let root = depot.resolve(target).await?;
-            let found = survey(&*depot, root, &Scope::Everything, &settings.limits).await?;
+            let found = survey(
+                &*depot,
+                Extent::Whole(root),
+                &Scope::Everything,
+                &settings.limits,
+            )
+            .await?;
             Ok::<_, Failure>(count(&found.pieces))
         })?),
         None => None,

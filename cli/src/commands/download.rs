@@ -6,7 +6,7 @@ use countersign_formats::{
     Statement, encode_base64, media_types, predicate_types,
 };
 use countersign_proof::Claim;
-use countersign_registry::replicate::{Piece, Scope, survey};
+use countersign_registry::replicate::{Extent, Piece, Scope, survey};
 use countersign_registry::{Depot, open_depot};
 use serde_json::{Value, json};
 
@@ -81,7 +81,13 @@ pub(crate) fn run(
     let (digest, items) = runtime.block_on(async {
         let root = depot.resolve(&stores::target(&reference)).await?;
         let digest = root.descriptor.digest;
-        let found = survey(&*depot, root, &Scope::Everything, &settings.limits).await?;
+        let found = survey(
+            &*depot,
+            Extent::Whole(root),
+            &Scope::Everything,
+            &settings.limits,
+        )
+        .await?;
         let mut items = Vec::new();
         for piece in &found.pieces {
             if piece.role.subject() == Some(&digest) {

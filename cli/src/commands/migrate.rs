@@ -7,7 +7,7 @@ use countersign_formats::{
 };
 use countersign_policy::PolicySet;
 use countersign_proof::{KeyId, Verified, digest};
-use countersign_registry::replicate::{Piece, Role, Scope, survey};
+use countersign_registry::replicate::{Extent, Piece, Role, Scope, survey};
 use countersign_registry::{Depot, Resolved, Store, Target, open_depot, publish};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -54,7 +54,12 @@ pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<
     let depot = open_depot(&reference, &settings)?;
     let root = runtime.block_on(depot.resolve(&stores::target(&reference)))?;
     let name = images::pinned(&reference, &root.descriptor.digest);
-    let found = runtime.block_on(survey(&*depot, root, &Scope::Everything, &settings.limits))?;
+    let found = runtime.block_on(survey(
+        &*depot,
+        Extent::Whole(root),
+        &Scope::Everything,
+        &settings.limits,
+    ))?;
     let known = bundles(&found.pieces);
     let verifier = Judging::of_files(context, policies, trust, &[])?.passing_on(context, true)?;
     let created = clock::creation_time(context.environment("SOURCE_DATE_EPOCH"), context.now)?;

@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Save, context: &mut Context<'_, '_>) -> Result<Don
     let route = Route {
         source,
         destination,
-        tagged: true,
+        tagged: false,
         for_cosign: true,
     };
     moving::run(context, &route, &arguments.carried)

@@ -90,6 +90,10 @@ impl ArchiveWriter {
             .map_err(|error| StoreError::local(&self.path, error))
     }
 
+    pub(super) async fn change_index(&self, change: impl FnOnce(&mut ImageIndex)) {
+        change(&mut self.state.lock().await.index);
+    }
+
     fn name_of(&self) -> String {
         format!("oci-archive:{}", self.path.display())
     }

@@ -2,7 +2,7 @@
 
 use countersign_formats::{Descriptor, Digest, ImageIndex, media_types};
 
-use super::{Layout, source};
+use super::{ArchiveWriter, Layout, source};
 use crate::error::StoreError;
 use crate::referrer::fallback_tag;
 
@@ -24,6 +24,16 @@ impl Layout {
             self.write_index(&index)?;
         }
         Ok(())
+    }
+}
+
+impl ArchiveWriter {
+    /// As [`Layout::mark_for_cosign`], for who unpacks the archive.
+    pub async fn mark_for_cosign(&self, image: &Digest) {
+        self.change_index(|index| {
+            mark(index, image);
+        })
+        .await;
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use countersign_formats::{Descriptor, Digest, Manifest};
 use countersign_proof::digest;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::survey::is_manifest;
@@ -24,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How a move is made.
 #[derive(Clone)]
 pub struct Moving {
-    /// The tag that the image gets at its destination.
+    /// The tag that the image gets at its destination; of several images none gets one.
     pub tag: Option<String>,
     /// The repository of the same registry from which blobs can be mounted.
     pub mount: Option<String>,
@@ -109,13 +108,19 @@ pub async fn replicate(
             destination.renew();
         }
     }
-    if let Some(root) = survey.pieces.iter().find(|piece| piece.role == Role::Root) {
+    let roots = || {
+        let pieces = survey.pieces.iter();
+        pieces.filter(|piece| piece.role == Role::Root)
+    };
+    let tag = moving.tag.as_deref().filter(|_| roots().count() == 1);
+    for root in roots() {
         let Resolved {
             bytes, descriptor, ..
         } = &root.resolved;
         destination
-            .push_manifest(bytes.clone(), &descriptor.media_type, moving.tag.as_deref())
+            .push_manifest(bytes.clone(), &descriptor.media_type, tag)
             .await?;
+        destination.renew();
     }
     Ok(done)
 }
@@ -169,20 +174,25 @@ async fn carry_blobs(
         return Err(StoreError::untrusted(source.name(), fault));
     }
     let parallel = moving.parallel.min(destination.writers()).max(1);
-    let permits = Arc::new(Semaphore::new(parallel));
+    let mut waiting = blobs.into_values();
     let mut tasks = JoinSet::new();
-    for blob in blobs.into_values() {
-        let (source, destination) = (Arc::clone(source), Arc::clone(destination));
-        let (permits, mount) = (Arc::clone(&permits), moving.mount.clone());
-        tasks.spawn(async move {
-            let _permit = permits.acquire().await;
-            let outcome = carry(&*source, &*destination, &blob, mount.as_deref()).await;
-            destination.renew();
-            source.renew();
-            (blob, outcome)
-        });
-    }
-    while let Some(finished) = tasks.join_next().await {
+    loop {
+        // In their order: where one goes after the other, the same image makes the same archive.
+        while tasks.len() < parallel
+            && let Some(blob) = waiting.next()
+        {
+            let (source, destination) = (Arc::clone(source), Arc::clone(destination));
+            let mount = moving.mount.clone();
+            tasks.spawn(async move {
+                let outcome = carry(&*source, &*destination, &blob, mount.as_deref()).await;
+                destination.renew();
+                source.renew();
+                (blob, outcome)
+            });
+        }
+        let Some(finished) = tasks.join_next().await else {
+            break;
+        };
         let (blob, outcome) = finished.map_err(|error| StoreError::Local {
             path: destination.name().into(),
             detail: format!("a transfer ended without a result: {error}"),

@@ -15,12 +15,12 @@ use countersign_formats::Digest;
 use crate::store::{ListedVia, Resolved};
 
 pub use carry::{Moving, Replicated, TaggedAs, replicate, tag_evidence};
-pub use survey::{Scope, Survey, Surveyed, survey};
+pub use survey::{Extent, Scope, Survey, Surveyed, survey};
 
 /// What a manifest is to the image that is moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
-    /// The image itself.
+    /// An image that was asked for.
     Root,
     /// A manifest that an index names: a platform, or something beside it.
     Child,

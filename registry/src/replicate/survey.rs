@@ -15,6 +15,22 @@ use crate::store::{ListedVia, Resolved};
 /// Questions at the same time.
 const PARALLEL: usize = 8;
 
+/// Of what the evidence is looked for.
+#[derive(Debug, Clone)]
+pub enum Extent {
+    /// An image; of an index every manifest that it names.
+    Whole(Resolved),
+    /// Several images, each by itself.
+    Images(Vec<Resolved>),
+    /// An index as it is, and of the manifests that it names only some: it will name others that are not there.
+    Sparse {
+        /// The index.
+        index: Resolved,
+        /// The entries that come along.
+        kept: BTreeSet<Digest>,
+    },
+}
+
 /// What of an image is looked for.
 #[derive(Clone, Default)]
 pub enum Scope {
@@ -27,10 +43,10 @@ pub enum Scope {
     ImageAlone,
 }
 
-/// What belongs to an image.
+/// What belongs to an image, or to several.
 #[derive(Debug, Clone)]
 pub struct Survey {
-    /// The image, its children and its evidence: children before parents, evidence after what it is about.
+    /// The images, their children and their evidence: children before parents, evidence after what it is about.
     pub pieces: Vec<Piece>,
     /// Evidence that is listed and not there.
     pub dangling: Vec<Surveyed>,
@@ -65,7 +81,7 @@ struct Found {
 /// nothing is no error; it stands in [`Survey::dangling`].
 pub async fn survey(
     source: &dyn Depot,
-    root: Resolved,
+    extent: Extent,
     scope: &Scope,
     limits: &Limits,
 ) -> Result<Survey, StoreError> {
@@ -73,16 +89,26 @@ pub async fn survey(
         Scope::ImageAlone => None,
         _ => Some(EvidenceTags::of(source).await?),
     };
-    let mut seen = BTreeSet::from([root.descriptor.digest]);
+    let (roots, kept) = match extent {
+        Extent::Whole(root) => (vec![root], None),
+        Extent::Images(roots) => (roots, None),
+        Extent::Sparse { index, kept } => (vec![index], Some(kept)),
+    };
+    let mut seen = BTreeSet::new();
     let mut survey = Survey {
         pieces: Vec::new(),
         dangling: Vec::new(),
         passed_over: 0,
     };
-    let mut level = vec![Piece {
-        resolved: root,
-        role: Role::Root,
-    }];
+    let mut level = Vec::new();
+    for resolved in roots {
+        if seen.insert(resolved.descriptor.digest) {
+            level.push(Piece {
+                resolved,
+                role: Role::Root,
+            });
+        }
+    }
     // Levels go from parents to children; the order for writing is made at the end.
     let mut ordered: Vec<(Vec<Piece>, Vec<Piece>)> = Vec::new();
     for depth in 0.. {
@@ -94,7 +120,7 @@ pub async fn survey(
             return Err(over(source, what, limits.moved_depth));
         }
         let mut found = stream::iter(level)
-            .map(|piece| look(source, piece, scope, tags.as_ref()))
+            .map(|piece| look(source, piece, kept.as_ref(), scope, tags.as_ref()))
             .buffered(PARALLEL);
         let mut next = Vec::new();
         let (mut images, mut evidence) = (Vec::new(), Vec::new());
@@ -144,11 +170,13 @@ pub async fn survey(
 async fn look(
     source: &dyn Depot,
     piece: Piece,
+    kept: Option<&BTreeSet<Digest>>,
     scope: &Scope,
     tags: Option<&EvidenceTags>,
 ) -> Result<Found, StoreError> {
+    let kept = kept.filter(|_| piece.role == Role::Root);
     let mut found = Found {
-        children: children(source, &piece.resolved).await?,
+        children: children(source, &piece.resolved, kept).await?,
         evidence: Vec::new(),
         dangling: Vec::new(),
         passed_over: 0,
@@ -175,7 +203,11 @@ async fn look(
     Ok(found)
 }
 
-async fn children(source: &dyn Depot, parent: &Resolved) -> Result<Vec<Resolved>, StoreError> {
+async fn children(
+    source: &dyn Depot,
+    parent: &Resolved,
+    kept: Option<&BTreeSet<Digest>>,
+) -> Result<Vec<Resolved>, StoreError> {
     let Manifest::Index(index) = &parent.manifest else {
         return Ok(Vec::new());
     };
@@ -183,6 +215,7 @@ async fn children(source: &dyn Depot, parent: &Resolved) -> Result<Vec<Resolved>
         .manifests
         .iter()
         .filter(|entry| is_manifest(&entry.media_type))
+        .filter(|entry| kept.is_none_or(|kept| kept.contains(&entry.digest)))
         .cloned()
         .collect();
     stream::iter(entries)

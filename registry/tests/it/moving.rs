@@ -6,7 +6,7 @@ use bytes::Bytes;
 use countersign_formats::{Descriptor, ImageManifest, Limits, media_types};
 use countersign_proof::digest;
 use countersign_registry::layout::Layout;
-use countersign_registry::replicate::{Moving, Scope, Survey, replicate, survey};
+use countersign_registry::replicate::{Extent, Moving, Scope, Survey, replicate, survey};
 use countersign_registry::{Depot, Store, StoreError, Target};
 
 use crate::server::{code, run};
@@ -41,7 +41,13 @@ impl Scene {
     fn survey(&self, limits: &Limits) -> Result<Survey, StoreError> {
         run(async {
             let root = self.source.resolve(&Target::Tag("1.0".to_owned())).await?;
-            survey(&*self.source, root, &Scope::Everything, limits).await
+            survey(
+                &*self.source,
+                Extent::Whole(root),
+                &Scope::Everything,
+                limits,
+            )
+            .await
         })
     }
 
