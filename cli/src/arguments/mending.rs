@@ -107,8 +107,10 @@ pub(crate) struct Doctor {
 }
 
 const MIGRATE_EXAMPLE: &str = "\
-Example:
-  countersign migrate --key acme.pub ghcr.io/acme/app:1.4 --yes";
+Examples:
+  countersign migrate --key acme.pub ghcr.io/acme/app:1.4 --yes
+  countersign migrate --certificate-identity ci@acme.example --certificate-oidc-issuer https://accounts.example \\
+    --rekor-url https://rekor.sigstore.dev ghcr.io/acme/app:1.4 --yes";
 
 /// `migrate`.
 #[derive(Args, Debug)]
@@ -120,6 +122,14 @@ pub(crate) struct Migrate {
     /// Store the bundles; without it the report says what would be done.
     #[arg(short, long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_YES", hide_env = true)]
     pub(crate) yes: bool,
+    /// The log of version 1 that is asked for the inclusion proofs which `.att` layers lack; without it, logged attestations stay as they are.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "COUNTERSIGN_REKOR_URL",
+        hide_env = true
+    )]
+    pub(crate) rekor_url: Option<String>,
     #[command(flatten)]
     pub(crate) trust: Trust,
 }

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use countersign_formats::{
     Bundle, BundleContent, BundleVersion, Descriptor, Digest, Envelope, KeyMaterial,
-    LegacyAnnotations, Limits, Manifest, media_types,
+    LegacyAnnotations, Limits, LogEntry, Manifest, media_types,
 };
 use countersign_policy::PolicySet;
 use countersign_proof::{KeyId, Verified, digest};
 use countersign_registry::replicate::{Extent, Piece, Role, Scope, survey};
 use countersign_registry::{Depot, Resolved, Store, Target, open_depot, publish};
+use countersign_services::{Client, Rekor, RekorVersion, ServiceError};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -19,6 +20,7 @@ use crate::escape;
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::judging::Judging;
+use crate::signatory::service_settings;
 use crate::staged::Staged;
 use crate::trust::{self, Wanted};
 use crate::{clock, images, moving, stores};
@@ -29,14 +31,30 @@ struct Layer {
     digest: Digest,
     predicate_type: Option<String>,
     outcome: &'static str,
-    why: Option<&'static str>,
+    why: Option<Why>,
     bundle: Option<Digest>,
+}
+
+/// Why a layer stays what it is.
+enum Why {
+    /// It cannot be a bundle.
+    Not(&'static str),
+    /// The log could not be asked, or answered with something of no use: nothing is known.
+    Unanswered(Box<ServiceError>),
+}
+
+impl Why {
+    fn words(&self) -> String {
+        match self {
+            Self::Not(words) => (*words).to_owned(),
+            Self::Unanswered(error) => format!("its inclusion proof is not known: {error}"),
+        }
+    }
 }
 
 /// A manifest under a tag needs a new signature to become a statement.
 const SIMPLE: &str = "a simple-signing payload is no statement: sign the image again";
-const PROMISE: &str =
-    "its log entry has a promise and no inclusion proof, which a bundle must have";
+const PROMISE: &str = "its log entry has a promise and no inclusion proof, which a bundle must have: name the log with `--rekor-url`";
 const SEVERAL: &str = "the envelope has more or fewer signatures than the one that a bundle takes";
 const GARBAGE: &str = "it is no envelope, or its annotations cannot be read";
 const UNPROVEN: &str = "it does not count under the trust that is given";
@@ -48,6 +66,7 @@ pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<
         return Ok(trust::print(context, &policies));
     }
     let hints = hints(&policies);
+    let log = log(context, arguments.rekor_url.as_deref())?;
     let reference = stores::reference(&arguments.image)?;
     let settings = moving::settings(context);
     let runtime = context.runtime()?;
@@ -60,7 +79,6 @@ pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<
         &Scope::Everything,
         &settings.limits,
     ))?;
-    let known = bundles(&found.pieces);
     let verifier = Judging::of_files(context, policies, trust, &[])?.passing_on(context, true)?;
     let created = clock::creation_time(context.environment("SOURCE_DATE_EPOCH"), context.now)?;
     let mut layers = Vec::new();
@@ -86,16 +104,28 @@ pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<
                 why: None,
                 bundle: None,
             };
-            match candidates(&runtime, &*depot, layer, &hints)? {
+            let envelope = match envelope(&runtime, &*depot, layer)? {
+                Ok(envelope) => envelope,
+                Err(why) => {
+                    entry.why = Some(Why::Not(why));
+                    layers.push(entry);
+                    continue;
+                }
+            };
+            // A log's proofs are other ones every day, so that a bundle is not looked for by its digest.
+            let same = bundles(&runtime, &*depot, &found.pieces, subject, &envelope)?;
+            if let Some((bundle, _)) = prove(&runtime, context, &verifier, image, same)? {
+                entry.outcome = "there already";
+                entry.bundle = Some(bundle);
+                layers.push(entry);
+                continue;
+            }
+            match candidates(&runtime, log.as_ref(), layer, &envelope, &hints) {
                 Err(why) => entry.why = Some(why),
                 Ok(candidates) => {
                     let proven = prove(&runtime, context, &verifier, image, candidates)?;
                     match proven {
-                        None => entry.why = Some(UNPROVEN),
-                        Some((bundle, _)) if known.contains(&bundle) => {
-                            entry.outcome = "there already";
-                            entry.bundle = Some(bundle);
-                        }
+                        None => entry.why = Some(Why::Not(UNPROVEN)),
                         Some((bundle, verified)) => {
                             entry.bundle = Some(bundle);
                             entry.outcome = "would be converted";
@@ -121,28 +151,65 @@ fn hints(policies: &PolicySet) -> Vec<String> {
     keys.iter().map(|key| KeyId::of(&key.key).hint()).collect()
 }
 
-/// Layers of the bundles that are there already.
-fn bundles(pieces: &[Piece]) -> Vec<Digest> {
-    let manifests = pieces
+/// The log that is asked for proofs, if one was named.
+fn log(context: &Context<'_, '_>, url: Option<&str>) -> Result<Option<Rekor>, Failure> {
+    let Some(url) = url else {
+        return Ok(None);
+    };
+    if context.global.offline {
+        return Err(Failure::usage(
+            "conflicting-flags",
+            "`--offline` opens no socket, and a log is to be asked",
+        )
+        .hint("drop `--offline`, or `--rekor-url`"));
+    }
+    let client = Client::new(service_settings(context, false));
+    Ok(Some(Rekor::new(&client, url, RekorVersion::V1)?))
+}
+
+/// The bundles about `subject` with the same payload and signature; nothing of them is verified.
+fn bundles(
+    runtime: &Runtime,
+    depot: &dyn Depot,
+    pieces: &[Piece],
+    subject: &Digest,
+    envelope: &Envelope,
+) -> Result<Vec<Bytes>, Failure> {
+    let limits = Limits::DEFAULT;
+    let layers = pieces
         .iter()
+        .filter(|piece| piece.role.subject() == Some(subject))
         .filter_map(|piece| match &piece.resolved.manifest {
             Manifest::Image(image) => Some(image),
             Manifest::Index(_) => None,
-        });
-    manifests
+        })
         .flat_map(|image| &image.layers)
-        .filter(|layer| layer.media_type.starts_with(media_types::BUNDLE_PREFIX))
-        .map(|layer| layer.digest)
-        .collect()
+        // The payload in base64 is less than the whole.
+        .filter(|layer| layer.size as usize > envelope.payload.len())
+        .filter(|layer| layer.media_type.starts_with(media_types::BUNDLE_PREFIX));
+    let mut same = Vec::new();
+    for layer in layers {
+        let bytes = runtime.block_on(depot.blob(layer, limits.bundle_bytes))?;
+        if let Ok(Bundle {
+            content: BundleContent::Dsse(other),
+            ..
+        }) = Bundle::parse(&bytes, &limits)
+            && other.payload == envelope.payload
+            && other.signatures.first().map(|one| &one.signature)
+                == envelope.signatures.first().map(|one| &one.signature)
+        {
+            same.push(bytes);
+        }
+    }
+    Ok(same)
 }
 
-/// The bundles that a layer may become: one for its certificate, or one for each key that may have signed it.
-fn candidates(
+/// The envelope of a layer, or why it is none that a bundle could hold.
+fn envelope(
     runtime: &Runtime,
     depot: &dyn Depot,
     layer: &Descriptor,
-    hints: &[String],
-) -> Result<Result<Vec<Bytes>, &'static str>, Failure> {
+) -> Result<Result<Envelope, &'static str>, Failure> {
     let limits = Limits::DEFAULT;
     match layer.media_type.as_str() {
         media_types::DSSE_ENVELOPE => {}
@@ -150,19 +217,37 @@ fn candidates(
         _ => return Ok(Err(GARBAGE)),
     }
     let bytes = runtime.block_on(depot.blob(layer, limits.bundle_bytes))?;
-    let (Ok(envelope), Ok(annotations)) = (
-        Envelope::parse(&bytes, &limits),
-        LegacyAnnotations::parse(&layer.annotations, &limits),
-    ) else {
-        return Ok(Err(GARBAGE));
-    };
-    if envelope.signatures.len() != 1 {
-        return Ok(Err(SEVERAL));
-    }
+    Ok(match Envelope::parse(&bytes, &limits) {
+        Ok(envelope) if envelope.signatures.len() == 1 => Ok(envelope),
+        Ok(_) => Err(SEVERAL),
+        Err(_) => Err(GARBAGE),
+    })
+}
+
+/// The bundles that a layer may become: one for its certificate, or one for each key that may have signed it.
+fn candidates(
+    runtime: &Runtime,
+    log: Option<&Rekor>,
+    layer: &Descriptor,
+    envelope: &Envelope,
+    hints: &[String],
+) -> Result<Vec<Bytes>, Why> {
+    let annotations = LegacyAnnotations::parse(&layer.annotations, &Limits::DEFAULT)
+        .map_err(|_| Why::Not(GARBAGE))?;
     // A promise alone would be lost on the way: what was logged must not look as if it never was.
-    if annotations.entry.is_some() {
-        return Ok(Err(PROMISE));
-    }
+    let log_entries = match (annotations.entry, log) {
+        (None, _) => Vec::new(),
+        (Some(_), None) => return Err(Why::Not(PROMISE)),
+        (Some(entry), Some(log)) => {
+            let proof = runtime
+                .block_on(log.proof_of(&entry))
+                .map_err(|error| Why::Unanswered(Box::new(error)))?;
+            vec![LogEntry {
+                proof: Some(proof),
+                ..entry
+            }]
+        }
+    };
     let materials = match annotations.certificate {
         Some(certificate) => vec![KeyMaterial::Certificate(certificate)],
         None => hints
@@ -174,14 +259,14 @@ fn candidates(
     let bundle = |material| Bundle {
         version: BundleVersion::V0_3,
         material,
-        log_entries: Vec::new(),
+        log_entries: log_entries.clone(),
         timestamps: timestamps.clone(),
         content: BundleContent::Dsse(envelope.clone()),
     };
     let bundles = materials.into_iter().map(bundle);
-    Ok(Ok(bundles
+    Ok(bundles
         .map(|bundle| Bytes::from(bundle.to_json()))
-        .collect()))
+        .collect())
 }
 
 /// The first of several bundles that counts, judged as a reader would find it.
@@ -208,9 +293,9 @@ fn prove(
 
 fn report(context: &mut Context<'_, '_>, name: &str, yes: bool, layers: &[Layer]) -> Done {
     for layer in layers {
-        let what = match (layer.bundle, layer.why) {
+        let what = match (layer.bundle, &layer.why) {
             (Some(bundle), _) => format!(" as bundle {bundle}"),
-            (None, Some(why)) => format!(": {why}"),
+            (None, Some(why)) => format!(": {}", escape::field(&why.words())),
             (None, None) => String::new(),
         };
         context.printer.line(&format!(
@@ -230,8 +315,11 @@ fn report(context: &mut Context<'_, '_>, name: &str, yes: bool, layers: &[Layer]
         ),
         (_, false) => format!("{others} could be bundles, {rest} not; add `--yes` to store them"),
     });
+    let unanswered = |layer: &Layer| matches!(layer.why, Some(Why::Unanswered(_)));
     let status = if layers.is_empty() {
         ExitStatus::NoEvidence
+    } else if layers.iter().any(unanswered) {
+        ExitStatus::Unavailable
     } else {
         ExitStatus::Pass
     };
@@ -252,7 +340,7 @@ fn record(layer: &Layer) -> Value {
         "digest": layer.digest.to_string(),
         "predicateType": layer.predicate_type.as_deref().map(|text| escape::capped(text, escape::FIELD_BYTES)),
         "outcome": layer.outcome,
-        "why": layer.why,
+        "why": layer.why.as_ref().map(|why| escape::capped(&why.words(), escape::MESSAGE_BYTES)),
         "bundle": layer.bundle.map(|bundle| bundle.to_string()),
     })
 }

@@ -24,6 +24,7 @@ mod loopback;
 mod many;
 mod mending;
 mod messages;
+mod migrating;
 mod moving;
 mod output;
 mod own_authority;

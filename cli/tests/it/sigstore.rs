@@ -38,6 +38,10 @@ pub(crate) enum Bend {
     TimestampOfAnotherImprint,
     TimestampBroken,
     TimestampOfAStranger,
+    /// Entries that are read again later: another one, one without proof, one whose proof is of a tree that never was.
+    LaterAnotherEntry,
+    LaterWithoutProof,
+    LaterAnotherTree,
 }
 
 /// How the log of version 1 answers to who asks for an entry.
@@ -61,6 +65,14 @@ pub(crate) enum Search {
 pub(crate) struct Sigstore {
     pub(crate) address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+}
+
+/// What came to the services so far.
+#[derive(Default)]
+struct Seen {
+    asked: Arc<Mutex<Vec<String>>>,
+    /// Entries of the log of version 1.
+    entries: Mutex<Vec<Value>>,
 }
 
 #[derive(Clone, Copy)]
@@ -106,8 +118,8 @@ impl Sigstore {
     fn with(habits: Habits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let seen = Arc::clone(&asked);
+        let seen = Arc::new(Seen::default());
+        let asked = Arc::clone(&seen.asked);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let seen = Arc::clone(&seen);
@@ -122,9 +134,15 @@ impl Sigstore {
         let asked = self.asked.lock().unwrap();
         asked.iter().filter(|seen| seen.ends_with(path)).count()
     }
+
+    /// How often something was asked for in whose path this stands.
+    pub(crate) fn asked_about(&self, part: &str) -> usize {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|seen| seen.contains(part)).count()
+    }
 }
 
-fn serve(mut stream: TcpStream, habits: Habits, seen: &Mutex<Vec<String>>) -> Option<()> {
+fn serve(mut stream: TcpStream, habits: Habits, seen: &Seen) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     loop {
         let (mut path, mut length) = (String::new(), 0);
@@ -146,7 +164,7 @@ fn serve(mut stream: TcpStream, habits: Habits, seen: &Mutex<Vec<String>>) -> Op
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
-        seen.lock().unwrap().push(path.clone());
+        seen.asked.lock().unwrap().push(path.clone());
         let mut status = 201;
         let answer = match path.as_str() {
             "/api/v1/log/entries" if habits.silent => return None,
@@ -156,9 +174,17 @@ fn serve(mut stream: TcpStream, habits: Habits, seen: &Mutex<Vec<String>>) -> Op
                 found.1
             }
             "/api/v2/signingCert" => certify(&json_of(&body), habits).to_string().into_bytes(),
-            "/api/v1/log/entries" => enter_1(&json_of(&body), habits.bend, now())
-                .to_string()
-                .into_bytes(),
+            "/api/v1/log/entries" => {
+                let entry = enter_1(&json_of(&body), habits.bend, now());
+                seen.entries.lock().unwrap().push(entry.clone());
+                entry.to_string().into_bytes()
+            }
+            _ if path.starts_with("/api/v1/log/entries?logIndex=") => {
+                let index = path.rsplit('=').next().and_then(|index| index.parse().ok());
+                later(&seen.entries.lock().unwrap(), index, habits.bend)
+                    .to_string()
+                    .into_bytes()
+            }
             "/api/v2/log/entries" => enter_2(&json_of(&body), habits.bend)
                 .to_string()
                 .into_bytes(),
@@ -323,6 +349,40 @@ fn enter_1(request: &Value, bend: Bend, time: i64) -> Value {
             },
         },
     }})
+}
+
+/// The entry at an index, as it is read afterwards.
+fn later(entries: &[Value], index: Option<u64>, bend: Bend) -> Value {
+    let at = |answer: &&Value| {
+        let mut entries = answer.as_object().into_iter().flatten();
+        entries.any(|(_, entry)| entry["logIndex"].as_u64() == index)
+    };
+    let Some(mut answer) = entries.iter().rev().find(at).cloned() else {
+        return json!({});
+    };
+    for entry in answer.as_object_mut().into_iter().flatten() {
+        let entry = entry.1;
+        match bend {
+            Bend::LaterAnotherEntry => {
+                let pem = LabKey::p256("other").public_pem();
+                let other = hashedrekord_v1("sha256", &sha256(b"other"), b"signature", &pem);
+                entry["body"] = json!(encode_base64(other.to_string().as_bytes()));
+            }
+            Bend::LaterWithoutProof => {
+                entry["verification"]["inclusionProof"].take();
+                entry["verification"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("inclusionProof");
+            }
+            Bend::LaterAnotherTree => {
+                let size = &mut entry["verification"]["inclusionProof"]["treeSize"];
+                *size = json!(size.as_u64().unwrap() + 1);
+            }
+            _ => {}
+        }
+    }
+    answer
 }
 
 fn enter_2(request: &Value, bend: Bend) -> Value {

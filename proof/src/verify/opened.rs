@@ -164,7 +164,7 @@ pub(super) fn open<'a>(
         entries,
         timestamps,
         envelope: match piece {
-            Unverified::Dsse(piece) => Some(&piece.held.bytes),
+            Unverified::Dsse(piece) => piece.held.bytes.as_ref(),
             _ => None,
         },
         inclusion_required: matches!(piece, Unverified::Bundle(_)),

@@ -1,7 +1,7 @@
 //! Comparing an entry with what was sent: a log that answers with another's entry must not end up in our bundle.
 
 use bytes::Bytes;
-use countersign_formats::{HashAlgorithm, LogBody, LogEntry, LoggedHash};
+use countersign_formats::{HashAlgorithm, InclusionProof, LogBody, LogEntry, LoggedHash};
 use countersign_proof::digest::sha256;
 
 use super::WHAT;
@@ -29,14 +29,40 @@ pub(super) fn check(
     if is_version_1 && entry.integrated_time.is_none() {
         return Err(fault(AnswerFault::EntryWithout { part: "a time" }));
     }
-    match &entry.proof {
-        None => Err(fault(AnswerFault::EntryWithout {
-            part: "an inclusion proof",
-        })),
-        Some(proof) if proof.checkpoint.is_empty() => Err(fault(AnswerFault::EntryWithout {
-            part: "a checkpoint",
-        })),
-        Some(_) => Ok(()),
+    proof(service, entry.proof.as_ref()).map(|_| ())
+}
+
+/// The proof in `found`, which must be the entry that is known already.
+pub(super) fn check_same(
+    service: &ServiceName,
+    known: &LogEntry,
+    found: LogEntry,
+) -> Result<InclusionProof, ServiceError> {
+    let parts = [
+        ("log", known.log_id == found.log_id),
+        ("index", known.log_index == found.log_index),
+        ("time", known.integrated_time == found.integrated_time),
+        ("body", known.body == found.body),
+    ];
+    if let Some((part, _)) = parts.into_iter().find(|(_, same)| !same) {
+        return Err(ServiceError::answer(
+            service,
+            AnswerFault::OtherEntry { part },
+        ));
+    }
+    proof(service, found.proof.as_ref()).cloned()
+}
+
+/// The proof of an entry that came with one, and with the checkpoint that it is under.
+fn proof<'a>(
+    service: &ServiceName,
+    proof: Option<&'a InclusionProof>,
+) -> Result<&'a InclusionProof, ServiceError> {
+    let without = |part| ServiceError::answer(service, AnswerFault::EntryWithout { part });
+    match proof {
+        None => Err(without("an inclusion proof")),
+        Some(proof) if proof.checkpoint.is_empty() => Err(without("a checkpoint")),
+        Some(proof) => Ok(proof),
     }
 }
 

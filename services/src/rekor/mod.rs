@@ -12,7 +12,7 @@ mod version_1;
 mod version_2;
 
 use bytes::Bytes;
-use countersign_formats::LogEntry;
+use countersign_formats::{InclusionProof, LogEntry};
 use reqwest::Url;
 
 use crate::error::{ServiceError, ServiceKind, ServiceName};
@@ -138,5 +138,22 @@ impl Rekor {
             compare::check(&self.service, submission, entry)?;
         }
         Ok(found)
+    }
+
+    /// Asks a log of version 1 for the proof that `entry` is in it, under a checkpoint of today. What the log answers with must be that
+    /// very entry; the proof itself is proven with the bundle that it becomes part of.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`]; [`ServiceError::Answer`], with [`OtherEntry`](crate::AnswerFault::OtherEntry) and
+    /// [`EntryWithout`](crate::AnswerFault::EntryWithout) among its faults; [`ServiceError::Configuration`] for a log of version 2, whose
+    /// entries came with their proofs.
+    pub async fn proof_of(&self, entry: &LogEntry) -> Result<InclusionProof, ServiceError> {
+        if self.version != RekorVersion::V1 {
+            return Err(ServiceError::configuration(
+                "a log of version 2 has no promises that lack a proof",
+            ));
+        }
+        let found = self.at_index(entry.log_index).await?;
+        compare::check_same(&self.service, entry, found)
     }
 }

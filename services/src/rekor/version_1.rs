@@ -42,6 +42,22 @@ impl Rekor {
             .map_err(|error| ServiceError::malformed(&self.service, WHAT, error))
     }
 
+    /// The entry at an index of the log as a whole.
+    pub(super) async fn at_index(&self, index: u64) -> Result<LogEntry, ServiceError> {
+        let operation = self.client.begin();
+        let mut url = http::below(&self.base, PATH);
+        url.query_pairs_mut()
+            .append_pair("logIndex", &index.to_string());
+        let call =
+            Call::get(&self.service, url, ANSWER_BYTES, WHAT).header(ACCEPT, "application/json");
+        let reply = operation.ask(&call).await?;
+        if !reply.status.is_success() {
+            return Err(reply.refusal(&self.service, &[]));
+        }
+        entry_json::version_1(&reply.body, &self.client.settings().limits)
+            .map_err(|error| ServiceError::malformed(&self.service, WHAT, error))
+    }
+
     /// The entry that the log has for this submission, if there is one; nothing is entered.
     pub(super) async fn find_version_1(
         &self,
