@@ -480,7 +480,11 @@ fn on_a_terminal(workshop: &Workshop, line: &str, keys: &str) -> Option<Run> {
     let mut command = Command::new("script");
     command
         .args(["--quiet", "--return", "--command"])
-        .arg(format!("{} {line}", env!("CARGO_BIN_EXE_countersign")))
+        // Whoever runs the tests in the background may have told them to ignore an interruption.
+        .arg(format!(
+            "exec env --default-signal=INT {} {line}",
+            env!("CARGO_BIN_EXE_countersign")
+        ))
         .arg("/dev/null")
         .current_dir(workshop.path())
         .env("HOME", workshop.path())
