@@ -30,7 +30,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, Resettable};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -105,15 +105,28 @@ impl Arguments {
             innermost = inner;
         }
         let given = |id| innermost.try_contains_id(id).unwrap_or(false);
+        let from = |id| given(id).then(|| innermost.value_source(id)).flatten();
         // COUNTERSIGN_POLICY_KEY may stay set where there is no policy that it could be for; the flag means one.
-        if given("policy_key")
-            && !given("policy")
-            && innermost.value_source("policy_key") == Some(ValueSource::CommandLine)
-        {
+        if from("policy_key") == Some(ValueSource::CommandLine) && !given("policy") {
             return Err(command.error(
                 ErrorKind::MissingRequiredArgument,
                 "`--policy-key` is given, and no `--policy` that it could be for",
             ));
+        }
+        // COUNTERSIGN_SIGNING_CONFIG names the services for identities; a key that nobody told to publish does not.
+        let told = |id| from(id).is_some_and(|source| source != ValueSource::DefaultValue);
+        if let Some((name, _)) = matches.subcommand()
+            && from("signing_config") == Some(ValueSource::EnvVariable)
+            && given("key")
+            && !told("log")
+            && !told("timestamp")
+        {
+            let matches = Self::command()
+                .mut_subcommand(name, |command| {
+                    command.mut_arg("signing_config", |argument| argument.env(Resettable::Reset))
+                })
+                .try_get_matches_from(arguments)?;
+            return Self::from_arg_matches(&matches);
         }
         Self::from_arg_matches(&matches)
     }

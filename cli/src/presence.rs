@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use countersign::Verifier;
 use countersign_formats::{Limits, Statement, UnixTime, Window, predicate_types};
-use countersign_policy::{
-    Demand, Pattern, PatternError, Policy, PolicySet, Requirement, SignerRule, Verdict,
-};
+use countersign_policy::{Demand, Pattern, Policy, PolicySet, Requirement, SignerRule, Verdict};
 use countersign_proof::{Claim, TrustedKey};
 use countersign_registry::Settings;
 
@@ -18,6 +16,9 @@ use crate::stores;
 
 /// The name of the policy.
 const PRESENCE: &str = "signed already";
+/// The signer, and the one whom the issuer of its token asked.
+const SIGNER: &str = "signer";
+const BEHIND: &str = "signer behind the issuer";
 
 /// Looks for what this signer has signed already.
 pub(crate) struct Presence {
@@ -56,7 +57,8 @@ impl Presence {
             scts: signatory.root().map_or(0, |root| root.ct_logs.len().min(1)),
             ..keys
         };
-        let by = vec!["signer".to_owned()];
+        let signers = rules(signatory, name)?;
+        let by: Vec<String> = signers.keys().cloned().collect();
         let require = match sought {
             Sought::Signature(annotations) => Requirement::signature(by, annotations.clone()),
             Sought::Attestation(statement) => {
@@ -66,7 +68,6 @@ impl Presence {
                 Requirement::statement(Some(predicate_type), by, BTreeMap::new())
             }
         };
-        let signers = BTreeMap::from([("signer".to_owned(), rule(signatory, name)?)]);
         let mut policy = Policy::new(PRESENCE, signers, require);
         policy.trust.keys = keys;
         policy.trust.certificates = certificates;
@@ -135,34 +136,49 @@ fn parsed(statement: &Bytes) -> Result<Statement, Failure> {
         .map_err(|error| refused(error.code(), &error))
 }
 
-fn rule(signatory: &Signatory, name: &Name) -> Result<SignerRule, Failure> {
+/// The signer by name: whoever is one of these.
+fn rules(signatory: &Signatory, name: &Name) -> Result<BTreeMap<String, SignerRule>, Failure> {
     if let Some(key) = signatory.key() {
         let keys = vec![TrustedKey {
             key: key.public_key().clone(),
             valid: Window::ALWAYS,
             schemes: None,
         }];
-        return Ok(SignerRule::Key {
+        let rule = SignerRule::Key {
             keys: keys.into_iter().map(Into::into).collect(),
-        });
+        };
+        return Ok(BTreeMap::from([(SIGNER.to_owned(), rule)]));
     }
-    let unusable = |error: PatternError| refused(error.code(), &error);
     match name {
         Name::Identity {
             issuer,
+            connector,
             expected: Some(expected),
             ..
-        } => Ok(SignerRule::Keyless {
-            identity: Some(Pattern::exact(expected).map_err(unusable)?),
-            issuer: Pattern::exact(issuer).map_err(unusable)?,
-            claims: BTreeMap::new(),
-        }),
+        } => {
+            // Certificates name the issuer of the token, or whom that one asked.
+            let named = [(SIGNER, Some(issuer)), (BEHIND, connector.as_ref())];
+            named
+                .into_iter()
+                .filter_map(|(name, issuer)| Some((name.to_owned(), issuer?)))
+                .map(|(name, issuer)| Ok((name, keyless(expected, issuer)?)))
+                .collect()
+        }
         _ => Err(Failure::usage(
             "identity-not-predictable",
             "it is not known what certificates will name for this token, so that `--if-missing` cannot look for it",
         )
         .hint("a journal (`--journal FILE`) keeps a second run from signing twice without a look")),
     }
+}
+
+fn keyless(identity: &str, issuer: &str) -> Result<SignerRule, Failure> {
+    let exact = |text| Pattern::exact(text).map_err(|error| refused(error.code(), &error));
+    Ok(SignerRule::Keyless {
+        identity: Some(exact(identity)?),
+        issuer: exact(issuer)?,
+        claims: BTreeMap::new(),
+    })
 }
 
 fn refused(code: &'static str, error: &impl std::fmt::Display) -> Failure {

@@ -91,6 +91,8 @@ pub(crate) enum Name {
         identity: String,
         /// Who vouches for it.
         issuer: String,
+        /// Whom the issuer asked in turn, where it says so; certificates may name this one in its place.
+        connector: Option<String>,
         /// The subject name that its certificates are expected to carry, where that is known before there is one.
         expected: Option<String>,
     },
@@ -211,6 +213,7 @@ impl Signatory {
                 Ok(Name::Identity {
                     identity: token.identity().to_owned(),
                     issuer: token.issuer().to_owned(),
+                    connector: token.connector().map(str::to_owned),
                     expected: token.expected_name(),
                 })
             }
@@ -269,10 +272,11 @@ impl Signatory {
         self.services.as_ref().map(Services::root)
     }
 
-    /// The layer of an `.att` manifest that a bundle of this signatory amounts to, proven under the same trust.
+    /// The layer of an `.att` manifest that a bundle of this signatory amounts to, proven under the same trust; with timestamp
+    /// authorities its envelope is dated, as its readers want it.
     ///
     /// # Errors
-    /// A layer that cannot carry what the bundle does, or does not verify.
+    /// A layer that cannot carry what the bundle does, or does not verify, and an authority that is not there (exit 20).
     pub(crate) async fn attestation_layer(&self, bundle: &Verified) -> Result<Verified, Failure> {
         let subject = Subject::Image(Image::pinned(*bundle.subject()));
         let limits = Limits::DEFAULT;
@@ -285,7 +289,16 @@ impl Signatory {
                     (Who::Identity(identity), Some(leaf)) => identity.lock().await.above(&leaf),
                     _ => Rc::from([]),
                 };
-                countersign_sign::attestation_layer(bundle, &above, &subject, trust, now, &limits)?
+                let dated = match services.timestamps() {
+                    0 => None,
+                    _ => {
+                        let envelope = countersign_sign::envelope(bundle, &limits)?;
+                        services.stamp(&envelope).await?.pop()
+                    }
+                };
+                countersign_sign::attestation_layer(
+                    bundle, &above, dated, &subject, trust, now, &limits,
+                )?
             }
             (Who::Key(key), None) => {
                 let key = TrustedKey {
@@ -298,6 +311,7 @@ impl Signatory {
                 countersign_sign::attestation_layer(
                     bundle,
                     &[],
+                    None,
                     &subject,
                     &trust,
                     clock::now(),
@@ -649,14 +663,18 @@ impl Name {
             (Self::Key(key), Signer::Key(signer)) => key == signer,
             (
                 Self::Identity {
-                    issuer, expected, ..
+                    issuer,
+                    connector,
+                    expected,
+                    ..
                 },
                 Signer::Fulcio(certificate),
             ) => {
-                certificate.issuer.as_ref() == Some(issuer)
-                    && expected
-                        .as_deref()
-                        .is_none_or(|expected| expected == certificate.san.value())
+                certificate.issuer.as_ref().is_some_and(|found| {
+                    found == issuer || connector.as_ref().is_some_and(|asked| found == asked)
+                }) && expected
+                    .as_deref()
+                    .is_none_or(|expected| expected == certificate.san.value())
             }
             _ => false,
         }

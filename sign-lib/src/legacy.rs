@@ -53,8 +53,21 @@ pub(crate) fn signature_layer(
     verify(&piece, subject, trust, now).map_err(not_verified)
 }
 
+/// The envelope of a proven bundle in the bytes that a layer of an `.att` manifest has: those that cosign has dated in such a layer, in place
+/// of the signature inside of them.
+///
+/// # Errors
+/// [`SignError::Statement`] and [`SignError::NotLegacy`] when the proof is not of a bundle with a statement.
+pub fn envelope(bundle: &Verified, limits: &Limits) -> Result<Bytes, SignError> {
+    match parsed(bundle, limits)?.content {
+        BundleContent::Dsse(envelope) => Ok(Bytes::from(envelope.to_json())),
+        BundleContent::Message { .. } => Err(MESSAGE),
+    }
+}
+
 /// The layer of an `.att` manifest with the envelope, the certificate, the log entry and the timestamp of a proven bundle.
 ///
+/// `dated` is a timestamp over the [`envelope`], for readers that want it to be that; it takes the place of the bundle's.
 /// `above` are the certificates above the signer's, which the bundle does not hold and readers of this form may want: those that know
 /// the root alone.
 ///
@@ -64,19 +77,15 @@ pub(crate) fn signature_layer(
 pub fn attestation_layer(
     bundle: &Verified,
     above: &[Bytes],
+    dated: Option<Bytes>,
     subject: &Subject,
     trust: &TrustMaterial,
     now: UnixTime,
     limits: &Limits,
 ) -> Result<Verified, SignError> {
-    let bytes = bundle.bytes().ok_or(SignError::NotLegacy {
-        what: "a bundle whose bytes were not kept",
-    })?;
-    let parsed = Bundle::parse(bytes, limits).map_err(SignError::Statement)?;
+    let parsed = parsed(bundle, limits)?;
     let BundleContent::Dsse(envelope) = parsed.content else {
-        return Err(SignError::NotLegacy {
-            what: "a message signature",
-        });
+        return Err(MESSAGE);
     };
     let statement =
         Statement::parse(envelope.payload.clone(), limits).map_err(SignError::Statement)?;
@@ -90,7 +99,10 @@ pub fn attestation_layer(
         certificate,
         chain,
         entry: only(parsed.log_entries, "a second log entry")?,
-        timestamp: only(parsed.timestamps, "a second timestamp")?,
+        timestamp: match dated {
+            Some(dated) => Some(dated),
+            None => only(parsed.timestamps, "a second timestamp")?,
+        },
         predicate_type: Some(statement.predicate_type),
     };
     let bytes = Bytes::from(envelope.to_json());
@@ -99,6 +111,17 @@ pub fn attestation_layer(
     let piece =
         Unverified::dsse(bytes, &layer.annotations, origin, limits).map_err(not_verified)?;
     verify(&piece, subject, trust, now).map_err(not_verified)
+}
+
+const MESSAGE: SignError = SignError::NotLegacy {
+    what: "a message signature",
+};
+
+fn parsed(bundle: &Verified, limits: &Limits) -> Result<Bundle, SignError> {
+    let bytes = bundle.bytes().ok_or(SignError::NotLegacy {
+        what: "a bundle whose bytes were not kept",
+    })?;
+    Bundle::parse(bytes, limits).map_err(SignError::Statement)
 }
 
 /// The leaf, and what is above it.

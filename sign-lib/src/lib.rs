@@ -41,7 +41,7 @@ mod statement;
 
 pub use crate::document_kind::{DocumentKind, TypeMismatch};
 pub use crate::error::{KeyError, SignError};
-pub use crate::legacy::{attestation_layer, has_promise};
+pub use crate::legacy::{attestation_layer, envelope, has_promise};
 pub use crate::prepared::{Attachments, Prepared, Signature, Signed, SignerMaterial, ToSign};
 pub use crate::private_key::PrivateKey;
 pub use crate::private_key_import::PrivateKeyFile;

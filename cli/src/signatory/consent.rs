@@ -36,15 +36,22 @@ impl Consent {
         let mut public = Vec::new();
         if let (
             Name::Identity {
-                identity, issuer, ..
+                identity,
+                issuer,
+                connector,
+                ..
             },
             Some(authority),
         ) = (name, services.authority())
         {
+            let asked = connector
+                .as_ref()
+                .map(|asked| format!(" for {}", quoted(asked)));
             public.push(format!(
-                "the identity {}, vouched for by {}, in a certificate of {} and the certificate log behind it",
+                "the identity {}, vouched for by {}{}, in a certificate of {} and the certificate log behind it",
                 quoted(identity),
                 quoted(issuer),
+                asked.unwrap_or_default(),
                 quoted(&authority.url)
             ));
         }

@@ -354,14 +354,14 @@ impl Services {
             .contains(&RekorVersion::V2))
     }
 
-    /// Timestamps of a signature.
-    pub(super) async fn stamp(&self, signature: &Bytes) -> Result<Vec<Bytes>, ServiceError> {
+    /// Timestamps of a signature, or of the envelope around it.
+    pub(super) async fn stamp(&self, dated: &Bytes) -> Result<Vec<Bytes>, ServiceError> {
         self.timestamps
             .gather(|service| {
-                let (client, signature) = (self.client.clone(), signature.clone());
+                let (client, dated) = (self.client.clone(), dated.clone());
                 async move {
                     let authority = TimestampAuthority::new(&client, &service.url)?;
-                    authority.stamp(&signature).await
+                    authority.stamp(&dated).await
                 }
             })
             .await

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use countersign_testdata::lab::Lab;
+use countersign_testdata::lab::{self, Lab};
 use serde_json::{Value, json};
 
 use crate::keyless::{files, token};
@@ -472,6 +472,42 @@ fn a_browser_comes_back_to_this_machine_with_a_code() {
     );
     let exchange = provider.asked.lock().unwrap().pop().unwrap();
     assert!(exchange.contains("code_verifier="), "{exchange}");
+}
+
+#[test]
+fn a_certificate_may_name_whom_the_token_s_issuer_asked() {
+    let (workshop, _sigstore) = scene();
+    let federated = |connector: &str| {
+        let asked = json!({"federated_claims": {"connector_id": connector, "user_id": "7"}});
+        token(&claims(ISSUER, &asked))
+    };
+    let line = "-o json sign --if-missing --yes --signing-config config.json --trusted-root root.json --identity-token token";
+    let (known, other) = (lab::ISSUER, "https://other.example");
+    // The authority names `known`: what another look, or a journal taken up, would not find again is not signed, or not taken.
+    for (how, first, second, state) in [
+        ("--if-missing", 20, 20, "already-signed"),
+        ("--journal journal", 0, 20, "resumed"),
+    ] {
+        let line = line.replace("--if-missing", how);
+        let sign = || workshop.run(&format!("{line} oci:image:1.0"));
+        workshop.layout("image", "1.0", "genuine");
+        workshop.write("token", federated(other).as_bytes());
+        sign().ends(first);
+        let refused = sign().ends(second);
+        assert!(
+            refused.stdout.contains("identity-unexpected"),
+            "{refused:?}"
+        );
+        std::fs::remove_file(workshop.file("journal")).ok();
+
+        workshop.write("token", federated(known).as_bytes());
+        let signed = sign().ends(0);
+        let said = format!("vouched for by `{ISSUER}` for `{known}`");
+        assert!(signed.stderr.contains(&said), "{signed:?}");
+        let again = sign().ends(0).json();
+        assert_eq!(again["result"]["images"][0]["state"], state, "{again}");
+        std::fs::remove_dir_all(workshop.file("image")).unwrap();
+    }
 }
 
 /// Runs a line on a terminal and types `keys` there.

@@ -313,6 +313,25 @@ fn nothing_becomes_public_without_consent() {
 }
 
 #[test]
+fn the_environment_s_services_make_no_key_publish() {
+    let workshop = prepared(&local(scripted::start(Manners::Down)));
+    let signed = |more: &[&str]| {
+        let mut command = program::command(workshop.path());
+        command
+            .env("COUNTERSIGN_SIGNING_CONFIG", "config.json")
+            .args(["--timeout", "1s", "sign", "--key", "plain.key"])
+            .args(more)
+            .args(["--trusted-root", "root.json", "oci:image:1.0"]);
+        finish(&mut command)
+    };
+    signed(&[]).ends(0);
+    // What asks for a service finds the environment's, and what names them is asked to use them.
+    for asks in [&["--timestamp"][..], &["--signing-config", "config.json"]] {
+        signed(asks).ends(20).says("could not reach");
+    }
+}
+
+#[test]
 fn a_token_comes_from_standard_input_a_variable_or_the_surroundings() {
     let workshop = prepared(&local(scripted::start(Manners::Down)));
     let arguments = [

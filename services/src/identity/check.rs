@@ -197,6 +197,13 @@ impl CheckedToken {
         &self.token.unverified.issuer
     }
 
+    /// The issuer that this one asked in turn: the connector of a Dex, by its own words. Certificates name it in place of the
+    /// [issuer](Self::issuer) where the certificate authority is set up so, as the public-good instance is.
+    #[must_use]
+    pub fn connector(&self) -> Option<&str> {
+        self.token.unverified.connector.as_deref()
+    }
+
     /// When it ends.
     #[must_use]
     pub fn expires(&self) -> UnixTime {

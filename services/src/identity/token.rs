@@ -35,6 +35,8 @@ pub(super) struct Claims {
     pub(super) github_workflow: Option<String>,
     /// The configuration of a GitLab job, with its ref (`ci_config_ref_uri`).
     pub(super) gitlab_config: Option<String>,
+    /// Whom a Dex asked in turn (`federated_claims.connector_id`).
+    pub(super) connector: Option<String>,
 }
 
 impl IdentityToken {
@@ -144,6 +146,16 @@ impl Claims {
                 "ci_config_ref_uri" if reader.peek()? == Kind::String => {
                     claims.gitlab_config = Some(text(reader)?);
                 }
+                "federated_claims" if reader.peek()? == Kind::Object => {
+                    reader.object(|reader, name| {
+                        if name == "connector_id" && reader.peek()? == Kind::String {
+                            claims.connector = Some(text(reader)?);
+                            Ok(())
+                        } else {
+                            reader.ignore()
+                        }
+                    })?;
+                }
                 _ => reader.ignore()?,
             }
             Ok(())
@@ -208,6 +220,23 @@ mod tests {
         assert_eq!(many.unverified_expiry(), Some(UnixTime(1_700_000_000)));
         assert_eq!(many.unverified.not_before, Some(UnixTime(-2)));
         assert_eq!(format!("{one:?}"), "IdentityToken(****)");
+    }
+
+    #[test]
+    fn whom_a_dex_asked_is_read() {
+        let connector = |federated: &str| {
+            let claims =
+                format!(r#"{{"iss":"https://i","sub":"s","federated_claims":{federated}}}"#);
+            parse(&token(&claims)).unwrap().unverified.connector
+        };
+        assert_eq!(
+            connector(r#"{"user_id":7,"connector_id":"https://github.com/login/oauth"}"#)
+                .as_deref(),
+            Some("https://github.com/login/oauth")
+        );
+        for none in ["{}", r#"{"connector_id":7}"#, r#""text""#, "null"] {
+            assert_eq!(connector(none), None, "{none}");
+        }
     }
 
     #[test]

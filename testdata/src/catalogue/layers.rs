@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::catalogue::USER;
 use crate::keys::LabKey;
-use crate::lab::{Evidence, Lab, image_statement, simple_signing_payload};
+use crate::lab::{Evidence, Lab, SIGNED_AT, image_statement, simple_signing_payload};
+use crate::timestamp_authority::TimestampSpec;
 use crate::vector::{Form, Vector};
 
 const G: &str = "layers";
 const KEYLESS: &str = "simple-signing-with-promise";
 const KEY: &str = "simple-signing-by-a-key";
 const ENVELOPE: &str = "envelope-layer-with-promise";
+const DATED: &str = "envelope-layer-with-a-timestamp-over-the-envelope";
 const BUNDLE: &str = "dev.sigstore.cosign/bundle";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 
 pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
     let key = LabKey::p256("lab-managed");
@@ -69,6 +74,11 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         let mut value = evidence.entries[0].annotation.clone().unwrap_or_default();
         bend(&mut value);
         value.to_string()
+    };
+    // As cosign dates an attestation's layer: the envelope, and not the signature in it.
+    let over = |evidence: &Evidence| {
+        let stamp = TimestampSpec::new(&lab.timestamp_leaf, SIGNED_AT, &evidence.layer).sign();
+        json!({"SignedRFC3161Timestamp": STANDARD.encode(stamp)}).to_string()
     };
     vec![
         Vector::accepted(
@@ -411,6 +421,24 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         .rows(&["A001", "A011"])
         .layer(Form::Dsse, &envelope)
         .annotate(set(BUNDLE, other_envelope.annotations[BUNDLE].clone())),
+        Vector::accepted(
+            G,
+            DATED,
+            "the timestamp of an envelope layer may be over the envelope",
+        )
+        .layer(Form::Dsse, &envelope)
+        .annotate(set(TIMESTAMP, over(&envelope)))
+        .proven(1, 1, 1),
+        Vector::rejected(
+            G,
+            "envelope-layer-with-a-timestamp-over-another-envelope",
+            "a timestamp over another envelope dates nothing here",
+            "timestamp-imprint",
+            DATED,
+        )
+        .rows(&["N-79"])
+        .layer(Form::Dsse, &envelope)
+        .annotate(set(TIMESTAMP, over(&other_envelope))),
         Vector::rejected(
             G,
             "envelope-layer-about-another-image",
