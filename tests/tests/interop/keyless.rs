@@ -513,7 +513,8 @@ fn tags_of_an_identity_without_a_log_are_read_both_ways() {
     let mut line = kind.to_vec();
     line.push(image);
     line.extend(without_log);
-    for program in [&scene.countersign, &cosign, &cosign2] {
+    // cosign 2 takes no trusted root for an `.att`.
+    for program in [&scene.countersign, &cosign] {
         stack.verify(program, EMAIL, &line).expect(0);
     }
     let by_files = cosign2
