@@ -3,7 +3,7 @@
 #
 #   tests/peers/install.sh [--budget SECONDS] [--seed DIR] [NAME...]
 #
-# The name sigstore stands for the services of sigstore.sh.
+# The name sigstore stands for the services of sigstore.sh, and rekor-v1 for a log of version 1 with what it stands on.
 # Without names: those that `just interop` wants. What is there already is left alone, so that a second run takes no time.
 # --budget: what has not been built after so many seconds is given up, and said. --seed: a program in DIR that was built from
 # the pinned module version is copied instead of built.
@@ -14,8 +14,9 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
 
-usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo buildah podman umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2 python-tuf sigstore-python)
+usual=(crane oras regctl notation olareg oci-conformance docker-registry htpasswd skopeo buildah podman umoci mmdebstrap syft cosign distribution rekor2 fulcio tsa cosign2 python-tuf sigstore-python rekor-v1)
 sigstore=(cosign fulcio tsa rekor2)
+rekor_v1=(rekor1 faketime mariadb mariadbd trillian-createtree trillian-log-server trillian-log-signer)
 admission=(policy-controller kyverno)
 budget=${COUNTERSIGN_PEERS_BUDGET:-} seed=${COUNTERSIGN_PEERS_SEED:-} names=()
 while [ $# -gt 0 ]; do
@@ -34,7 +35,11 @@ if [ ${#names[@]} -eq 0 ]; then
 fi
 all=()
 for name in "${names[@]}"; do
-    if [ "$name" = sigstore ]; then all+=("${sigstore[@]}"); else all+=("$name"); fi
+    case $name in
+    sigstore) all+=("${sigstore[@]}") ;;
+    rekor-v1) all+=("${rekor_v1[@]}") ;;
+    *) all+=("$name") ;;
+    esac
 done
 names=("${all[@]}")
 case $budget in *[!0-9]*) echo "--budget takes seconds, not '$budget'" >&2 && exit 2 ;; esac

@@ -2,7 +2,7 @@
 
     oidc_issuer.py PORT KEY      KEY: an RSA private key in PEM; the issuer is http://localhost:PORT
 
-/jwt?email=E&aud=A&ttl=S hands out a token to anybody. The login with a browser is approved at once, that with a device at the
+/jwt?email=E&aud=A&ttl=S hands out a token to anybody, and /actions?audience=A one of a job to who brings any bearer. The login with a browser is approved at once, that with a device at the
 second question; both check the proof key (RFC 7636).
 """
 
@@ -35,8 +35,9 @@ public_key = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "only", "e": "A
 
 def token(email, audience, lifetime=600, **claims):
     now = int(time.time())
-    claims |= {"iss": issuer, "sub": email, "email": email, "email_verified": True, "aud": audience}
-    claims |= {"iat": now, "exp": now + int(lifetime)}
+    claims = {"sub": email, "email": email, "email_verified": True} | claims
+    claims |= {"iss": issuer, "aud": audience, "iat": now, "exp": now + int(lifetime)}
+    claims = {name: value for name, value in claims.items() if value is not None}
     parts = [{"alg": "RS256", "kid": "only", "typ": "JWT"}, claims]
     signed = ".".join(base64url(json.dumps(part).encode()) for part in parts)
     return signed + "." + base64url(openssl("dgst", "-sha256", "-sign", key_file, data=signed.encode()))
@@ -78,6 +79,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer({"keys": [public_key]})
         elif url.path == "/jwt":
             self.answer(token(fields.get("email", "user@example.org"), fields.get("aud", "sigstore"), fields.get("ttl", 600)))
+        elif url.path == "/actions" and self.headers.get("Authorization", "").startswith("Bearer "):
+            job = "repo:acme/app:ref:refs/heads/main"
+            self.answer({"value": token(None, fields["audience"], sub=job, email_verified=None)})
         elif url.path == "/auth":
             code = secrets.token_hex(16)
             begun[code] = fields

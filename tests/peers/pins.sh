@@ -23,11 +23,18 @@ go olareg v0.1.2 github.com/olareg/olareg github.com/olareg/olareg/cmd/olareg ol
 go oras v1.3.6 oras.land/oras oras.land/oras/cmd/oras oras
 go policy-controller v0.13.1 github.com/sigstore/policy-controller github.com/sigstore/policy-controller/cmd/tester tester
 go regctl v0.11.7 github.com/regclient/regclient github.com/regclient/regclient/cmd/regctl regctl
+go rekor1 v1.5.0 github.com/sigstore/rekor github.com/sigstore/rekor/cmd/rekor-server rekor-server
 go rekor2 v2.3.0 github.com/sigstore/rekor-tiles/v2 github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix posix
+go trillian-createtree v1.8.0 github.com/google/trillian github.com/google/trillian/cmd/createtree createtree
+go trillian-log-server v1.8.0 github.com/google/trillian github.com/google/trillian/cmd/trillian_log_server trillian_log_server
+go trillian-log-signer v1.8.0 github.com/google/trillian github.com/google/trillian/cmd/trillian_log_signer trillian_log_signer
 go tsa v2.1.2 github.com/sigstore/timestamp-authority/v2 github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server timestamp-server
 apt buildah 1.28.2 buildah buildah
 apt docker-registry 2.8.2 docker-registry docker-registry
+apt faketime 0.9.10 faketime faketime
 apt htpasswd 2.4 apache2-utils htpasswd
+apt mariadb 1:10.11 mariadb-client-core mariadb
+apt mariadbd 1:10.11 mariadb-server-core mariadbd
 apt mmdebstrap 1.3.5 mmdebstrap mmdebstrap
 apt podman 4.3.1 podman podman
 apt skopeo 1.9.3 skopeo skopeo

@@ -1,19 +1,33 @@
 #!/usr/bin/env bash
 # Starts a Sigstore of one's own on loopback, in the foreground: issuer, certificate log, Fulcio, timestamp authority, Rekor 2.
 #
-#   tests/peers/sigstore.sh FOLDER
+#   tests/peers/sigstore.sh [--rekor-v1] FOLDER
 #
 # Runs until its standard input ends or it is terminated, and takes its services with it. When all of them answer, FOLDER holds
 # trusted_root.json and signing_config.json, and "ready" is printed. Tokens are to be had from the issuer in the signing config at
 # /jwt?email=E. Needs fulcio, timestamp-server, posix (Rekor 2) and cosign on PATH (install.sh sigstore), openssl, curl, Python 3.
+# --rekor-v1: also a log of version 1, of which signing_config_rekor1.json speaks: Rekor on Trillian on MariaDB (install.sh rekor-v1).
 # timestamp-server opens port 2112 on every interface besides its own, so that there is one of these at a time.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
-[ $# -eq 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
-for program in fulcio timestamp-server posix cosign openssl curl python3; do
-    command -v "$program" > /dev/null || { echo "$program is not installed: $here/install.sh sigstore" >&2 && exit 1; }
-done
+version_1=0
+if [ "${1:-}" = --rekor-v1 ]; then version_1=1 && shift; fi
+[ $# -eq 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+wanted() { # GROUP PROGRAM...
+    local group=$1 program
+    shift
+    for program; do
+        command -v "$program" > /dev/null || { echo "$program is not installed: $here/install.sh $group" >&2 && exit 1; }
+    done
+}
+wanted sigstore fulcio timestamp-server posix cosign openssl curl python3
+if [ $version_1 -eq 1 ]; then
+    wanted rekor-v1 rekor-server trillian_log_server trillian_log_signer createtree mariadbd mariadb-install-db mariadb
+    # The tables of the log's storage come with the module that the programs were built from, and are had before HOME changes.
+    trillian=$(go mod download -json "github.com/google/trillian@$(pins | awk '$2 == "trillian-log-server" { print $3 }')" |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')
+fi
 mkdir -p "$1/keys" "$1/log"
 cd "$1"
 folder=$PWD
@@ -30,11 +44,13 @@ trap 'exit 143' INT TERM
 
 mapfile -t ports < <(python3 -c '
 import socket
-sockets = [socket.socket() for _ in range(10)]
+sockets = [socket.socket() for _ in range(16)]
 for each in sockets: each.bind(("127.0.0.1", 0))
 for each in sockets: print(each.getsockname()[1])')
 issuer=${ports[0]} ct=${ports[1]} fulcio=${ports[2]} fulcio_grpc=${ports[3]} fulcio_metrics=${ports[4]}
 tsa=${ports[5]} rekor=${ports[6]} rekor_grpc=${ports[7]} rekor_metrics=${ports[8]} rekor_writer=${ports[9]}
+rekor1=${ports[10]} database=${ports[11]}
+trillian_server=${ports[12]} trillian_server_http=${ports[13]} trillian_signer=${ports[14]} trillian_signer_http=${ports[15]}
 
 start() { # NAME COMMAND...
     local name=$1
@@ -106,15 +122,54 @@ start rekor-front python3 "$here/rekor_front.py" "$rekor" "$rekor_writer" rekor
 answers rekor-front "$rekor"
 
 since=start-time=2026-01-01T00:00:00Z
+rekors=(--rekor="url=http://localhost:$rekor,public-key=keys/rekor.pub,$since,origin=localhost")
+
+version_1_log() { # Rekor 1 keeps its tree in Trillian, and Trillian in a database
+    local socket=$folder/database.sock storage sql
+    mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$folder/database" --auth-root-authentication-method=normal --skip-test-db \
+        > log/database-install 2>&1
+    start database mariadbd --no-defaults --user="$(id -un)" --datadir="$folder/database" --socket="$socket" --bind-address=127.0.0.1 \
+        --port="$database" --innodb-flush-log-at-trx-commit=0
+    sql() { mariadb --no-defaults -S "$socket" -uroot "$@"; }
+    for _ in $(seq 150); do
+        if sql -e 'select 1' > /dev/null 2>&1; then break; fi
+        sleep 0.1
+    done
+    sql -e "create database trillian; create database search; create user peers@'127.0.0.1' identified by 'peers';
+        create user peers@localhost identified by 'peers';
+        grant all on *.* to peers@'127.0.0.1'; grant all on *.* to peers@localhost"
+    sql trillian < "$trillian/storage/mysql/schema/storage.sql"
+    storage=(--storage_system=mysql --quota_system=noop --mysql_uri="peers:peers@tcp(127.0.0.1:$database)/trillian")
+    start trillian-server trillian_log_server "${storage[@]}" --rpc_endpoint="127.0.0.1:$trillian_server" \
+        --http_endpoint="127.0.0.1:$trillian_server_http"
+    start trillian-signer trillian_log_signer "${storage[@]}" --rpc_endpoint="127.0.0.1:$trillian_signer" \
+        --http_endpoint="127.0.0.1:$trillian_signer_http" --force_master --sequencer_interval=200ms
+    answers trillian-server "$trillian_server_http"
+    createtree --admin_server="127.0.0.1:$trillian_server" > tree 2> log/createtree
+    p256 rekor1
+    openssl pkey -in keys/rekor1.key -pubout -out keys/rekor1.pub
+    # The index of who signed what is in the same database, so that no other server is needed.
+    start rekor1 rekor-server serve --host 127.0.0.1 --port "$rekor1" --rekor_server.address 127.0.0.1 --rekor_server.hostname localhost \
+        --rekor_server.signer keys/rekor1.key --trillian_log_server.address 127.0.0.1 --trillian_log_server.port "$trillian_server" \
+        --trillian_log_server.tlog_id "$(cat tree)" --search_index.storage_provider mysql \
+        --search_index.mysql.dsn "peers:peers@tcp(127.0.0.1:$database)/search"
+    answers rekor1 "$rekor1"
+    rekors+=(--rekor="url=http://localhost:$rekor1,public-key=keys/rekor1.pub,$since")
+}
+[ $version_1 -eq 0 ] || version_1_log
+
+signing_config() { # FILE LOG VERSION
+    cosign signing-config create --fulcio="url=http://localhost:$fulcio,api-version=1,$since,operator=peers" \
+        --oidc-provider="url=http://localhost:$issuer,api-version=1,$since,operator=peers" \
+        --rekor="url=http://localhost:$2,api-version=$3,$since,operator=peers" --rekor-config=ANY \
+        --tsa="url=http://localhost:$tsa/api/v1/timestamp,api-version=1,$since,operator=peers" --tsa-config=ANY --out "$1" >> log/cosign 2>&1
+}
 cosign trusted-root create --fulcio="url=http://localhost:$fulcio,certificate-chain=keys/fulcio-chain.pem,$since" \
     --ctfe="url=http://127.0.0.1:$ct/log,public-key=keys/ct.pub,$since" \
-    --rekor="url=http://localhost:$rekor,public-key=keys/rekor.pub,$since,origin=localhost" \
+    "${rekors[@]}" \
     --tsa="url=http://localhost:$tsa/api/v1/timestamp,certificate-chain=keys/tsa-chain.pem,$since" --out trusted_root.json > log/cosign 2>&1
-cosign signing-config create --fulcio="url=http://localhost:$fulcio,api-version=1,$since,operator=peers" \
-    --oidc-provider="url=http://localhost:$issuer,api-version=1,$since,operator=peers" \
-    --rekor="url=http://localhost:$rekor,api-version=2,$since,operator=peers" --rekor-config=ANY \
-    --tsa="url=http://localhost:$tsa/api/v1/timestamp,api-version=1,$since,operator=peers" --tsa-config=ANY \
-    --out signing_config.json >> log/cosign 2>&1
+signing_config signing_config.json "$rekor" 2
+[ $version_1 -eq 0 ] || signing_config signing_config_rekor1.json "$rekor1" 1
 echo ready
 # Ends with whoever started it, however that ended.
 while read -r _; do :; done

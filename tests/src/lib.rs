@@ -12,6 +12,6 @@ pub mod process;
 pub mod registries;
 
 pub use image::RealImage;
-pub use peers::{Peer, skipped};
+pub use peers::{Peer, skipped, skipped_without};
 pub use process::{Outcome, Program, countersign};
 pub use registries::{LOGIN, Registry, RegistryKind};

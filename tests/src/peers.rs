@@ -29,13 +29,22 @@ impl Peer {
 /// # Panics
 ///
 /// When peers are required.
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 pub fn skipped(test: &str, missing: &str) {
+    skipped_without(test, missing, missing);
+}
+
+/// [`skipped`], where `peer` is the name under which `install.sh` knows the program.
+///
+/// # Panics
+///
+/// When peers are required.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+pub fn skipped_without(test: &str, missing: &str, peer: &str) {
     assert!(
         std::env::var_os("COUNTERSIGN_PEERS_REQUIRED").is_none_or(|value| value != "1"),
         "{test}: `{missing}` is not installed and COUNTERSIGN_PEERS_REQUIRED=1"
     );
-    eprintln!("SKIPPED {test}: `{missing}` is not installed (tests/peers/install.sh {missing})");
+    eprintln!("SKIPPED {test}: `{missing}` is not installed (tests/peers/install.sh {peer})");
 }
 
 /// Finds peers or returns from the test, loudly: `let [cosign, oras] = peers!("test", ["cosign", "oras"]);`

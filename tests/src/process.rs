@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 /// A program with the environment that a test gives it: nothing of the caller's configuration leaks in.
 #[derive(Debug, Clone)]
 pub struct Program {
+    /// What it is started by, like `unshare -n --`: nothing, or a program and its arguments.
+    before: Vec<OsString>,
     path: PathBuf,
     directory: PathBuf,
     environment: Vec<(OsString, OsString)>,
@@ -46,6 +48,7 @@ impl Program {
             environment.push(("PATH".into(), path));
         }
         Self {
+            before: Vec::new(),
             path,
             directory: directory.to_owned(),
             environment,
@@ -59,10 +62,23 @@ impl Program {
         self
     }
 
+    /// The same program, started by another one: `["unshare", "-n", "--"]`.
+    #[must_use]
+    pub fn within(mut self, before: &[&str]) -> Self {
+        self.before = before.iter().map(OsString::from).collect();
+        self
+    }
+
     /// A [`Command`] of this program, for tests that wait or kill themselves.
     pub fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
-        let mut command = Command::new(&self.path);
+        let mut words = self
+            .before
+            .iter()
+            .map(OsString::as_os_str)
+            .chain([self.path.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
         command
+            .args(words)
             .args(arguments)
             .current_dir(&self.directory)
             .env_clear()

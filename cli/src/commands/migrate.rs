@@ -6,7 +6,7 @@ use countersign_formats::{
     LegacyAnnotations, Limits, LogEntry, Manifest, media_types,
 };
 use countersign_policy::PolicySet;
-use countersign_proof::{KeyId, Verified, digest};
+use countersign_proof::{KeyId, Rejected, Verified, digest};
 use countersign_registry::replicate::{Extent, Piece, Role, Scope, survey};
 use countersign_registry::{Depot, Resolved, Store, Target, open_depot, publish};
 use countersign_services::{Client, Rekor, RekorVersion, ServiceError};
@@ -35,10 +35,12 @@ struct Layer {
     bundle: Option<Digest>,
 }
 
-/// Why a layer stays what it is.
+/// Why a layer stays what it is, or what its bundle lacks.
 enum Why {
-    /// It cannot be a bundle.
+    /// It cannot be a bundle, or not with everything that it has.
     Not(&'static str),
+    /// The bundle that it would be does not verify.
+    Refused(String),
     /// The log could not be asked, or answered with something of no use: nothing is known.
     Unanswered(Box<ServiceError>),
 }
@@ -47,6 +49,7 @@ impl Why {
     fn words(&self) -> String {
         match self {
             Self::Not(words) => (*words).to_owned(),
+            Self::Refused(reason) => format!("as a bundle it does not verify: {reason}"),
             Self::Unanswered(error) => format!("its inclusion proof is not known: {error}"),
         }
     }
@@ -58,6 +61,19 @@ const PROMISE: &str = "its log entry has a promise and no inclusion proof, which
 const SEVERAL: &str = "the envelope has more or fewer signatures than the one that a bundle takes";
 const GARBAGE: &str = "it is no envelope, or its annotations cannot be read";
 const UNPROVEN: &str = "it does not count under the trust that is given";
+/// Tags carry both kinds of timestamp, bundles one.
+const UNDATED: &str = "without its timestamp, which is over the envelope, where a bundle's is over the signature; the log's time stays";
+
+/// The code of a timestamp over other bytes than those that it has to be over.
+const MISDATED: &str = "timestamp-imprint";
+
+/// How bundles were judged.
+enum Judged {
+    /// This one counts.
+    Counts(Digest, Box<Verified>),
+    /// None counts; those that prove nothing say why.
+    Not(Vec<Rejected>),
+}
 
 pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let trust = &arguments.trust;
@@ -114,19 +130,32 @@ pub(crate) fn run(arguments: &Migrate, context: &mut Context<'_, '_>) -> Result<
             };
             // A log's proofs are other ones every day, so that a bundle is not looked for by its digest.
             let same = bundles(&runtime, &*depot, &found.pieces, subject, &envelope)?;
-            if let Some((bundle, _)) = prove(&runtime, context, &verifier, image, same)? {
+            if let Judged::Counts(bundle, _) = prove(&runtime, context, &verifier, image, &same)? {
                 entry.outcome = "there already";
                 entry.bundle = Some(bundle);
                 layers.push(entry);
                 continue;
             }
-            match candidates(&runtime, log.as_ref(), layer, &envelope, &hints) {
+            match draft(&runtime, log.as_ref(), layer, envelope, &hints) {
                 Err(why) => entry.why = Some(why),
-                Ok(candidates) => {
-                    let proven = prove(&runtime, context, &verifier, image, candidates)?;
-                    match proven {
-                        None => entry.why = Some(Why::Not(UNPROVEN)),
-                        Some((bundle, verified)) => {
+                Ok(mut draft) => {
+                    let mut judged = prove(&runtime, context, &verifier, image, &draft.bundles())?;
+                    if let Judged::Not(rejected) = &judged
+                        && rejected.iter().any(|piece| piece.code() == MISDATED)
+                        && !draft.log_entries.is_empty()
+                    {
+                        draft.timestamps.clear();
+                        entry.why = Some(Why::Not(UNDATED));
+                        judged = prove(&runtime, context, &verifier, image, &draft.bundles())?;
+                    }
+                    match judged {
+                        Judged::Not(rejected) => {
+                            let why = rejected
+                                .first()
+                                .map(|first| Why::Refused(first.to_string()));
+                            entry.why = Some(why.unwrap_or(Why::Not(UNPROVEN)));
+                        }
+                        Judged::Counts(bundle, verified) => {
                             entry.bundle = Some(bundle);
                             entry.outcome = "would be converted";
                             if arguments.yes {
@@ -225,13 +254,36 @@ fn envelope(
 }
 
 /// The bundles that a layer may become: one for its certificate, or one for each key that may have signed it.
-fn candidates(
+struct Draft {
+    materials: Vec<KeyMaterial>,
+    log_entries: Vec<LogEntry>,
+    timestamps: Vec<Bytes>,
+    envelope: Envelope,
+}
+
+impl Draft {
+    fn bundles(&self) -> Vec<Bytes> {
+        let bundle = |material: &KeyMaterial| Bundle {
+            version: BundleVersion::V0_3,
+            material: material.clone(),
+            log_entries: self.log_entries.clone(),
+            timestamps: self.timestamps.clone(),
+            content: BundleContent::Dsse(self.envelope.clone()),
+        };
+        let bundles = self.materials.iter().map(bundle);
+        bundles
+            .map(|bundle| Bytes::from(bundle.to_json()))
+            .collect()
+    }
+}
+
+fn draft(
     runtime: &Runtime,
     log: Option<&Rekor>,
     layer: &Descriptor,
-    envelope: &Envelope,
+    envelope: Envelope,
     hints: &[String],
-) -> Result<Vec<Bytes>, Why> {
+) -> Result<Draft, Why> {
     let annotations = LegacyAnnotations::parse(&layer.annotations, &Limits::DEFAULT)
         .map_err(|_| Why::Not(GARBAGE))?;
     // A promise alone would be lost on the way: what was logged must not look as if it never was.
@@ -255,49 +307,45 @@ fn candidates(
             .map(|hint| KeyMaterial::PublicKey { hint: hint.clone() })
             .collect(),
     };
-    let timestamps: Vec<Bytes> = annotations.timestamp.into_iter().collect();
-    let bundle = |material| Bundle {
-        version: BundleVersion::V0_3,
-        material,
-        log_entries: log_entries.clone(),
-        timestamps: timestamps.clone(),
-        content: BundleContent::Dsse(envelope.clone()),
-    };
-    let bundles = materials.into_iter().map(bundle);
-    Ok(bundles
-        .map(|bundle| Bytes::from(bundle.to_json()))
-        .collect())
+    Ok(Draft {
+        materials,
+        log_entries,
+        timestamps: annotations.timestamp.into_iter().collect(),
+        envelope,
+    })
 }
 
-/// The first of several bundles that counts, judged as a reader would find it.
+/// Judges bundles as a reader would find each of them; the first that counts ends it.
 fn prove(
     runtime: &Runtime,
     context: &Context<'_, '_>,
     verifier: &countersign::Verifier,
     image: &Resolved,
-    candidates: Vec<Bytes>,
-) -> Result<Option<(Digest, Verified)>, Failure> {
-    for bytes in candidates {
-        let bundle = digest::sha256(&bytes);
-        let staged = Staged::new(image.clone()).with_bundle(bytes);
+    bundles: &[Bytes],
+) -> Result<Judged, Failure> {
+    let mut rejected = Vec::new();
+    for bytes in bundles {
+        let bundle = digest::sha256(bytes);
+        let staged = Staged::new(image.clone()).with_bundle(bytes.clone());
         let target = Target::Digest(image.descriptor.digest);
         let verification = runtime.block_on(verifier.verify_in(&staged, &target, context.now))?;
-        let accepted = verification.decision.accepted.iter();
-        let mut ours = accepted.filter(|verified| verified.digest() == bundle);
-        if let Some(verified) = ours.next() {
-            return Ok(Some((bundle, (**verified).clone())));
+        let decision = verification.decision;
+        let mut accepted = decision.accepted.iter();
+        if let Some(verified) = accepted.find(|verified| verified.digest() == bundle) {
+            return Ok(Judged::Counts(bundle, Box::new((**verified).clone())));
         }
+        let of_it = |piece: &Rejected| piece.digest() == Some(&bundle);
+        rejected.extend(decision.rejected.into_iter().filter(of_it));
     }
-    Ok(None)
+    Ok(Judged::Not(rejected))
 }
 
 fn report(context: &mut Context<'_, '_>, name: &str, yes: bool, layers: &[Layer]) -> Done {
     for layer in layers {
-        let what = match (layer.bundle, &layer.why) {
-            (Some(bundle), _) => format!(" as bundle {bundle}"),
-            (None, Some(why)) => format!(": {}", escape::field(&why.words())),
-            (None, None) => String::new(),
-        };
+        let bundle = layer.bundle.map(|bundle| format!(" as bundle {bundle}"));
+        let why = layer.why.as_ref().map(|why| escape::field(&why.words()));
+        let why = why.map(|why| format!(": {why}"));
+        let what = bundle.unwrap_or_default() + &why.unwrap_or_default();
         context.printer.line(&format!(
             "{} {} of {}{what}",
             layer.outcome,

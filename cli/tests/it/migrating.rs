@@ -18,13 +18,18 @@ struct Scene {
 
 impl Scene {
     fn new(bend: Bend) -> Self {
+        Self::of(bend, "--log")
+    }
+
+    /// The attestation is made with these flags.
+    fn of(bend: Bend, services: &str) -> Self {
         let workshop = Workshop::new();
         let registry = Loopback::start(&workshop.file("registry"));
         let digest = push_image(registry.store().as_ref(), "1.0", "genuine");
         let log = Sigstore::start(bend);
         let config = format!(
-            r#"{{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogUrls":[{{"url":"http://{}","majorApiVersion":1,"validFor":{{"start":"2026-01-01T00:00:00Z"}},"operator":"o"}}],"rekorTlogConfig":{{"selector":"ANY"}},"tsaConfig":{{"selector":"ANY"}}}}"#,
-            log.address
+            r#"{{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","rekorTlogUrls":[{{"url":"http://{}","majorApiVersion":1,"validFor":{{"start":"2026-01-01T00:00:00Z"}},"operator":"o"}}],"rekorTlogConfig":{{"selector":"ANY"}},"tsaUrls":[{{"url":"http://{}/api/v1/timestamp","majorApiVersion":1,"validFor":{{"start":"2026-01-01T00:00:00Z"}},"operator":"o"}}],"tsaConfig":{{"selector":"ANY"}}}}"#,
+            log.address, log.address
         );
         workshop.write("config.json", config.as_bytes());
         workshop.write(
@@ -34,7 +39,7 @@ impl Scene {
         let image = format!("{}@{digest}", registry.name());
         workshop
             .run(&format!(
-                "attest --yes --allow-http --format legacy --key plain.key --signing-config config.json --log --trusted-root root.json --type spdxjson --predicate sbom.json {image}"
+                "attest --yes --allow-http --format legacy --key plain.key --signing-config config.json {services} --trusted-root root.json --type spdxjson --predicate sbom.json {image}"
             ))
             .ends(0);
         Self {
@@ -101,12 +106,36 @@ fn a_logged_attestation_becomes_a_bundle_with_the_logs_proof() {
     assert!(printed.contains("inclusionProof"), "{printed}");
 }
 
+/// An `.att` has its timestamp over the envelope, a bundle over the signature.
+#[test]
+fn a_timestamp_that_a_bundle_cannot_hold_is_left_out_only_where_the_logs_time_stays() {
+    let scene = Scene::of(Bend::Nothing, "--log --timestamp");
+    let layer = scene.migrate(&format!("{} --yes", scene.asks()), 0);
+    assert_eq!(layer["outcome"], "converted", "{layer:#}");
+    let why = layer["why"].as_str().unwrap();
+    assert!(why.contains("without its timestamp"), "{layer:#}");
+    let printed = scene.workshop.run(&format!(
+        "download bundle --allow-http --key release.pub --trusted-root root.json {}",
+        scene.image
+    ));
+    let printed = printed.ends(0).stdout;
+    assert!(printed.contains("inclusionProof"), "{printed}");
+    assert!(!printed.contains("signedTimestamp"), "{printed}");
+
+    let scene = Scene::of(Bend::Nothing, "--timestamp");
+    let layer = scene.migrate(&format!("{} --yes", scene.asks()), 0);
+    assert_eq!(layer["outcome"], "kept", "{layer:#}");
+    let why = layer["why"].as_str().unwrap();
+    assert!(why.contains("as a bundle it does not verify"), "{layer:#}");
+    assert_eq!(scene.bundles(), 0);
+}
+
 #[test]
 fn nothing_is_stored_when_the_logs_answer_does_not_hold() {
     for (bend, code, why) in [
         (Bend::LaterAnotherEntry, 20, "not known"),
         (Bend::LaterWithoutProof, 20, "not known"),
-        (Bend::LaterAnotherTree, 0, "does not count"),
+        (Bend::LaterAnotherTree, 0, "another tree"),
     ] {
         let scene = Scene::new(bend);
         let layer = scene.migrate(&format!("{} --yes", scene.asks()), code);

@@ -1,4 +1,4 @@
-//! The clients against a loopback server that answers as it is told, and against real services where there are some.
+//! The clients against a loopback server that answers as it is told.
 
 #[cfg(test)]
 mod certificates;
@@ -11,7 +11,6 @@ mod fixtures;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
-mod real;
 #[cfg(test)]
 mod selections;
 #[cfg(test)]

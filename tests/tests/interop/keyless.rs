@@ -1,150 +1,23 @@
 //! Signing with an identity against a real Sigstore on loopback, verified by us and by cosign; and the other way round.
-//!
-//! The services are those of `tests/peers/sigstore.sh`, or of the folder that `COUNTERSIGN_STACK` names (with
-//! `signing_config_rekor1.json` in it also those of a log of version 1).
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use countersign_tests::{Outcome, Peer, Program, RegistryKind, peers, skipped};
+use countersign_tests::{RegistryKind, peers};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::scene::Scene;
-
-const EMAIL: &str = "release@example.org";
-
-/// Running services; they go when the value does.
-struct Stack {
-    folder: PathBuf,
-    issuer: String,
-    _child: Option<Running>,
-    _temporary: Option<TempDir>,
-}
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // The script ends when its standard input does.
-        drop(self.0.stdin.take());
-        let _ = self.0.wait();
-    }
-}
-
-impl Stack {
-    fn start(test: &str) -> Option<Self> {
-        if let Some(folder) = std::env::var_os("COUNTERSIGN_STACK") {
-            return Some(Self::at(PathBuf::from(folder), None, None));
-        }
-        for program in [
-            "fulcio",
-            "timestamp-server",
-            "posix",
-            "cosign",
-            "openssl",
-            "curl",
-            "python3",
-        ] {
-            if Peer::find(program).is_none() {
-                skipped(test, program);
-                return None;
-            }
-        }
-        let temporary = TempDir::new().expect("temporary folder");
-        let mut child = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/sigstore.sh"))
-            .arg(temporary.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the script starts");
-        let mut said = String::new();
-        let stdout = child.stdout.take().expect("standard output");
-        BufReader::new(stdout).read_line(&mut said).expect("a line");
-        assert_eq!(
-            said.trim(),
-            "ready",
-            "the services did not start; what they said is above"
-        );
-        Some(Self::at(
-            temporary.path().to_owned(),
-            Some(Running(child)),
-            Some(temporary),
-        ))
-    }
-
-    fn at(folder: PathBuf, child: Option<Running>, temporary: Option<TempDir>) -> Self {
-        let config = std::fs::read(folder.join("signing_config.json")).expect("signing config");
-        let config: Value = serde_json::from_slice(&config).expect("JSON");
-        let issuer = config
-            .pointer("/oidcUrls/0/url")
-            .and_then(Value::as_str)
-            .expect("issuer")
-            .to_owned();
-        Self {
-            folder,
-            issuer,
-            _child: child,
-            _temporary: temporary,
-        }
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.folder.join(name).display().to_string()
-    }
-
-    /// A token in `folder/token`, with further fields of the issuer's address.
-    fn token(&self, folder: &Path, fields: &str) {
-        let url = format!("{}/jwt?email={EMAIL}{fields}", self.issuer);
-        let output = Command::new("curl")
-            .args(["-sSf", &url])
-            .output()
-            .expect("curl runs");
-        assert!(output.status.success(), "{output:?}");
-        std::fs::write(folder.join("token"), output.stdout).expect("token");
-    }
-
-    /// The signing configs: of version 2 logs, and of version 1 where there is one.
-    fn configs(&self) -> Vec<String> {
-        let version_1 = self.file("signing_config_rekor1.json");
-        if !Path::new(&version_1).is_file() {
-            println!(
-                "SKIPPED log of version 1: `{version_1}` is not there; COUNTERSIGN_STACK names services that have one"
-            );
-        }
-        ["signing_config.json", "signing_config_rekor1.json"]
-            .iter()
-            .map(|name| self.file(name))
-            .filter(|path| Path::new(path).is_file())
-            .collect()
-    }
-
-    /// Runs a verifier, ours or cosign: both know these flags.
-    fn verify(&self, program: &Program, email: &str, arguments: &[&str]) -> Outcome {
-        let (root, issuer) = (self.file("trusted_root.json"), self.issuer.as_str());
-        let mut all = arguments.to_vec();
-        all.extend([
-            "--trusted-root",
-            &root,
-            "--certificate-identity",
-            email,
-            "--certificate-oidc-issuer",
-            issuer,
-        ]);
-        program.run(all)
-    }
-}
+use crate::stack::{EMAIL, Stack, VERSION_2_CONFIG};
 
 #[test]
 fn an_identity_signs_and_both_sides_verify() {
     let test = "keyless";
     let [cosign] = peers!(test, ["cosign"]);
-    let Some(stack) = Stack::start(test) else {
+    let Some(stack) = Stack::with_every_log(test) else {
         return;
     };
     let root = stack.file("trusted_root.json");
-    for config in stack.configs() {
+    for config in stack.configs().map(|name| stack.file(name)) {
         for kind in [RegistryKind::Ours, RegistryKind::Olareg] {
             let Some(scene) = Scene::new(test, kind) else {
                 continue;
@@ -232,11 +105,11 @@ fn an_identity_signs_and_both_sides_verify() {
 fn we_verify_what_an_identity_signs_with_cosign() {
     let test = "keyless_cosign";
     let [cosign] = peers!(test, ["cosign"]);
-    let Some(stack) = Stack::start(test) else {
+    let Some(stack) = Stack::with_every_log(test) else {
         return;
     };
     let root = stack.file("trusted_root.json");
-    for config in stack.configs() {
+    for config in stack.configs().map(|name| stack.file(name)) {
         let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
             return;
         };
@@ -288,11 +161,11 @@ fn we_verify_what_an_identity_signs_with_cosign() {
 #[test]
 fn several_images_share_a_token_and_a_certificate_and_a_key_may_be_logged() {
     let test = "keyless_several";
-    let Some(stack) = Stack::start(test) else {
+    let Some(stack) = Stack::with_every_log(test) else {
         return;
     };
     let root = stack.file("trusted_root.json");
-    for config in stack.configs() {
+    for config in stack.configs().map(|name| stack.file(name)) {
         let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
             return;
         };
@@ -343,7 +216,7 @@ fn what_the_services_of_another_sigstore_answer_is_not_published() {
         return;
     };
     let root = stack.file("trusted_root.json");
-    let config = stack.file("signing_config.json");
+    let config = stack.file(VERSION_2_CONFIG);
     let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
         return;
     };
@@ -396,7 +269,7 @@ fn logins_with_a_browser_and_a_device_give_a_token() {
         return;
     };
     let (config, root) = (
-        stack.file("signing_config.json"),
+        stack.file(VERSION_2_CONFIG),
         stack.file("trusted_root.json"),
     );
     std::fs::write(scene.folder().join("file"), "logins").expect("file");
@@ -468,7 +341,7 @@ fn tags_of_an_identity_without_a_log_are_read_both_ways() {
     let root = stack.file("trusted_root.json");
     let spdx = scene.spdx.display().to_string();
     stack.token(scene.folder(), "");
-    let whole = std::fs::read(stack.file("signing_config.json")).expect("signing config");
+    let whole = std::fs::read(stack.file(VERSION_2_CONFIG)).expect("signing config");
     let mut whole: Value = serde_json::from_slice(&whole).expect("JSON");
     let address = |config: &Value, list: &str| {
         let address = config[list][0]["url"].as_str();
@@ -488,7 +361,7 @@ fn tags_of_an_identity_without_a_log_are_read_both_ways() {
         }
     };
     // A log of version 2 promises nothing, and these forms carry nothing else.
-    let refused = signing(&stack.file("signing_config.json"));
+    let refused = signing(&stack.file(VERSION_2_CONFIG));
     let image = scene.image.as_str();
     scene
         .countersign

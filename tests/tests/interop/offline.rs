@@ -1,11 +1,15 @@
-//! The production image, in a network namespace without interfaces.
+//! Images in a network namespace without interfaces.
 //!
-//! `COUNTERSIGN_REAL_IMAGES` names the folder that holds `example-package-v2.1.0`; without it the suite looks beside the checkout.
+//! The production image is judged by the trust that is built in; `COUNTERSIGN_REAL_IMAGES` names the folder that holds `example-package-v2.1.0`; without it the suite looks beside the checkout.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use countersign_tests::{Outcome, Program, countersign, skipped};
+use countersign_tests::{Outcome, Program, RegistryKind, countersign, skipped};
+
+use crate::scene::Scene;
+use crate::stack::{EMAIL, Stack, VERSION_2_CONFIG};
+use crate::tuf::Repository;
 
 const DIGEST: &str = "sha256:234e2c830c2fb31ac5671789d22adfe44d30c3ee831d01beae5e237841a13122";
 const CHILD: &str = "sha256:d1fc0de9c6a33e502c488221644de1736c53d8ddb59b0e41b4946fb26af50e69";
@@ -27,20 +31,17 @@ fn images() -> Option<PathBuf> {
         .then(|| image.canonicalize().expect("the image's folder"))
 }
 
-fn unshared(program: &Program, arguments: &[&str]) -> Outcome {
-    let plain = program.command(arguments);
-    let mut command = Command::new("unshare");
-    command
-        .args(["-n", "--"])
-        .arg(plain.get_program())
-        .args(plain.get_args());
-    let output = command.output().expect("unshare runs");
-    Outcome {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        command: format!("{command:?}"),
+/// What starts a program where there is no network at all.
+const UNSHARE: [&str; 3] = ["unshare", "-n", "--"];
+
+/// Whether this user may make such a place; said loudly if not.
+fn can_unshare(test: &str) -> bool {
+    let status = Command::new("unshare").args(["-n", "true"]).status();
+    let can = status.is_ok_and(|status| status.success());
+    if !can {
+        skipped(test, "unshare -n");
     }
+    can
 }
 
 #[test]
@@ -49,15 +50,11 @@ fn the_production_image_verifies_without_a_network_and_each_wrong_variant_is_den
     let Some(image) = images() else {
         return skipped(test, "real-images");
     };
-    if !Command::new("unshare")
-        .args(["-n", "true"])
-        .status()
-        .is_ok_and(|status| status.success())
-    {
-        return skipped(test, "unshare -n");
+    if !can_unshare(test) {
+        return;
     }
     let folder = tempfile::TempDir::new().expect("temporary folder");
-    let ours = Program::new(countersign(), folder.path());
+    let ours = Program::new(countersign(), folder.path()).within(&UNSHARE);
     let run = |command: &str, kind: Option<&str>, identity: &str, issuer: &str, digest: &str| {
         let reference = format!("oci:{}@{digest}", image.display());
         let mut arguments = vec![command, "--offline", "--certificate-identity", identity];
@@ -66,7 +63,7 @@ fn the_production_image_verifies_without_a_network_and_each_wrong_variant_is_den
             arguments.extend(["--type", kind]);
         }
         arguments.push(&reference);
-        unshared(&ours, &arguments)
+        ours.run(&arguments)
     };
     let good = format!("{BUILDER}@refs/tags/v2.1.0");
     let kind = Some("slsaprovenance02");
@@ -144,7 +141,7 @@ fn the_production_image_verifies_without_a_network_and_each_wrong_variant_is_den
         ]);
         arguments.extend(flags);
         arguments.push(&reference);
-        unshared(&ours, &arguments)
+        ours.run(&arguments)
     };
     source(&[
         "--github-repository",
@@ -176,4 +173,66 @@ fn the_production_image_verifies_without_a_network_and_each_wrong_variant_is_den
         12,
         "workflow_dispatch",
     );
+}
+
+#[test]
+fn an_image_verifies_without_a_network_by_cached_and_by_exported_trust() {
+    let test = "offline_trust";
+    if !can_unshare(test) {
+        return;
+    }
+    let Some(stack) = Stack::start(test) else {
+        return;
+    };
+    let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
+        return;
+    };
+    let image = scene.image.as_str();
+    let root = stack.file("trusted_root.json");
+    stack.token(scene.folder(), "");
+    let identity = ["--identity-token", "token", "--trusted-root", &root];
+    let mut sign = vec!["sign", "--signing-config"];
+    let config = stack.file(VERSION_2_CONFIG);
+    sign.extend([&config, image]);
+    sign.extend(identity);
+    scene.ours(&sign).expect(0);
+    scene.ours(&["copy", image, "oci:layout"]).expect(0);
+    let place = scene.folder().join("repository");
+    let Some(repository) = Repository::start(test, &place, &root) else {
+        return;
+    };
+    let (mirror, first_root) = (repository.mirror.clone(), repository.root.clone());
+    let init = ["trust", "init", "--mirror", &mirror, "--root", &first_root];
+    scene.ours(&init).expect(0);
+    scene.ours(&["trust", "export", "pack.tar"]).expect(0);
+    drop(repository);
+
+    let reference = format!("oci:layout@{}", scene.digest);
+    let verify = |program: &Program, email: &str, more: &[&str]| {
+        let mut line = vec!["verify", "--offline", "--certificate-identity", email];
+        line.extend(["--certificate-oidc-issuer", &stack.issuer, &reference]);
+        line.extend(more);
+        program.run(&line)
+    };
+    let cached = scene.countersign.clone().within(&UNSHARE);
+    // Another user of the machine, who never chose any trust.
+    let other = scene.folder().join("other");
+    let elsewhere = cached.clone().env("HOME", other.as_os_str());
+    let pack = ["--trust-pack", "pack.tar"];
+    // The public-good instance, which is trusted where nothing was chosen, knows none of these services, and did not sign the pack.
+    verify(&elsewhere, EMAIL, &[]).expect(12);
+    verify(&elsewhere, EMAIL, &pack).expect(22);
+    elsewhere
+        .run([&init[..], &["--offline"]].concat())
+        .expect(0);
+    verify(&elsewhere, EMAIL, &[]).expect(22);
+    for (whose, program, more) in [
+        ("cached", &cached, &[][..]),
+        ("exported", &elsewhere, &pack),
+    ] {
+        let passed = verify(program, EMAIL, more).expect(0);
+        assert!(passed.stdout.contains(&scene.digest), "{}", passed.stdout);
+        verify(program, "other@example.org", more).expect(12);
+        println!("ok: verified without a network by {whose} trust");
+    }
 }

@@ -1,10 +1,8 @@
 //! Trust from a repository that python-tuf made, and a trusted root of ours in the hands of cosign.
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
-
 use countersign_tests::{Program, countersign, peers};
+
+use crate::tuf::Repository;
 
 const IDENTITY: [&str; 4] = [
     "--certificate-identity",
@@ -22,52 +20,28 @@ fn vector(name: &str) -> (String, String) {
     )
 }
 
-/// The Python that has `tuf`: the one that `COUNTERSIGN_TUF_PYTHON` names, else the installed peer.
-fn python() -> Option<String> {
-    let python =
-        std::env::var("COUNTERSIGN_TUF_PYTHON").unwrap_or_else(|_| "python-tuf".to_owned());
-    let probe = Command::new(&python)
-        .args([
-            "-c",
-            "import tuf.api.metadata, securesystemslib.signer, cryptography",
-        ])
-        .stderr(Stdio::null())
-        .status();
-    probe.is_ok_and(|status| status.success()).then_some(python)
-}
-
 #[test]
 fn a_repository_of_python_tuf_is_trusted_through_its_rotation() {
-    let Some(python) = python() else {
-        println!(
-            "SKIPPED python_tuf: there is no `python-tuf` (tests/peers/install.sh), and COUNTERSIGN_TUF_PYTHON names no Python with `tuf`"
-        );
+    let folder = tempfile::TempDir::new().expect("temporary folder");
+    let root = format!("{VECTORS}/trusted_root.json");
+    let place = folder.path().join("repository");
+    let Some(repository) = Repository::start("python_tuf", &place, &root) else {
         return;
     };
-    let folder = tempfile::TempDir::new().expect("temporary folder");
-    let repository = folder.path().join("repository");
-    let mut server = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/tuf_repository.py"))
-        .arg(&repository)
-        .arg(format!("{VECTORS}/trusted_root.json"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("python runs");
-    let mut port = String::new();
-    BufReader::new(server.stdout.take().expect("standard output"))
-        .read_line(&mut port)
-        .expect("the port");
-    let mirror = format!("http://127.0.0.1:{}", port.trim());
     let ours = Program::new(countersign(), folder.path());
-    let root = repository.join("1.root.json").display().to_string();
-    let chosen = ours.run([
-        "trust", "init", "--mirror", &mirror, "--root", &root, "--output", "json",
-    ]);
-    drop(server.stdin.take());
-    server.wait().expect("the server ends");
-    let chosen = chosen.expect(0);
+    let chosen = ours
+        .run([
+            "trust",
+            "init",
+            "--mirror",
+            &repository.mirror,
+            "--root",
+            &repository.root,
+            "--output",
+            "json",
+        ])
+        .expect(0);
+    drop(repository);
     assert!(
         chosen.stdout.contains(r#""version":2"#) || chosen.stdout.contains(r#""version": 2"#),
         "{}",

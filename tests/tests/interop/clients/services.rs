@@ -1,6 +1,5 @@
-//! The services of the stack, and their clients.
+//! The clients of the services that a signing config names.
 
-use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -12,41 +11,38 @@ use countersign_services::{
 };
 use countersign_sign::PrivateKey;
 
-pub(super) struct Stack {
-    pub(super) folder: PathBuf,
+use crate::stack::Stack;
+
+pub(super) struct Services {
     pub(super) config: SigningConfig,
     pub(super) client: Client,
+    pub(super) issuer: String,
     pub(super) now: UnixTime,
 }
 
-impl Stack {
-    pub(super) fn find(config: &str) -> Option<Self> {
-        let folder = PathBuf::from(std::env::var_os("COUNTERSIGN_STACK")?);
-        let bytes = Bytes::from(std::fs::read(folder.join(config)).ok()?);
-        Some(Self {
-            config: SigningConfig::parse(&bytes, &Limits::DEFAULT).unwrap(),
+impl Services {
+    pub(super) fn of(stack: &Stack, config: &str) -> Self {
+        let bytes = Bytes::from(std::fs::read(stack.file(config)).expect("signing config"));
+        Self {
+            config: SigningConfig::parse(&bytes, &Limits::DEFAULT).expect("signing config"),
             client: Client::new(Settings::default()),
+            issuer: stack.issuer.clone(),
             now: now(),
-            folder,
-        })
-    }
-
-    pub(super) fn issuer(&self) -> String {
-        self.config.issuer(self.now).unwrap().unwrap().url.clone()
+        }
     }
 
     pub(super) async fn token(&self) -> CheckedToken {
-        let url = format!("{}/jwt?email=real@example.org", self.issuer());
-        let text = reqwest_text(&url).await;
+        let url = format!("{}/jwt?email=real@example.org", self.issuer);
+        let text = fetched(&url).await;
         IdentityToken::parse(&text, &Limits::DEFAULT)
-            .unwrap()
+            .expect("it answers")
             .check(&self.expected(), self.now)
-            .unwrap()
+            .expect("it answers")
     }
 
     pub(super) fn expected(&self) -> Expected {
         Expected {
-            issuers: vec![self.issuer()],
+            issuers: vec![self.issuer.clone()],
             ..Expected::default()
         }
     }
@@ -55,33 +51,36 @@ impl Stack {
         let authority = self
             .config
             .certificate_authority(self.now)
-            .unwrap()
-            .unwrap();
-        let fulcio = Fulcio::new(&self.client, &authority.url).unwrap();
+            .expect("it answers")
+            .expect("it answers");
+        let fulcio = Fulcio::new(&self.client, &authority.url).expect("it answers");
         let scheme = Scheme::of(key.kind())[0];
         let chain = fulcio
             .certify(&self.token().await, key.public_key(), self.now, |message| {
                 key.sign(scheme, message)
             })
             .await
-            .unwrap();
+            .expect("it answers");
         assert!(chain.certificates().len() > 1);
         chain.certificate().clone()
     }
 
     pub(super) async fn enter(&self, submission: &Submission<'_>) -> LogEntry {
-        let selection = self.config.logs(self.now).unwrap();
+        let selection = self.config.logs(self.now).expect("it answers");
         let service = &selection.candidates[0];
-        let version = RekorVersion::of(service).unwrap();
-        let rekor = Rekor::new(&self.client, &service.url, version).unwrap();
-        rekor.enter(submission).await.unwrap()
+        let version = RekorVersion::of(service).expect("it answers");
+        let rekor = Rekor::new(&self.client, &service.url, version).expect("it answers");
+        rekor.enter(submission).await.expect("it answers")
     }
 
     pub(super) async fn stamp(&self, signature: &[u8]) -> Bytes {
-        let selection = self.config.timestamp_authorities(self.now).unwrap();
-        let authority =
-            TimestampAuthority::new(&self.client, &selection.candidates[0].url).unwrap();
-        authority.stamp(signature).await.unwrap()
+        let selection = self
+            .config
+            .timestamp_authorities(self.now)
+            .expect("it answers");
+        let authority = TimestampAuthority::new(&self.client, &selection.candidates[0].url)
+            .expect("it answers");
+        authority.stamp(signature).await.expect("it answers")
     }
 }
 
@@ -91,24 +90,21 @@ impl Stack {
     reason = "real services live in the present"
 )]
 pub(super) fn now() -> UnixTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    UnixTime(i64::try_from(since.as_secs()).unwrap())
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("it answers");
+    UnixTime(i64::try_from(since.as_secs()).expect("it answers"))
 }
 
-pub(super) async fn reqwest_text(url: &str) -> String {
+pub(super) async fn fetched(url: &str) -> String {
     let url = url.to_owned();
     tokio::task::spawn_blocking(move || {
         let output = std::process::Command::new("curl")
             .args(["-sSf", &url])
             .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
+            .expect("it answers");
+        String::from_utf8(output.stdout).expect("it answers")
     })
     .await
-    .unwrap()
-}
-
-#[expect(clippy::print_stderr, reason = "what did not run must be seen")]
-pub(super) fn skipped(what: &str) {
-    eprintln!("SKIPPED: {what}");
+    .expect("it answers")
 }
