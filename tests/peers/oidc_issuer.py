@@ -1,6 +1,9 @@
 """A small OpenID Connect issuer on loopback; Python's standard library and the program openssl are all it needs.
 
-    oidc_issuer.py PORT KEY      KEY: an RSA private key in PEM; the issuer is http://localhost:PORT
+    oidc_issuer.py PORT KEY [CONNECTOR]
+
+KEY is an RSA private key in PEM; the issuer is http://localhost:PORT. With CONNECTOR its tokens say that it asked that one in turn,
+as Dex does.
 
 /jwt?email=E&aud=A&ttl=S hands out a token to anybody, and /actions?audience=A one of a job to who brings any bearer. The login with a browser is approved at once, that with a device at the
 second question; both check the proof key (RFC 7636).
@@ -17,6 +20,7 @@ import time
 import urllib.parse
 
 port, key_file = int(sys.argv[1]), sys.argv[2]
+asked = {"federated_claims": {"connector_id": sys.argv[3], "user_id": "1"}} if sys.argv[3:] else {}
 issuer = f"http://localhost:{port}"
 begun = {}
 
@@ -35,7 +39,7 @@ public_key = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "only", "e": "A
 
 def token(email, audience, lifetime=600, **claims):
     now = int(time.time())
-    claims = {"sub": email, "email": email, "email_verified": True} | claims
+    claims = {"sub": email, "email": email, "email_verified": True} | asked | claims
     claims |= {"iss": issuer, "aud": audience, "iat": now, "exp": now + int(lifetime)}
     claims = {name: value for name, value in claims.items() if value is not None}
     parts = [{"alg": "RS256", "kid": "only", "typ": "JWT"}, claims]

@@ -5,7 +5,8 @@
 #
 # Runs until its standard input ends or it is terminated, and takes its services with it. When all of them answer, FOLDER holds
 # trusted_root.json and signing_config.json, and "ready" is printed. Tokens are to be had from the issuer in the signing config at
-# /jwt?email=E. Needs fulcio, timestamp-server, posix (Rekor 2) and cosign on PATH (install.sh sigstore), openssl, curl, Python 3.
+# /jwt?email=E, and from the one in signing_config_federated.json, which asks another one in turn, as Dex does.
+# Needs fulcio, timestamp-server, posix (Rekor 2) and cosign on PATH (install.sh sigstore), openssl, curl, Python 3.
 # --rekor-v1: also a log of version 1, of which signing_config_rekor1.json speaks: Rekor on Trillian on MariaDB (install.sh rekor-v1).
 # timestamp-server opens port 2112 on every interface besides its own, so that there is one of these at a time.
 set -euo pipefail
@@ -13,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/env.sh"
 version_1=0
 if [ "${1:-}" = --rekor-v1 ]; then version_1=1 && shift; fi
-[ $# -eq 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
+[ $# -eq 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2 && exit 2; }
 wanted() { # GROUP PROGRAM...
     local group=$1 program
     shift
@@ -44,13 +45,14 @@ trap 'exit 143' INT TERM
 
 mapfile -t ports < <(python3 -c '
 import socket
-sockets = [socket.socket() for _ in range(16)]
+sockets = [socket.socket() for _ in range(17)]
 for each in sockets: each.bind(("127.0.0.1", 0))
 for each in sockets: print(each.getsockname()[1])')
 issuer=${ports[0]} ct=${ports[1]} fulcio=${ports[2]} fulcio_grpc=${ports[3]} fulcio_metrics=${ports[4]}
 tsa=${ports[5]} rekor=${ports[6]} rekor_grpc=${ports[7]} rekor_metrics=${ports[8]} rekor_writer=${ports[9]}
 rekor1=${ports[10]} database=${ports[11]}
 trillian_server=${ports[12]} trillian_server_http=${ports[13]} trillian_signer=${ports[14]} trillian_signer_http=${ports[15]}
+federated=${ports[16]}
 
 start() { # NAME COMMAND...
     local name=$1
@@ -98,12 +100,16 @@ openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out keys/issuer.ke
 cat > fulcio.yaml <<CONFIGURATION
 oidc-issuers:
   http://localhost:$issuer: {issuer-url: "http://localhost:$issuer", client-id: sigstore, type: email}
+  http://localhost:$federated:
+    {issuer-url: "http://localhost:$federated", client-id: sigstore, type: email, issuer-claim: \$.federated_claims.connector_id}
 CONFIGURATION
 
 start issuer python3 "$here/oidc_issuer.py" "$issuer" keys/issuer.key
+start federated python3 "$here/oidc_issuer.py" "$federated" keys/issuer.key https://login.example/oauth
 start ct python3 "$here/ct_log.py" "$ct" keys/ct.key
 # Fulcio asks the issuer when it starts.
 answers issuer "$issuer"
+answers federated "$federated"
 answers ct "$ct"
 start fulcio fulcio serve --host 127.0.0.1 --port "$fulcio" --grpc-host 127.0.0.1 --grpc-port "$fulcio_grpc" \
     --metrics-port "$fulcio_metrics" --legacy-unix-domain-socket "@countersign-fulcio-$fulcio" --config-path fulcio.yaml \
@@ -158,18 +164,19 @@ version_1_log() { # Rekor 1 keeps its tree in Trillian, and Trillian in a databa
 }
 [ $version_1 -eq 0 ] || version_1_log
 
-signing_config() { # FILE LOG VERSION
+signing_config() { # FILE ISSUER LOG VERSION
     cosign signing-config create --fulcio="url=http://localhost:$fulcio,api-version=1,$since,operator=peers" \
-        --oidc-provider="url=http://localhost:$issuer,api-version=1,$since,operator=peers" \
-        --rekor="url=http://localhost:$2,api-version=$3,$since,operator=peers" --rekor-config=ANY \
+        --oidc-provider="url=http://localhost:$2,api-version=1,$since,operator=peers" \
+        --rekor="url=http://localhost:$3,api-version=$4,$since,operator=peers" --rekor-config=ANY \
         --tsa="url=http://localhost:$tsa/api/v1/timestamp,api-version=1,$since,operator=peers" --tsa-config=ANY --out "$1" >> log/cosign 2>&1
 }
 cosign trusted-root create --fulcio="url=http://localhost:$fulcio,certificate-chain=keys/fulcio-chain.pem,$since" \
     --ctfe="url=http://127.0.0.1:$ct/log,public-key=keys/ct.pub,$since" \
     "${rekors[@]}" \
     --tsa="url=http://localhost:$tsa/api/v1/timestamp,certificate-chain=keys/tsa-chain.pem,$since" --out trusted_root.json > log/cosign 2>&1
-signing_config signing_config.json "$rekor" 2
-[ $version_1 -eq 0 ] || signing_config signing_config_rekor1.json "$rekor1" 1
+signing_config signing_config.json "$issuer" "$rekor" 2
+signing_config signing_config_federated.json "$federated" "$rekor" 2
+[ $version_1 -eq 0 ] || signing_config signing_config_rekor1.json "$issuer" "$rekor1" 1
 echo ready
 # Ends with whoever started it, however that ended.
 while read -r _; do :; done

@@ -7,7 +7,7 @@ use countersign_tests::{RegistryKind, peers};
 use serde_json::Value;
 
 use crate::scene::Scene;
-use crate::stack::{EMAIL, Stack, VERSION_2_CONFIG};
+use crate::stack::{CONNECTOR, EMAIL, FEDERATED_CONFIG, Stack, VERSION_2_CONFIG};
 
 #[test]
 fn an_identity_signs_and_both_sides_verify() {
@@ -257,6 +257,49 @@ fn what_the_services_of_another_sigstore_answer_is_not_published() {
     stack
         .verify(&scene.countersign, EMAIL, &["verify", image])
         .expect(10);
+}
+
+/// Certificates name whom the token's issuer asked, as those of the public-good instance do for a login with GitHub or Google.
+#[test]
+fn an_identity_of_whom_the_issuer_asked_signs_once_and_both_verify() {
+    let test = "keyless_federated";
+    let [cosign] = peers!(test, ["cosign"]);
+    let Some(stack) = Stack::start(test) else {
+        return;
+    };
+    let Some(scene) = Scene::new(test, RegistryKind::Ours) else {
+        return;
+    };
+    let (config, root) = (
+        stack.file(FEDERATED_CONFIG),
+        stack.file("trusted_root.json"),
+    );
+    let image = scene.image.as_str();
+    stack.token_of(FEDERATED_CONFIG, scene.folder(), "");
+    let sign = |more: &[&str]| {
+        let mut line = vec!["sign", "-o", "json", "--identity-token", "token"];
+        line.extend(["--signing-config", &config, "--trusted-root", &root, image]);
+        line.extend(more);
+        let told = scene.ours(&line).expect(0);
+        let result: Value = serde_json::from_str(&told.stdout).expect("JSON");
+        (result["result"]["images"][0].clone(), told.stderr)
+    };
+    let (first, said) = sign(&["--journal", "journal"]);
+    assert_eq!(first["signer"]["issuer"], CONNECTOR, "{first:#}");
+    assert!(said.contains(CONNECTOR), "{said}");
+    // What is there is known by the certificate's issuer, and so is what the journal has.
+    assert_eq!(sign(&["--if-missing"]).0["state"], "already-signed");
+    assert_eq!(sign(&["--journal", "journal"]).0["state"], "resumed");
+    for program in [&scene.countersign, &scene.program(&cosign)] {
+        let verify = |issuer: &str| {
+            let mut line = vec!["verify", "--trusted-root", &root, image];
+            line.extend(["--certificate-identity", EMAIL]);
+            line.extend(["--certificate-oidc-issuer", issuer]);
+            program.run(&line)
+        };
+        verify(CONNECTOR).expect(0);
+        assert_ne!(verify(&stack.issuer).code, 0);
+    }
 }
 
 #[test]

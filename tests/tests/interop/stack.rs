@@ -38,6 +38,12 @@ pub(crate) const VERSION_2_CONFIG: &str = "signing_config.json";
 /// The signing config that names a log of version 1.
 pub(crate) const VERSION_1_CONFIG: &str = "signing_config_rekor1.json";
 
+/// The signing config that names an issuer which asks [`CONNECTOR`] in turn.
+pub(crate) const FEDERATED_CONFIG: &str = "signing_config_federated.json";
+
+/// Whom certificates name in place of the issuer in [`FEDERATED_CONFIG`].
+pub(crate) const CONNECTOR: &str = "https://login.example/oauth";
+
 /// Running services; they go when the value does.
 pub(crate) struct Stack {
     pub(crate) issuer: String,
@@ -91,14 +97,7 @@ impl Stack {
             "ready",
             "the services did not start; what they said is above"
         );
-        let config =
-            std::fs::read(temporary.path().join(VERSION_2_CONFIG)).expect("signing config");
-        let config: Value = serde_json::from_slice(&config).expect("JSON");
-        let issuer = config
-            .pointer("/oidcUrls/0/url")
-            .and_then(Value::as_str)
-            .expect("issuer")
-            .to_owned();
+        let issuer = issuer(&temporary.path().join(VERSION_2_CONFIG));
         Self {
             issuer,
             _running: Running(child),
@@ -112,7 +111,13 @@ impl Stack {
 
     /// A token in `folder/token`, with further fields of the issuer's address.
     pub(crate) fn token(&self, folder: &Path, fields: &str) {
-        let url = format!("{}/jwt?email={EMAIL}{fields}", self.issuer);
+        self.token_of(VERSION_2_CONFIG, folder, fields);
+    }
+
+    /// The same from the issuer that another signing config names.
+    pub(crate) fn token_of(&self, config: &str, folder: &Path, fields: &str) {
+        let issuer = issuer(&self.folder.path().join(config));
+        let url = format!("{issuer}/jwt?email={EMAIL}{fields}");
         let output = Command::new("curl")
             .args(["-sSf", &url])
             .output()
@@ -142,6 +147,13 @@ impl Stack {
         ]);
         program.run(all)
     }
+}
+
+fn issuer(config: &Path) -> String {
+    let config = std::fs::read(config).expect("signing config");
+    let config: Value = serde_json::from_slice(&config).expect("JSON");
+    let issuer = config.pointer("/oidcUrls/0/url").and_then(Value::as_str);
+    issuer.expect("issuer").to_owned()
 }
 
 fn all_there(test: &str, programs: &[&str], peer: &str) -> bool {
