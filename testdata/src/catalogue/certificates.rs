@@ -135,6 +135,22 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "certificate-untrusted",
             good().issued_by(&forged.1),
         ),
+        Vector::accepted(
+            G,
+            "issued-under-the-name-of-two-trusted-authorities",
+            "a certificate and its SCT are of the authority whose key signed, whichever of the same name stands first",
+        )
+        .rows(&["N-56"])
+        .trust(lab, |root| {
+            let namesake = authority_instance(
+                "https://fulcio.lab.example",
+                &[&forged.1.certificate, &forged.0.certificate],
+            );
+            let genuine = root["certificateAuthorities"].take();
+            root["certificateAuthorities"] = serde_json::json!([namesake, genuine[0]]);
+        })
+        .bundle(&good().build())
+        .proven(1, 0, 1),
         reject(
             "issued-by-a-leaf",
             "a certificate that is no authority cannot issue",
