@@ -20,12 +20,20 @@ use crate::escape::field;
 /// Most candidates that are explained for one rule; the JSON result has all.
 const CANDIDATES: usize = 20;
 
-/// Explains `decision` about `name` on standard error; `trusted` are the keys that the policy names.
+/// What was asked for, beside the decision about it.
+pub(crate) struct Question {
+    /// The keys that the policy names.
+    pub(crate) trusted: Vec<KeyId>,
+    /// The places where evidence was looked for besides beside the image.
+    pub(crate) elsewhere: Vec<String>,
+}
+
+/// Explains `decision` about `name` on standard error.
 pub(crate) fn explain(
     context: &mut Context<'_, '_>,
     name: &str,
     decision: &Decision,
-    trusted: &[KeyId],
+    question: &Question,
 ) {
     let name = field(name);
     match (&decision.verdict, decision.action) {
@@ -39,17 +47,17 @@ pub(crate) fn explain(
             context.printer.say(&format!(
                 "warning: {name} is not what the policy asks for, and its mode is `warn`"
             ));
-            denial(context, decision, trusted);
+            denial(context, decision, question);
         }
         (Verdict::Fail(_), Action::Admit) => {
             context.printer.say(&format!(
                 "audit: {name} is not what the policy asks for, and its mode is `audit`"
             ));
-            denial(context, decision, trusted);
+            denial(context, decision, question);
         }
         (Verdict::Fail(_), _) => {
             context.printer.say(&format!("denied: {name}"));
-            denial(context, decision, trusted);
+            denial(context, decision, question);
         }
         (Verdict::Unknown(causes), action) => {
             let word = if action == Action::AdmitWithWarning {
@@ -82,7 +90,7 @@ pub(crate) fn explain(
                 }
             };
             context.printer.say(&format!("  hint: {hint}"));
-            rejected(context, &decision.rejected, trusted);
+            rejected(context, &decision.rejected, &question.trusted);
         }
     }
     for policy in &decision.policies {

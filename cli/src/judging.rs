@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use countersign::{Evidence, Verification, Verifier, VerifierBuilder, VerifyError};
-use countersign_formats::Limits;
+use countersign_formats::{Limits, Reference};
 use countersign_policy::{Decision, PolicySet};
 use countersign_proof::{Image, KeyId};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::elsewhere::Elsewhere;
 use crate::escape;
 use crate::exit::ExitStatus;
-use crate::explain;
+use crate::explain::{self, Question};
 use crate::failure::Failure;
 use crate::images::{self, ImageDone};
 use crate::material::Material;
@@ -154,7 +154,7 @@ pub(crate) fn images(
     let settings = stores::settings(context);
     let chosen = platforms::chosen(context, &runtime, &settings, names, platforms)?;
     let now = context.now;
-    let trusted = trusted(&verifier);
+    let question = question(&verifier);
     let (names, indexes): (Vec<String>, Vec<Option<Image>>) = chosen
         .into_iter()
         .map(|chosen| (chosen.name, chosen.index))
@@ -168,7 +168,7 @@ pub(crate) fn images(
             }
             _ => runtime.block_on(verifier.verify(reference, now))?,
         };
-        Ok(report(context, text, &verification, &trusted))
+        Ok(report(context, text, &verification, &question))
     })?;
     if let Some(result) = done.result.as_mut().and_then(Value::as_object_mut) {
         result.insert("trust".to_owned(), trust);
@@ -184,10 +184,15 @@ pub(crate) fn report(
     context: &mut Context<'_, '_>,
     text: &str,
     verification: &Verification,
-    trusted: &[KeyId],
+    question: &Question,
 ) -> ImageDone {
     let status = explain::status(&verification.decision);
-    explain::explain(context, &verification.name, &verification.decision, trusted);
+    explain::explain(
+        context,
+        &verification.name,
+        &verification.decision,
+        question,
+    );
     if status == ExitStatus::Pass {
         context.printer.line(&verification.name);
     }
@@ -205,14 +210,20 @@ pub(crate) fn report(
     }
 }
 
-/// The keys that the policy names.
-pub(crate) fn trusted(verifier: &Verifier) -> Vec<KeyId> {
-    verifier
-        .policies()
-        .keys()
-        .iter()
-        .map(|key| KeyId::of(&key.key))
-        .collect()
+/// What a verifier asks for.
+pub(crate) fn question(verifier: &Verifier) -> Question {
+    let keys = verifier.policies().keys().into_iter();
+    let elsewhere = verifier.elsewhere().iter();
+    Question {
+        trusted: keys.map(|key| KeyId::of(&key.key)).collect(),
+        elsewhere: elsewhere
+            .map(|place| match place {
+                // The tag that its parser adds is none of the place's.
+                Reference::Registry(registry) => registry.name(),
+                other => other.to_string(),
+            })
+            .collect(),
+    }
 }
 
 /// The decision for the JSON envelope.
@@ -289,7 +300,7 @@ pub(crate) fn blob(
     } else {
         name
     };
-    explain::explain(context, &name, &decision, &trusted(&verifier));
+    explain::explain(context, &name, &decision, &question(&verifier));
     if status == ExitStatus::Pass {
         context.printer.line(&artifact.digest.to_string());
     }

@@ -338,8 +338,8 @@ fn judge(
     let verification = runtime.block_on(verifier.verify(&pinned, now))?;
     let decision = &verification.decision;
     let status = explain::status(decision);
-    let keys = crate::judging::trusted(verifier);
-    explain::explain(context, &verification.name, decision, &keys);
+    let question = crate::judging::question(verifier);
+    explain::explain(context, &verification.name, decision, &question);
     let record = crate::judging::record(decision);
     if status != ExitStatus::Pass {
         context.printer.say("nothing was written");

@@ -18,6 +18,7 @@ use crate::commands::Done;
 use crate::context::Context;
 use crate::escape;
 use crate::exit::ExitStatus;
+use crate::explain::Question;
 use crate::failure::Failure;
 use crate::judging::{self, Judging};
 use crate::{material, platforms};
@@ -276,13 +277,17 @@ pub(crate) fn images(
             })?,
         );
     }
-    let trusted = judging::trusted(&verifier);
+    let question = Question {
+        // A record has what was looked for when it was made.
+        elsewhere: Vec::new(),
+        ..judging::question(&verifier)
+    };
     let mut status = ExitStatus::Pass;
     let mut entries = Vec::new();
     for chosen in chosen {
         let verification = records.verify(&chosen, &verifier, &runtime, now)?;
         let text = &chosen.record.reference;
-        let done = judging::report(context, text, &verification, &trusted);
+        let done = judging::report(context, text, &verification, &question);
         status = status.and(done.status);
         entries.push(done.entry);
     }

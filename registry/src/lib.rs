@@ -29,7 +29,8 @@ pub use cache::{Cache, Contents, Removed};
 pub use depot::{Depot, Edit, Fallback, Taken, open_depot};
 pub use error::{ErrorClass, Fault, Outage, StoreError, Thing};
 pub use http::{
-    Ability, Budget, ClientIdentity, Finding, Mirror, MirrorError, Probed, Registry, Sessions,
+    Ability, Budget, ClientIdentity, Finding, LoginTried, Mirror, MirrorError, Probed, Registry,
+    Sessions,
 };
 pub use keychain::{Credential, Keychain, Stored};
 pub use legacy::{PublishedLegacy, publish_legacy};

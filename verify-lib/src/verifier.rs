@@ -78,6 +78,12 @@ impl Verifier {
         &self.shared.policies
     }
 
+    /// The places where it looks for evidence besides beside the image.
+    #[must_use]
+    pub fn elsewhere(&self) -> &[Reference] {
+        &self.shared.elsewhere
+    }
+
     /// The trust that it proves under.
     #[must_use]
     pub fn trust(&self) -> &Arc<TrustMaterial> {

@@ -269,13 +269,18 @@ fn prove(
         {
             return Ok(Proven::Yes(Box::new((**verified).clone())));
         }
-        done = Some((verification, judging::trusted(&verifier)));
+        done = Some((verification, judging::question(&verifier)));
     }
-    let Some((verification, keys)) = done else {
+    let Some((verification, question)) = done else {
         return Err(Failure::internal("nothing-judged", "nothing was judged"));
     };
     let status = explain::status(&verification.decision);
-    explain::explain(context, &verification.name, &verification.decision, &keys);
+    explain::explain(
+        context,
+        &verification.name,
+        &verification.decision,
+        &question,
+    );
     if flags.unverified {
         return Ok(Proven::NotAsked);
     }

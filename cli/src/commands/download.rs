@@ -120,8 +120,13 @@ fn verified(
         .block_on(verifier.verify(&reference, context.now))?;
     let status = explain::status(&verification.decision);
     if status != ExitStatus::Pass {
-        let keys = judging::trusted(&verifier);
-        explain::explain(context, &verification.name, &verification.decision, &keys);
+        let question = judging::question(&verifier);
+        explain::explain(
+            context,
+            &verification.name,
+            &verification.decision,
+            &question,
+        );
         return Ok(Done {
             status,
             result: Some(json!({

@@ -1,8 +1,11 @@
-//! `login`: keeps credentials for a registry where docker, podman and cosign look for them.
+//! `login`: tries credentials and keeps them where docker, podman and cosign look for them.
 
 use std::io::IsTerminal as _;
 
-use countersign_registry::{Keychain, Secret, Stored};
+use countersign_formats::Reference;
+use countersign_registry::{
+    Credential, ErrorClass, Keychain, LoginTried, Registry, Secret, StoreError, Stored,
+};
 use serde_json::json;
 
 use super::Done;
@@ -10,7 +13,7 @@ use crate::arguments::Login;
 use crate::context::Context;
 use crate::escape;
 use crate::failure::Failure;
-use crate::secrets;
+use crate::{secrets, stores};
 
 pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let host = registry_host(&arguments.host)?;
@@ -38,22 +41,71 @@ pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Do
             .hint("write it to standard input with `--password-stdin`"));
     }
     let keychain = Keychain::from_environment(|name| std::env::var(name).ok());
+    let tried = if context.global.offline {
+        None
+    } else {
+        Some(try_out(context, &host, &username, &password)?)
+    };
     let stored = keychain.store(&host, &username, &password)?;
     let place = place(&stored);
     context
         .printer
         .say(&format!("login for `{host}` kept in {place}"));
-    context.printer.say(&format!(
-        "it was not tried: `countersign doctor {host}` does"
-    ));
+    let (word, words) = match tried {
+        Some(LoginTried::Accepted) => ("accepted", "the registry took it".to_owned()),
+        Some(LoginTried::NotAskedFor) => (
+            "not-asked-for",
+            format!("whether it is right is not known: `{host}` lets everybody in"),
+        ),
+        None => (
+            "offline",
+            format!("it was not tried: `--offline`; `countersign doctor {host}` tries it"),
+        ),
+    };
+    context.printer.say(&words);
     if matches!(stored, Stored::File(_)) {
         context
             .printer
             .warn("the file holds the password in clear; a credential helper would not");
     }
     Ok(Done::pass(
-        json!({"registry": host, "username": username, "storedIn": place}),
+        json!({"registry": host, "username": username, "tried": word, "storedIn": place}),
     ))
+}
+
+/// Asks the registry itself, not a mirror of it, whether it takes the login, which no file holds yet.
+fn try_out(
+    context: &mut Context<'_, '_>,
+    host: &str,
+    username: &str,
+    password: &Secret,
+) -> Result<LoginTried, Failure> {
+    // A reference needs one; nothing is asked about it.
+    const REPOSITORY: &str = "countersign/login";
+    let reference = match stores::reference(&format!("{host}/{REPOSITORY}"))? {
+        // A name with neither a dot nor a port begins a repository of Docker Hub in every image reference.
+        Reference::Registry(reference) if reference.repository() == REPOSITORY => reference,
+        _ => return Err(bad_name(host)),
+    };
+    let mut settings = stores::settings(context);
+    settings.mirrors.clear();
+    settings.keychain =
+        Keychain::anonymous().with_login(reference.registry(), Credential::of(username, password));
+    let registry = Registry::open(&reference, &settings)?;
+    let tried = context.runtime()?.block_on(registry.try_login());
+    tried.map_err(|error| refused(context, &error))
+}
+
+/// The error of a login that could not be tried, or was refused: nothing of it is kept.
+fn refused(context: &mut Context<'_, '_>, error: &StoreError) -> Failure {
+    context.printer.say("nothing was kept");
+    let failure = Failure::from(error.clone());
+    match error.class() {
+        ErrorClass::Authentication => failure.instead(
+            "check the user name and the password or token; `--offline` keeps them untried",
+        ),
+        _ => failure,
+    }
 }
 
 /// Where a login was put, in words.
@@ -78,10 +130,14 @@ pub(super) fn registry_host(text: &str) -> Result<String, Failure> {
     if plain {
         Ok(host.to_owned())
     } else {
-        Err(Failure::usage(
-            "bad-registry-name",
-            format!("`{}` is not the name of a registry", escape::field(text)),
-        )
-        .hint("write its host, as `ghcr.io` or `127.0.0.1:5000`, without a repository"))
+        Err(bad_name(text))
     }
+}
+
+fn bad_name(text: &str) -> Failure {
+    Failure::usage(
+        "bad-registry-name",
+        format!("`{}` is not the name of a registry", escape::field(text)),
+    )
+    .hint("write its host, as `ghcr.io` or `127.0.0.1:5000`, without a repository")
 }

@@ -6,11 +6,10 @@ use countersign_formats::predicate_types;
 use countersign_policy::{
     Candidate, Decision, Mismatch, MismatchKind, RuleOutcome, SourceKind, Status, Verdict,
 };
-use countersign_proof::KeyId;
 
 use super::rejected::rejected;
 use super::words::{claim, place, signer};
-use super::{CANDIDATES, more};
+use super::{CANDIDATES, Question, more};
 use crate::context::Context;
 use crate::escape::field;
 use crate::trust;
@@ -18,7 +17,7 @@ use crate::trust;
 const SIGN_IT: &str = "sign it with `countersign sign`, or look at everything that is there with `countersign discover`";
 
 /// Tells of the reasons, of candidates and of rejected pieces.
-pub(super) fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted: &[KeyId]) {
+pub(super) fn denial(context: &mut Context<'_, '_>, decision: &Decision, question: &Question) {
     if let Verdict::Fail(reasons) = &decision.verdict {
         for reason in reasons {
             context
@@ -32,7 +31,7 @@ pub(super) fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted
             candidates(context, leaf, from_flags)
         });
     }
-    rejected(context, &decision.rejected, trusted);
+    rejected(context, &decision.rejected, &question.trusted);
     let found = types(decision);
     if !found.is_empty() {
         context.printer.say(&format!(
@@ -58,6 +57,16 @@ pub(super) fn denial(context: &mut Context<'_, '_>, decision: &Decision, trusted
             context
                 .printer
                 .say(&format!("  looked at: {}", places.join(", ")));
+        }
+        if !places.is_empty() && !question.elsewhere.is_empty() {
+            let named: Vec<String> = question
+                .elsewhere
+                .iter()
+                .map(|place| format!("`{}`", field(place)))
+                .collect();
+            context
+                .printer
+                .say(&format!("  beside the image and in {}", named.join(", ")));
         }
         context
             .printer

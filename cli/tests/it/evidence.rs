@@ -58,12 +58,24 @@ fn evidence_of_another_place_is_merged() {
         .args(program::words(&format!("{verify} {moved}")))
         .env("COSIGN_REPOSITORY", &place);
     program::finish(&mut command).ends(0);
-    // A layout can be the place, too.
+    // A layout can be the place, too; where there is nothing anywhere, it is named.
+    let run = workshop
+        .run(&format!("verify --key release.pub --offline {moved}"))
+        .ends(10);
+    assert!(!run.stderr.contains("beside the image and in"), "{run:?}");
     workshop
         .run(&format!(
-            "verify --key release.pub --offline --evidence-from oci:moved oci:moved@{digest}"
+            "verify --key release.pub --offline --evidence-from oci:moved {moved}"
         ))
-        .ends(10);
+        .ends(10)
+        .says("  beside the image and in `oci:moved`\n");
+    let mut command = program::command(workshop.path());
+    command
+        .args(program::words(&format!("{verify} {moved}")))
+        .env("COSIGN_REPOSITORY", format!("{place}/empty"));
+    program::finish(&mut command)
+        .ends(10)
+        .says(&format!("  beside the image and in `{place}/empty`\n"));
 }
 
 #[test]

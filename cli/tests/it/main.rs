@@ -20,6 +20,7 @@ mod keyless;
 mod keys;
 mod legacy;
 mod lies;
+mod logins;
 mod loopback;
 mod many;
 mod mending;

@@ -343,27 +343,6 @@ fn flags_may_stand_in_the_environment() {
 }
 
 #[test]
-fn credentials_are_kept_where_other_programs_look_and_forgotten_again() {
-    let workshop = Workshop::new();
-    let login = ["login", "127.0.0.1:5000", "-u", "user", "--password-stdin"];
-    let run =
-        crate::program::finish_with(command(workshop.path()).args(login), b"secret\n").ends(0);
-    assert!(!run.stderr.contains("secret"), "{run:?}");
-    let kept = std::fs::read_to_string(workshop.file("docker/config.json")).unwrap();
-    assert!(
-        kept.contains("127.0.0.1:5000") && kept.contains("dXNlcjpzZWNyZXQ="),
-        "{kept}"
-    );
-    workshop.run("logout 127.0.0.1:5000").ends(0);
-    let kept = std::fs::read_to_string(workshop.file("docker/config.json")).unwrap();
-    assert!(!kept.contains("dXNlcjpzZWNyZXQ="), "{kept}");
-    workshop
-        .run("logout 127.0.0.1:5000")
-        .ends(0)
-        .says("there was no login");
-}
-
-#[test]
 fn a_registry_is_served_until_it_is_stopped() {
     use std::io::BufRead as _;
     use std::process::Stdio;

@@ -29,6 +29,8 @@ pub(crate) enum Manners {
     NotHttp,
     /// Asks for a login with a realm that is not there.
     BearerNowhere,
+    /// Lets in who sends this user name and password, in base64, and nobody else.
+    Basic(&'static str),
 }
 
 /// Starts such a registry; it lives as long as the test process.
@@ -53,6 +55,7 @@ fn serve(mut stream: TcpStream, manners: Manners, address: SocketAddr) -> std::i
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
         let mut path = String::new();
+        let mut sent = String::new();
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line)? == 0 {
@@ -60,6 +63,9 @@ fn serve(mut stream: TcpStream, manners: Manners, address: SocketAddr) -> std::i
             }
             if path.is_empty() {
                 path = line.split(' ').nth(1).unwrap_or("/").to_owned();
+            }
+            if let Some(value) = line.strip_prefix("authorization: Basic ") {
+                sent = value.trim_end().to_owned();
             }
             if line == "\r\n" {
                 break;
@@ -131,6 +137,15 @@ fn serve(mut stream: TcpStream, manners: Manners, address: SocketAddr) -> std::i
             Manners::NotHttp => {
                 stream.write_all(b"220 mail.example ESMTP\r\n")?;
                 return Ok(());
+            }
+            Manners::Basic(login) if sent == login => {
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{{}}")?;
+            }
+            Manners::Basic(_) => {
+                write!(
+                    stream,
+                    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 0\r\n\r\n"
+                )?;
             }
             Manners::BearerNowhere => {
                 write!(

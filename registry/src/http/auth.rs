@@ -279,7 +279,7 @@ fn token_request(mut url: Url, key: &TokenKey) -> Outgoing {
             query.append_pair("service", service);
         }
         // One `scope` a repository, as the token specification has it.
-        for scope in key.scope.split(' ') {
+        for scope in key.scope.split(' ').filter(|scope| !scope.is_empty()) {
             query.append_pair("scope", scope);
         }
         if let Some(Credential::Basic { username, .. }) = &key.credential {
@@ -305,7 +305,9 @@ fn exchange_request(url: Url, key: &TokenKey, token: &Secret) -> Outgoing {
         if let Some(service) = &key.service {
             pairs.append_pair("service", service);
         }
-        pairs.append_pair("scope", &key.scope);
+        if !key.scope.is_empty() {
+            pairs.append_pair("scope", &key.scope);
+        }
         pairs.append_pair("client_id", CLIENT_ID);
         pairs.append_pair("refresh_token", token.reveal());
     }

@@ -18,6 +18,7 @@ use super::challenge;
 use super::transport::{Expect, Incoming, Outgoing, Transport, error_words};
 use super::{Registry, origin};
 use crate::error::{Fault, Outage, StoreError};
+use crate::settings::Event;
 
 /// Redirects that are followed for one question.
 const REDIRECTS: usize = 5;
@@ -40,6 +41,8 @@ pub(super) enum Redirects {
 /// What a token must allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Right<'a> {
+    /// To be known and no more.
+    Nothing,
     Pull,
     Push,
     Delete,
@@ -168,7 +171,7 @@ impl Registry {
             else {
                 return Err(error);
             };
-            self.settings.tell(&crate::settings::Event::Note(format!(
+            self.settings.tell(&Event::Note(format!(
                 "trying again in {} ms: {error}",
                 pause.as_millis()
             )));
@@ -187,6 +190,26 @@ impl Registry {
                 self.ask_with_login(call).await
             }
             answered => answered,
+        }
+        .map_err(|error| self.naming_the_missing_file(error))
+    }
+
+    /// Says with the error of a login that the file for logins is not there which the user named.
+    fn naming_the_missing_file(&self, error: StoreError) -> StoreError {
+        match (error, self.settings.keychain.missing_file_words()) {
+            (
+                StoreError::Authentication {
+                    registry,
+                    detail,
+                    had_login,
+                },
+                Some(words),
+            ) => StoreError::Authentication {
+                registry,
+                detail: format!("{detail}; {words}"),
+                had_login,
+            },
+            (error, _) => error,
         }
     }
 
@@ -245,12 +268,17 @@ impl Registry {
         let Some(challenge) = state.challenge() else {
             return Ok(None);
         };
-        let credential = self
-            .settings
-            .keychain
-            .lookup(&self.registry, &self.repository)
-            .await?;
+        let keychain = &self.settings.keychain;
+        if self.settings.diagnostics.is_some()
+            && let Some(words) = keychain.missing_file_words()
+            && self.settings.sessions.is_first_warning(&words)
+        {
+            self.settings
+                .tell(&Event::Note(format!("{words}; the next places are asked")));
+        }
+        let credential = keychain.lookup(&self.registry, &self.repository).await?;
         let scope = match right {
+            Right::Nothing => String::new(),
             Right::Pull => format!("repository:{}:pull", self.repository),
             Right::Push => format!("repository:{}:pull,push", self.repository),
             Right::Delete => format!("repository:{}:pull,push,delete", self.repository),

@@ -8,6 +8,7 @@ mod guard;
 mod identity;
 pub(crate) mod link;
 mod listing;
+mod login;
 mod mirror;
 mod origin;
 mod pace;
@@ -35,6 +36,7 @@ use transport::Transport;
 
 pub use budget::Budget;
 pub use identity::ClientIdentity;
+pub use login::LoginTried;
 pub use mirror::{Mirror, MirrorError};
 pub use probe::{Ability, Finding, Probed};
 pub use sessions::Sessions;

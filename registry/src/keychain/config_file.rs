@@ -260,23 +260,16 @@ impl ConfigFile {
             let decoded = String::from_utf8(decoded).map_err(|_| bad())?;
             let (username, password) = decoded.split_once(':').ok_or_else(bad)?;
             // Docker pads the password with NUL on some systems.
-            return Ok(Some(login(username, password.trim_end_matches('\0'))));
+            return Ok(Some(Credential::of(
+                username,
+                &Secret::new(password.trim_end_matches('\0')),
+            )));
         }
         match (member("username"), member("password")) {
-            (Some(username), Some(password)) => Ok(Some(login(username, password))),
+            (Some(username), Some(password)) => {
+                Ok(Some(Credential::of(username, &Secret::new(password))))
+            }
             _ => Ok(None),
-        }
-    }
-}
-
-/// A user name and its password; Docker's `<token>` instead of a name says that the password is a refresh token.
-pub(super) fn login(username: &str, password: &str) -> Credential {
-    if username == "<token>" {
-        Credential::IdentityToken(Secret::new(password))
-    } else {
-        Credential::Basic {
-            username: username.to_owned(),
-            password: Secret::new(password),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Credential, config_file};
+use super::Credential;
 use crate::error::{StoreError, clipped};
 use crate::secret::Secret;
 
@@ -52,7 +52,7 @@ pub(super) fn get(
     let member = |name: &str| answer.get(name).and_then(Value::as_str);
     match (member("Username"), member("Secret")) {
         (_, Some("")) => Ok(None),
-        (Some(username), Some(secret)) => Ok(Some(config_file::login(username, secret))),
+        (Some(username), Some(secret)) => Ok(Some(Credential::of(username, &Secret::new(secret)))),
         _ => Err(unreadable()),
     }
 }

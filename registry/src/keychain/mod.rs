@@ -10,7 +10,7 @@ mod pull_secret;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,19 @@ pub enum Credential {
 }
 
 impl Credential {
+    /// A user name and its password; Docker's `<token>` instead of a name says that the password is a refresh token.
+    #[must_use]
+    pub fn of(username: &str, password: &Secret) -> Self {
+        if username == "<token>" {
+            Self::IdentityToken(password.clone())
+        } else {
+            Self::Basic {
+                username: username.to_owned(),
+                password: password.clone(),
+            }
+        }
+    }
+
     /// The secret part.
     pub(crate) fn secret(&self) -> &Secret {
         match self {
@@ -69,6 +82,8 @@ pub struct Keychain {
 struct Files {
     /// In the order in which they are asked.
     read: Vec<PathBuf>,
+    /// The first of them, where `REGISTRY_AUTH_FILE` names it.
+    chosen: Option<PathBuf>,
     /// The one that `login` writes.
     write: Option<PathBuf>,
     /// By registry and repository.
@@ -128,7 +143,8 @@ impl Keychain {
             secrets: Arc::default(),
             files: Arc::new(Files {
                 read,
-                write: chosen.or(docker),
+                write: chosen.clone().or(docker),
+                chosen,
                 looked_up: Mutex::default(),
             }),
         }
@@ -201,6 +217,21 @@ impl Keychain {
         let found = self.search(&key.0, repository).await?;
         self.keep(key, found.clone());
         Ok(found != refused.found)
+    }
+
+    /// The file that `REGISTRY_AUTH_FILE` names when it is not there: others are asked then, as podman and skopeo do, which is seldom what was meant.
+    pub(crate) fn missing_file(&self) -> Option<&Path> {
+        let chosen = self.files.chosen.as_deref()?;
+        (!chosen.exists()).then_some(chosen)
+    }
+
+    /// The same in words, to be told of where a login is asked for.
+    pub(crate) fn missing_file_words(&self) -> Option<String> {
+        let path = self.missing_file()?;
+        Some(format!(
+            "the file `{}` that `REGISTRY_AUTH_FILE` names is not there",
+            path.display()
+        ))
     }
 
     fn known(&self, key: &(String, String)) -> Option<LookedUp> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countersign_proof::digest;
-use countersign_registry::{Credential, Keychain, Secret, Settings, Store};
+use countersign_registry::{Credential, Keychain, LoginTried, Secret, Settings, Store};
 
 use crate::authentication::{BASIC, basic, target, wants, with_login};
 use crate::server::{Answer, Body, Server, code, image, run, settings};
@@ -242,5 +242,65 @@ fn a_token_service_that_lies_or_fails_is_an_error() {
             code(run(server.store(&settings()).resolve(&target()))),
             expected
         );
+    }
+}
+
+/// No repository is named: a service that refuses one that is not there would refuse a login that is right.
+#[test]
+fn a_login_is_tried_without_asking_for_any_right() {
+    let service = Server::start(|asked| match asked.header("authorization") {
+        Some(BASIC) => Answer::status(200).body(r#"{"token":"users-token"}"#),
+        _ => Answer::status(401),
+    });
+    let realm = service.url("/token");
+    let server = wants(
+        move |_| format!("Bearer realm=\"{realm}\",service=\"reg\""),
+        "Bearer users-token",
+    );
+    let right = with_login(&server, basic());
+    assert_eq!(
+        run(server.store(&right).try_login()),
+        Ok(LoginTried::Accepted)
+    );
+    assert_eq!(service.lines(), ["GET /token?service=reg&account=user"]);
+    assert_eq!(server.lines(), ["GET /v2/", "GET /v2/"]);
+    let wrong = with_login(&server, Credential::of("user", &Secret::new("MARK-wrong")));
+    let error = run(server.store(&wrong).try_login()).unwrap_err();
+    assert_eq!(error.code(), "login-refused");
+    assert!(!error.to_string().contains("MARK"), "{error}");
+}
+
+#[test]
+fn an_identity_token_is_tried_as_one() {
+    let service = Server::start(|asked| {
+        let body = String::from_utf8_lossy(&asked.body).into_owned();
+        match body.contains("refresh_token=refresh") && !body.contains("scope") {
+            true => Answer::status(200).body(r#"{"access_token":"users-token"}"#),
+            false => Answer::status(401),
+        }
+    });
+    let realm = service.url("/token");
+    let server = wants(
+        move |_| format!("Bearer realm=\"{realm}\""),
+        "Bearer users-token",
+    );
+    for (token, tried) in [("refresh", true), ("other", false)] {
+        let settings = with_login(&server, Credential::of("<token>", &Secret::new(token)));
+        assert_eq!(run(server.store(&settings).try_login()).is_ok(), tried);
+    }
+}
+
+#[test]
+fn a_registry_that_asks_for_no_login_says_nothing_about_one() {
+    let server = Server::start(|_| Answer::status(200).body("{}"));
+    let settings = with_login(&server, basic());
+    let tried = run(server.store(&settings).try_login());
+    assert_eq!(tried, Ok(LoginTried::NotAskedFor));
+    assert_eq!(server.asked()[0].header("authorization"), None);
+    for (status, code) in [(404, "registry-error"), (403, "login-refused")] {
+        let server = Server::start(move |_| Answer::status(status));
+        let settings = with_login(&server, basic());
+        let error = run(server.store(&settings).try_login()).unwrap_err();
+        assert_eq!(error.code(), code);
     }
 }

@@ -131,8 +131,7 @@ impl Registry {
         now: UnixTime,
         named: bool,
     ) -> Result<(), StoreError> {
-        let mut url = self.base.clone();
-        url.set_path("/v2/");
+        let url = self.root();
         let expect = Expect::Document {
             cap: self.settings.limits.error_body_bytes,
             what: "answer of the API's root",
@@ -176,6 +175,8 @@ impl Registry {
             .keychain
             .lookup(&self.registry, &self.repository)
             .await?;
+        let missing = self.settings.keychain.missing_file_words();
+        let missing = missing.map_or_else(String::new, |words| format!("; {words}"));
         // Of what kind, and no word of what it says: the report is pasted into tickets.
         probed.add(
             "login",
@@ -189,7 +190,9 @@ impl Registry {
                 Some(Credential::Basic { .. }) => "a user name and password are stored for it",
                 Some(Credential::IdentityToken(_)) => "an identity token is stored for it",
                 Some(Credential::RegistryToken(_)) => "a registry token is stored for it",
-            },
+            }
+            .to_owned()
+                + &missing,
         );
         // With what is stored as a login; an error here is what every other command would meet.
         let reply = self.ask(&Call::get(url, expect)).await?;
