@@ -16,9 +16,16 @@ enum Demand {
     Attestation,
 }
 
+/// Where it is looked for: each controller is told.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Tag,
+    Bundle,
+}
+
 /// Notes whether each controller finds our evidence good; each has to refuse another key's.
 pub(crate) fn read(scene: &Scene, tools: &Tools, legacy: &str, bundle: &str, column: &mut Column) {
-    type Run = fn(&Scene, &Program, &str, Demand, &str) -> Outcome;
+    type Run = fn(&Scene, &Program, &str, Demand, Form, &str) -> Outcome;
     let controllers: [(_, _, Run); 2] = [
         (
             "policy-controller",
@@ -34,16 +41,21 @@ pub(crate) fn read(scene: &Scene, tools: &Tools, legacy: &str, bundle: &str, col
             println!("SKIPPED {name}: COUNTERSIGN_PEERS_ADMISSION=1 builds it");
             continue;
         };
-        for (image, form, demand) in [
-            (legacy, "`.sig`", Demand::Signature),
-            (legacy, "`.att`", Demand::Attestation),
-            (bundle, "bundle: signature", Demand::Signature),
-            (bundle, "bundle: attestation", Demand::Attestation),
+        for (image, name_of_form, demand, form) in [
+            (legacy, "`.sig`", Demand::Signature, Form::Tag),
+            (legacy, "`.att`", Demand::Attestation, Form::Tag),
+            (bundle, "bundle: signature", Demand::Signature, Form::Bundle),
+            (
+                bundle,
+                "bundle: attestation",
+                Demand::Attestation,
+                Form::Bundle,
+            ),
         ] {
-            let outcome = run(scene, program, "k.pub", demand, image);
-            let refused = run(scene, program, "stranger.pub", demand, image);
+            let outcome = run(scene, program, "k.pub", demand, form, image);
+            let refused = run(scene, program, "stranger.pub", demand, form, image);
             assert!(refused.code != 0, "{name} takes any key: {refused:?}");
-            note(column, ("countersign", form, name), &outcome);
+            note(column, ("countersign", name_of_form, name), &outcome);
         }
     }
 }
@@ -62,8 +74,13 @@ fn policy_controller(
     tester: &Program,
     key: &str,
     demand: Demand,
+    form: Form,
     image: &str,
 ) -> Outcome {
+    let format = match form {
+        Form::Tag => "",
+        Form::Bundle => "      signatureFormat: bundle\n",
+    };
     let attestations = match demand {
         Demand::Signature => String::new(),
         Demand::Attestation => format!(
@@ -71,14 +88,25 @@ fn policy_controller(
         ),
     };
     let policy = format!(
-        "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {{name: demo}}\nspec:\n  images:\n    - glob: '**'\n  authorities:\n    - name: key\n      key:\n        data: |\n{}{attestations}",
+        "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {{name: demo}}\nspec:\n  images:\n    - glob: '**'\n  authorities:\n    - name: key\n      key:\n        data: |\n{}{format}{attestations}",
         indented(scene, key, 10)
     );
     std::fs::write(scene.folder().join("cip.yaml"), policy).expect("policy");
     tester.run(["-policy", "cip.yaml", "-image", image])
 }
 
-fn kyverno(scene: &Scene, kyverno: &Program, key: &str, demand: Demand, image: &str) -> Outcome {
+fn kyverno(
+    scene: &Scene,
+    kyverno: &Program,
+    key: &str,
+    demand: Demand,
+    form: Form,
+    image: &str,
+) -> Outcome {
+    let kind = match form {
+        Form::Tag => "Cosign",
+        Form::Bundle => "SigstoreBundle",
+    };
     // Attestors stand two levels deeper below an attestation.
     let (attestations, by) = match demand {
         Demand::Signature => (String::new(), 10),
@@ -98,7 +126,7 @@ fn kyverno(scene: &Scene, kyverno: &Program, key: &str, demand: Demand, image: &
         indented(scene, key, by + 12)
     );
     let policy = format!(
-        "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {{name: demo}}\nspec:\n  validationFailureAction: Enforce\n  webhookTimeoutSeconds: 30\n  rules:\n    - name: signed\n      match: {{any: [{{resources: {{kinds: [Pod]}}}}]}}\n      verifyImages:\n        - imageReferences: ['*']\n          mutateDigest: false\n{attestations}{attestors}"
+        "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {{name: demo}}\nspec:\n  validationFailureAction: Enforce\n  webhookTimeoutSeconds: 30\n  rules:\n    - name: signed\n      match: {{any: [{{resources: {{kinds: [Pod]}}}}]}}\n      verifyImages:\n        - imageReferences: ['*']\n          type: {kind}\n          mutateDigest: false\n{attestations}{attestors}"
     );
     std::fs::write(scene.folder().join("kyverno.yaml"), policy).expect("policy");
     let pod = format!(

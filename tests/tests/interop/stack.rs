@@ -97,7 +97,7 @@ impl Stack {
             "ready",
             "the services did not start; what they said is above"
         );
-        let issuer = issuer(&temporary.path().join(VERSION_2_CONFIG));
+        let issuer = address(&temporary.path().join(VERSION_2_CONFIG), "oidcUrls");
         Self {
             issuer,
             _running: Running(child),
@@ -109,6 +109,11 @@ impl Stack {
         self.folder.path().join(name).display().to_string()
     }
 
+    /// The address of the first service in a list of a signing config, like `rekorTlogUrls`.
+    pub(crate) fn address(&self, config: &str, list: &str) -> String {
+        address(&self.folder.path().join(config), list)
+    }
+
     /// A token in `folder/token`, with further fields of the issuer's address.
     pub(crate) fn token(&self, folder: &Path, fields: &str) {
         self.token_of(VERSION_2_CONFIG, folder, fields);
@@ -116,7 +121,7 @@ impl Stack {
 
     /// The same from the issuer that another signing config names.
     pub(crate) fn token_of(&self, config: &str, folder: &Path, fields: &str) {
-        let issuer = issuer(&self.folder.path().join(config));
+        let issuer = self.address(config, "oidcUrls");
         let url = format!("{issuer}/jwt?email={EMAIL}{fields}");
         let output = Command::new("curl")
             .args(["-sSf", &url])
@@ -149,11 +154,11 @@ impl Stack {
     }
 }
 
-fn issuer(config: &Path) -> String {
+fn address(config: &Path, list: &str) -> String {
     let config = std::fs::read(config).expect("signing config");
     let config: Value = serde_json::from_slice(&config).expect("JSON");
-    let issuer = config.pointer("/oidcUrls/0/url").and_then(Value::as_str);
-    issuer.expect("issuer").to_owned()
+    let address = config[list][0]["url"].as_str();
+    address.expect("an address").to_owned()
 }
 
 fn all_there(test: &str, programs: &[&str], peer: &str) -> bool {

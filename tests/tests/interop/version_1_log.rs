@@ -25,11 +25,7 @@ fn config(stack: &Stack) -> Value {
 }
 
 fn addresses(stack: &Stack) -> Addresses {
-    let config = config(stack);
-    let address = |list: &str| {
-        let address = config[list][0]["url"].as_str();
-        address.expect("an address").to_owned()
-    };
+    let address = |list: &str| stack.address(VERSION_1_CONFIG, list);
     Addresses {
         fulcio: address("caUrls"),
         rekor: address("rekorTlogUrls"),
