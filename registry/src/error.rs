@@ -362,7 +362,7 @@ fn connection_hint(detail: &str) -> &'static str {
     if says(&["UnknownIssuer"]) {
         "no authority that this machine trusts issued the registry's certificate; name its authority's with `--registry-cacert FILE`"
     } else if says(&["CaUsedAsEndEntity"]) {
-        "the registry shows the certificate of an authority as its own; issue it one that is no authority (`CA:FALSE`), and name the authority's with `--registry-cacert FILE`"
+        "the registry shows an authority's certificate as its own; if that very certificate is to be trusted, name it with `--registry-cacert FILE`"
     } else if says(&["not valid for name"]) {
         "the registry's certificate is for another name; reach it by a name that stands in it"
     } else if says(&["certificate expired", "certificate not valid yet"]) {
@@ -524,7 +524,7 @@ mod tests {
             ),
             (
                 "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
-                "CA:FALSE",
+                "that very certificate",
             ),
             (
                 "invalid peer certificate: certificate not valid for name \"a\"; certificate is only valid for DnsName(\"b\")",

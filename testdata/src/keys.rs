@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::agreement;
 use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
@@ -154,6 +155,19 @@ impl LabKey {
     /// SHA-256 of the SubjectPublicKeyInfo: key id, log id, hint.
     pub fn id(&self) -> [u8; 32] {
         sha256(&self.spki)
+    }
+
+    /// The private key, PKCS#8 in DER.
+    pub fn pkcs8(&self) -> Vec<u8> {
+        let der = match &*self.pair {
+            Pair::Ecdsa(pair) => pair.to_pkcs8v1(),
+            Pair::Ed25519(pair) => pair.to_pkcs8v1(),
+            Pair::Rsa(pair) | Pair::RsaPss(pair) => {
+                let der: Pkcs8V1Der<'_> = pair.as_der().expect("a key of the lab");
+                return der.as_ref().to_vec();
+            }
+        };
+        der.expect("a key of the lab").as_ref().to_vec()
     }
 
     /// The public key as PEM.

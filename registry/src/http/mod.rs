@@ -10,6 +10,7 @@ pub(crate) mod link;
 mod listing;
 mod login;
 mod mirror;
+mod named_certificate;
 mod origin;
 mod pace;
 mod probe;

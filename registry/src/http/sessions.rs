@@ -7,11 +7,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::{Client, Url, redirect};
+use rustls::client::WebPkiServerVerifier;
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::auth::HostState;
 use super::guard::GuardedResolver;
 use super::identity::ClientIdentity;
+use super::named_certificate::NamedCertificates;
 use super::proxy;
 use crate::error::{StoreError, clipped};
 use crate::settings::Settings;
@@ -142,10 +145,23 @@ fn build(key: &ClientKey) -> Result<Client, StoreError> {
         RootCertStore::empty()
     };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
+    let tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| failed(error.to_string()))?
-        .with_root_certificates(roots);
+        .map_err(|error| failed(error.to_string()))?;
+    let tls = if key.encrypted && !key.ca_certificates.is_empty() {
+        let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        let named = key.ca_certificates.iter();
+        let named = named
+            .map(|der| CertificateDer::from(der.to_vec()))
+            .collect();
+        let verifier = NamedCertificates::new(usual, named);
+        tls.dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+    } else {
+        tls.with_root_certificates(roots)
+    };
     let mut tls = match &key.identity {
         Some(identity) => tls
             .with_client_auth_cert(identity.chain(), identity.key())
