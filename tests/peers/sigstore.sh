@@ -24,7 +24,7 @@ wanted() { # GROUP PROGRAM...
 }
 wanted sigstore fulcio timestamp-server posix cosign openssl curl python3
 if [ $version_1 -eq 1 ]; then
-    wanted rekor-v1 rekor-server trillian_log_server trillian_log_signer createtree mariadbd mariadb-install-db mariadb
+    wanted rekor-v1 go rekor-server trillian_log_server trillian_log_signer createtree mariadbd mariadb-install-db mariadb
     # The tables of the log's storage come with the module that the programs were built from, and are had before HOME changes.
     trillian=$(go mod download -json "github.com/google/trillian@$(pins | awk '$2 == "trillian-log-server" { print $3 }')" |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["Dir"])')

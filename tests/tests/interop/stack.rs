@@ -23,7 +23,8 @@ const SERVICES: [&str; 7] = [
 ];
 
 /// What a log of version 1 wants besides.
-const VERSION_1: [&str; 6] = [
+const VERSION_1: [&str; 7] = [
+    "go",
     "rekor-server",
     "trillian_log_server",
     "trillian_log_signer",
