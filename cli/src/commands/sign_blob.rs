@@ -49,9 +49,8 @@ pub(super) fn report(
     if !to_stdout {
         context.printer.line(&place);
         context.printer.say(&format!(
-            "{verb} {} ({}), bundle in `{place}`",
-            escape::field(&artifact.name),
-            artifact.digest
+            "{verb} {}, bundle in `{place}`",
+            escape::field(&artifact.described())
         ));
     }
     let mut result = json!({
