@@ -319,6 +319,224 @@ fn metadata_of_one_role_does_not_pass_for_that_of_another() {
     let snapshot = mirror.take("1.snapshot.json");
     mirror.put("timestamp.json", snapshot);
     assert_eq!(first(&held(&repository), &mirror), "tuf-malformed");
+    // Every role in the place of the two that nothing announces, signed by the keys of the role whose place it takes.
+    for (place, path, role) in [
+        ("root", "2.root.json", &repository.root),
+        ("timestamp", "timestamp.json", &repository.timestamp),
+    ] {
+        for said in ["root", "timestamp", "snapshot", "targets", "mirrors", ""] {
+            let mut honest = repository.clone();
+            if place == "root" {
+                honest.rotate(|_| {});
+            }
+            let mirror = Served::of(&honest);
+            let served = mirror.take(path);
+            let mut body = serde_json::from_slice::<Value>(&served).unwrap()["signed"].clone();
+            body["_type"] = json!(said);
+            mirror.put(path, signed(body, &role.signers));
+            let code = if place == said { "" } else { "tuf-malformed" };
+            assert_eq!(
+                first(&held(&repository), &mirror),
+                code,
+                "{said} as {place}"
+            );
+        }
+    }
+}
+
+#[test]
+fn metadata_that_is_announced_by_its_version_alone_is_held_to_that_version_and_its_type() {
+    // Lengths and digests of snapshot and targets may be left out (specification 4.4, 4.5): then version, type and signature are all.
+    let repository = repository();
+    let root = held(&repository);
+    let announced = |name: &str, version: u64| json!({"meta": {name: {"version": version}}});
+    let serve = |snapshot: u64, targets: u64, said: &str| {
+        let mirror = Served::of(&repository);
+        mirror.put(
+            "timestamp.json",
+            metadata(
+                "timestamp",
+                &repository.timestamp,
+                announced("snapshot.json", snapshot),
+            ),
+        );
+        mirror.put(
+            &format!("{snapshot}.snapshot.json"),
+            metadata(
+                said,
+                &repository.snapshot,
+                announced("targets.json", targets),
+            ),
+        );
+        let served = repository.served()["1.targets.json"].clone();
+        mirror.put(&format!("{targets}.targets.json"), served);
+        first(&root, &mirror)
+    };
+    assert_eq!(serve(1, 1, "snapshot"), "");
+    assert_eq!(serve(2, 1, "snapshot"), "tuf-version");
+    assert_eq!(serve(1, 2, "snapshot"), "tuf-version");
+    assert_eq!(serve(1, 1, "timestamp"), "tuf-malformed");
+    assert_eq!(serve(1, 1, "targets"), "tuf-malformed");
+}
+
+#[test]
+fn another_version_of_the_specification_is_refused() {
+    let repository = repository();
+    let root = held(&repository);
+    let with = |specification: &str| {
+        let mirror = Served::of(&repository);
+        let served = mirror.take("timestamp.json");
+        let mut body = serde_json::from_slice::<Value>(&served).unwrap()["signed"].clone();
+        body["spec_version"] = json!(specification);
+        mirror.put(
+            "timestamp.json",
+            signed(body, &repository.timestamp.signers),
+        );
+        first(&root, &mirror)
+    };
+    for known in ["1.0.31", "1.0.0", "1.1.0"] {
+        assert_eq!(with(known), "", "{known}");
+    }
+    for other in ["2.0.0", "0.9", "10.0", "1x", ""] {
+        assert_eq!(with(other), "tuf-malformed", "{other}");
+    }
+}
+
+#[test]
+fn only_the_last_root_must_not_be_past_its_date() {
+    // §5.3.10: a client that was away for long follows roots that ended meanwhile.
+    let mut repository = repository();
+    let root = held(&repository);
+    let (valid, past) = (
+        repository.root.expires.clone(),
+        "2026-01-01T00:00:00Z".to_owned(),
+    );
+    repository.rotate(|repository| repository.root.expires = past.clone());
+    assert_eq!(first(&root, &Served::of(&repository)), "tuf-expired");
+    repository.rotate(|repository| repository.root.expires = valid);
+    let material = update(&root, None, &Served::of(&repository), NOW).unwrap();
+    assert_eq!(material.roles()[0].version, 3);
+    // The held one may be past its date, too.
+    let mut repository = self::repository();
+    repository.root.expires = past;
+    let root = held(&repository);
+    assert_eq!(first(&root, &Served::of(&repository)), "tuf-expired");
+    repository.rotate(|repository| repository.root.expires = "2035-01-01T00:00:00Z".to_owned());
+    assert_eq!(first(&root, &Served::of(&repository)), "");
+}
+
+#[test]
+fn a_root_that_is_skipped_cannot_be_gone_around() {
+    let mut repository = repository();
+    let root = held(&repository);
+    for _ in 0..3 {
+        repository.rotate(|_| {});
+    }
+    let mirror = Served::of(&repository);
+    assert_eq!(first(&root, &mirror), "");
+    // Root 2 is gone: 3 and 4 are not even asked for, and the client stays with the one that it has.
+    mirror.take("2.root.json");
+    mirror.asked.lock().unwrap().clear();
+    let material = update(&root, None, &mirror, NOW).unwrap();
+    assert_eq!(material.roles()[0].version, 1);
+    let asked = mirror.asked.lock().unwrap().clone();
+    assert!(
+        asked.iter().all(|path| !path.ends_with("3.root.json")),
+        "{asked:?}"
+    );
+    // Root 3 in the place of root 2, with all signatures that root 3 needs.
+    let mirror = Served::of(&repository);
+    let third = mirror.take("3.root.json");
+    mirror.put("2.root.json", third);
+    assert_eq!(first(&root, &mirror), "tuf-version");
+}
+
+#[test]
+fn another_state_under_the_same_version_is_not_taken() {
+    // §5.4.3.1: a timestamp of the version that is there ends the update, whatever else it says.
+    let repository = repository();
+    let root = held(&repository);
+    let mirror = Served::of(&repository);
+    let before = update(&root, None, &mirror, NOW).unwrap();
+    let mut other = repository.clone();
+    other.files.insert(
+        "trusted_root.json".to_owned(),
+        b"{\"the\":\"second truth\"}".to_vec(),
+    );
+    mirror.publish(&other);
+    let after = update(&root, Some(before.parts()), &mirror, NOW).unwrap();
+    assert_eq!(after.parts(), before.parts());
+    other.release();
+    mirror.publish(&other);
+    let after = update(&root, Some(before.parts()), &mirror, NOW).unwrap();
+    assert_eq!(after.trusted_root().unwrap(), "{\"the\":\"second truth\"}");
+}
+
+#[test]
+fn a_file_needs_a_digest_that_is_known_and_must_match_every_one() {
+    let repository = repository();
+    let root = held(&repository);
+    let file = repository.files["trusted_root.json"].clone();
+    let digest = countersign_proof::digest::sha256(&file).hex();
+    let with = |length: Value, hashes: Value| {
+        let mut repository = repository.clone();
+        let entry = json!({"length": length, "hashes": hashes});
+        let targets = metadata(
+            "targets",
+            &repository.targets,
+            json!({"targets": {"trusted_root.json": entry}}),
+        );
+        let snapshot = metadata(
+            "snapshot",
+            &repository.snapshot,
+            json!({"meta": {"targets.json": {"version": 1}}}),
+        );
+        let timestamp = metadata(
+            "timestamp",
+            &repository.timestamp,
+            json!({"meta": {"snapshot.json": {"version": 1}}}),
+        );
+        repository.consistent = true;
+        let mirror = Served::of(&repository);
+        mirror.put("timestamp.json", timestamp);
+        mirror.put("1.snapshot.json", snapshot);
+        mirror.put("1.targets.json", targets);
+        // Whatever digest comes first in the name, the same file lies there.
+        for name in [&digest, &"0".repeat(64), &"0".repeat(128)] {
+            mirror.put(&format!("targets/{name}.trusted_root.json"), file.clone());
+        }
+        first(&root, &mirror)
+    };
+    let size = file.len();
+    assert_eq!(with(json!(size), json!({"sha256": digest})), "");
+    assert_eq!(
+        with(json!(size), json!({"sha256": digest, "blake2b": "00"})),
+        ""
+    );
+    for hashes in [
+        json!({"sha256": "0".repeat(64)}),
+        json!({"sha256": digest, "sha512": "0".repeat(128)}),
+    ] {
+        assert_eq!(with(json!(size), hashes), "tuf-file-differs");
+    }
+    assert_eq!(
+        with(json!(size + 1), json!({"sha256": digest})),
+        "tuf-file-differs"
+    );
+    assert_eq!(
+        with(json!(size - 1), json!({"sha256": digest})),
+        "tuf-over-limit"
+    );
+    for (length, hashes) in [
+        (json!(size), json!({"blake2b": "00"})),
+        (json!(size), json!({})),
+        (json!(size), json!({"sha256": "00"})),
+        (json!(size), Value::Null),
+        (json!(-1), json!({"sha256": digest})),
+        (Value::Null, json!({"sha256": digest})),
+    ] {
+        assert_eq!(with(length, hashes), "tuf-malformed");
+    }
 }
 
 #[test]
