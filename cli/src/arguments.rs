@@ -43,6 +43,7 @@ pub(crate) use carrying::{
     DownloadCommand, ProofFlags,
 };
 pub(crate) use evidence::{Places, Sources};
+pub(crate) use github::Given;
 pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAttestation};
 pub(crate) use instance::Instance;
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};

@@ -16,6 +16,7 @@ mod explain;
 mod explanation;
 mod failure;
 mod files;
+mod flag_words;
 mod held_trust;
 mod images;
 mod judging;

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use countersign::{PolicyLoadError, is_published, load_policies, load_published_policies};
 use countersign_formats::{Limits, PredicateType};
 use countersign_policy::{
-    CertificateClaim, GITHUB_ISSUER, GITLAB_ISSUER, GithubWorkflow, GitlabPipeline, Pattern,
-    PatternError, Policy, PolicySet, Requirement, SignerRule, Thresholds,
+    CertificateClaim, GITHUB_ISSUER, GITHUB_SERVER, GITLAB_ISSUER, GithubWorkflow, GitlabPipeline,
+    Pattern, PatternError, Policy, PolicySet, Requirement, SignerRule, Thresholds,
 };
 use countersign_trust_store::RootError;
 
-use crate::arguments::{Annotation, Trust};
+use crate::arguments::{Annotation, Given, Trust};
 use crate::context::Context;
 use crate::exit::ExitStatus;
 use crate::failure::{Failure, words};
+use crate::flag_words::{BuildFlag, FlagWords, Form};
 use crate::{explain, key_files, material, stores};
 
 impl From<PolicyLoadError> for Failure {
@@ -132,14 +134,22 @@ fn from_flags(
             },
         );
     }
-    let identities = identities(trust)?;
-    let several = identities.len() > 1;
-    for (index, rule) in identities.into_iter().enumerate() {
+    let Identities { rules, issuer } = identities(trust)?;
+    let mut wording = FlagWords {
+        issuer,
+        builds: build_flags(trust),
+        ..FlagWords::default()
+    };
+    let several = rules.len() > 1;
+    for (index, (flag, rule)) in rules.into_iter().enumerate() {
         let name = if several {
             format!("identity-{}", index + 1)
         } else {
             "identity".to_owned()
         };
+        if let Some(flag) = flag {
+            wording.identities.insert(name.clone(), flag);
+        }
         signers.insert(name, rule);
     }
     if signers.is_empty() {
@@ -160,6 +170,7 @@ fn from_flags(
     };
     let mut policy = Policy::new(COMMAND_LINE, signers, require);
     policy.trust = thresholds(trust);
+    policy.wording = Some(Arc::new(wording));
     Ok(PolicySet::from(policy))
 }
 
@@ -179,22 +190,30 @@ fn thresholds(trust: &Trust) -> Thresholds {
     thresholds
 }
 
-fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
+/// The signers that certificates name, each with the flag that says who it is, and the flag that says who vouches for them.
+#[derive(Default)]
+struct Identities {
+    rules: Vec<(Option<&'static str>, SignerRule)>,
+    issuer: Option<&'static str>,
+}
+
+fn identities(trust: &Trust) -> Result<Identities, Failure> {
+    let flagged = |flag, parsed| pattern(flag, parsed).map(|pattern| (flag, pattern));
     let exact = trust
         .certificate_identity
         .iter()
-        .map(|text| pattern("--certificate-identity", Pattern::exact(text)));
+        .map(|text| flagged("--certificate-identity", Pattern::exact(text)));
     let expressions = trust
         .certificate_identity_regexp
         .iter()
-        .map(|text| pattern("--certificate-identity-regexp", Pattern::regex(text)));
+        .map(|text| flagged("--certificate-identity-regexp", Pattern::regex(text)));
     let identities = exact.chain(expressions).collect::<Result<Vec<_>, _>>()?;
     let issuer = match (
         &trust.certificate_oidc_issuer,
         &trust.certificate_oidc_issuer_regexp,
     ) {
-        (Some(text), _) => Some(pattern("--certificate-oidc-issuer", Pattern::exact(text))?),
-        (None, Some(text)) => Some(pattern(
+        (Some(text), _) => Some(flagged("--certificate-oidc-issuer", Pattern::exact(text))?),
+        (None, Some(text)) => Some(flagged(
             "--certificate-oidc-issuer-regexp",
             Pattern::regex(text),
         )?),
@@ -202,7 +221,7 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
     };
     let (claims, names_somebody) = claims(trust)?;
     if identities.is_empty() && issuer.is_none() && claims.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Identities::default());
     }
     if identities.is_empty() && !names_somebody {
         let (named, hint) = if claims.is_empty() {
@@ -226,21 +245,25 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
         )
         .hint(hint));
     }
-    let issuer = match issuer {
+    let (flag, issuer) = match issuer {
         Some(issuer) => issuer,
         None if trust.gitlab.is_given() => {
-            pattern("--gitlab-project", Pattern::exact(GITLAB_ISSUER))?
+            flagged(first(&trust.gitlab.given()), Pattern::exact(GITLAB_ISSUER))?
         }
         // Flags that speak of GitHub's workflows mean the issuer that vouches for them.
         None if !claims.is_empty() => {
-            pattern("--github-repository", Pattern::exact(GITHUB_ISSUER))?
+            flagged(first(&trust.github.given()), Pattern::exact(GITHUB_ISSUER))?
         }
         // An own authority may know no identity tokens: then the name in the certificate is all there is.
         None if trust.anchors.material.has_own_authority() => {
-            return Ok(identities
-                .into_iter()
-                .map(|identity| SignerRule::Certificate { identity })
-                .collect());
+            let rules = identities.into_iter().map(|(flag, identity)| {
+                let rule = SignerRule::Certificate { identity };
+                (Some(flag), rule)
+            });
+            return Ok(Identities {
+                rules: rules.collect(),
+                issuer: None,
+            });
         }
         None => {
             return Err(Failure::usage("issuer-missing", "an identity is named and no issuer").hint(
@@ -253,10 +276,53 @@ fn identities(trust: &Trust) -> Result<Vec<SignerRule>, Failure> {
         issuer: issuer.clone(),
         claims: claims.clone(),
     };
-    if identities.is_empty() {
-        return Ok(vec![rule(None)]);
-    }
-    Ok(identities.into_iter().map(Some).map(rule).collect())
+    let rules = if identities.is_empty() {
+        vec![(None, rule(None))]
+    } else {
+        let named = identities.into_iter();
+        named
+            .map(|(flag, identity)| (Some(flag), rule(Some(identity))))
+            .collect()
+    };
+    Ok(Identities {
+        rules,
+        issuer: Some(flag),
+    })
+}
+
+/// The flag that is named for what the flags about a build have in common.
+fn first(given: &[Given<'_>]) -> &'static str {
+    given.first().map_or("", |given| given.flag)
+}
+
+/// The flags about the build, by what they ask of the certificate.
+fn build_flags(trust: &Trust) -> BTreeMap<CertificateClaim, BuildFlag> {
+    let (given, server) = if trust.gitlab.is_given() {
+        let server = trust.certificate_oidc_issuer.as_deref();
+        let server = server.unwrap_or(GITLAB_ISSUER).trim_end_matches('/');
+        (trust.gitlab.given(), format!("{server}/"))
+    } else {
+        (trust.github.given(), GITHUB_SERVER.to_owned())
+    };
+    let repository = given
+        .iter()
+        .find(|given| given.claim == CertificateClaim::SourceRepositoryUri)
+        .map(|given| given.flag);
+    let named = given.iter().map(|given| {
+        let form = match given.claim {
+            CertificateClaim::SourceRepositoryUri => Form::Below(server.clone()),
+            CertificateClaim::BuildConfigUri => Form::File { repository },
+            _ => Form::Whole,
+        };
+        let flag = BuildFlag {
+            flag: given.flag,
+            what: given.what,
+            asked: given.text.to_owned(),
+            form,
+        };
+        (given.claim, flag)
+    });
+    named.collect()
 }
 
 /// What the flags about GitHub's workflows demand of a certificate, and whether that says whose workflow it is.
@@ -280,37 +346,12 @@ fn claims(trust: &Trust) -> Result<(BTreeMap<CertificateClaim, Pattern>, bool), 
         };
         Failure::usage(error.code(), format!("{flag}: {error}")).or_hint(error.hint())
     })?;
-    for (flag, claim, text) in [
-        (
-            "--certificate-github-workflow-repository",
-            CertificateClaim::GithubWorkflowRepository,
-            &trust.github.certificate_github_workflow_repository,
-        ),
-        (
-            "--certificate-github-workflow-ref",
-            CertificateClaim::GithubWorkflowRef,
-            &trust.github.certificate_github_workflow_ref,
-        ),
-        (
-            "--certificate-github-workflow-name",
-            CertificateClaim::GithubWorkflowName,
-            &trust.github.certificate_github_workflow_name,
-        ),
-        (
-            "--certificate-github-workflow-sha",
-            CertificateClaim::GithubWorkflowSha,
-            &trust.github.certificate_github_workflow_sha,
-        ),
-        (
-            "--certificate-github-workflow-trigger",
-            CertificateClaim::GithubWorkflowTrigger,
-            &trust.github.certificate_github_workflow_trigger,
-        ),
-    ] {
-        if let Some(text) = text {
-            names_somebody |= claim.names_somebody();
-            claims.insert(claim, pattern(flag, Pattern::exact(text))?);
-        }
+    for Given {
+        flag, claim, text, ..
+    } in trust.github.exact()
+    {
+        names_somebody |= claim.names_somebody();
+        claims.insert(claim, pattern(flag, Pattern::exact(text))?);
     }
     Ok((claims, names_somebody))
 }

@@ -12,6 +12,7 @@ use crate::moments::span_text;
 use crate::rules::{DenyList, Policy};
 use crate::signer_match::nearest_signer;
 use crate::strength::{judged_now, thresholds};
+use crate::wording::reworded;
 
 /// What came of a candidate.
 pub(crate) struct CandidateJudgement {
@@ -38,16 +39,17 @@ pub(crate) fn judge_candidate(
             right_kind: false,
             by: None,
             not_before: None,
-            mismatches: vec![mismatch],
+            mismatches: reworded(policy, None, vec![mismatch]),
         };
     }
     let mut mismatches = Vec::new();
     let kind = claim_kind(facts.family.subject(), leaf, piece.claim());
     let right_kind = kind.is_none();
     mismatches.extend(kind);
-    let (name, missed) = nearest_signer(facts, policy, leaf, piece);
+    let signer = nearest_signer(facts, policy, leaf, piece);
+    let name = signer.by().map(ToOwned::to_owned);
     let by = name.clone().filter(|_| right_kind);
-    mismatches.extend(missed);
+    mismatches.extend(signer.mismatches);
     mismatches.extend(denied(&policy.deny, piece));
     mismatches.extend(annotations(leaf, piece));
     mismatches.extend(thresholds(policy, name.as_deref(), piece));
@@ -61,7 +63,7 @@ pub(crate) fn judge_candidate(
         right_kind,
         by,
         not_before,
-        mismatches,
+        mismatches: reworded(policy, signer.name.as_deref(), mismatches),
     }
 }
 

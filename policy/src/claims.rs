@@ -195,14 +195,19 @@ fn mismatch(claim: CertificateClaim, pattern: &Pattern, found: Option<&str>) -> 
     if pattern.matches(found) {
         return None;
     }
-    let message = match only_difference(pattern, found) {
+    let part = only_difference(pattern, found);
+    let message = match &part {
         Some(only) => format!(
             "the {what} differs only in the {}: it is `{}`, expected `{}`",
             only.part, only.found, only.expected
         ),
         None => format!("the {what} is `{}`, expected {expected}", shown(found)),
     };
-    Some(Mismatch::new(kind, expected, format!("`{}`", shown(found))).message(message))
+    Some(
+        Mismatch::new(kind, expected, format!("`{}`", shown(found)))
+            .message(message)
+            .part(part),
+    )
 }
 
 #[cfg(test)]

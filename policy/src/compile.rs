@@ -94,6 +94,7 @@ impl Compiler<'_> {
             unavailable,
             insecure,
             require,
+            wording: None,
         })
     }
 

@@ -11,7 +11,7 @@ use crate::pattern::{Pattern, PatternError};
 pub const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
 
 /// Where repositories of that issuer are.
-pub(crate) const SERVER: &str = "https://github.com/";
+pub const SERVER: &str = "https://github.com/";
 
 /// A workflow of a repository on github.com; what is not given may be anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -51,6 +51,7 @@ mod strength;
 mod table;
 mod validity;
 mod verdict;
+mod wording;
 mod write;
 mod yaml;
 
@@ -64,11 +65,12 @@ pub use error::{PolicyError, PolicyProblem};
 pub use evidence::{Answer, Cause, CauseClass, Interest, SourceKind, Supplied, Unusable, Want};
 pub use explain::{CounterFactual, Explanation, Fact, MOST_FACTS, NearestMiss};
 pub use family::{Asked, NotInIndex, is_attestation};
-pub use github::{GITHUB_ISSUER, GithubWorkflow};
+pub use github::{GITHUB_ISSUER, GithubWorkflow, SERVER as GITHUB_SERVER};
 pub use gitlab::{GITLAB_ISSUER, GitlabPipeline};
 pub use judge::{Budget, Judge, Step, check, check_asked};
 pub use lint::{Finding, Lint, Severity};
 pub use mismatch::{Mismatch, MismatchKind};
+pub use nearest::OnlyDifference;
 pub use pattern::{Pattern, PatternError};
 pub use proposal::{KnownKey, LeftOut, Observed, Proposal, ProposalError};
 pub use record::{DECISION_SCHEMA_VERSION, DecisionRecord};
@@ -78,3 +80,4 @@ pub use rules::{
 };
 pub use set::{KeyFiles, PolicySet, Source};
 pub use table::{TEST_KIND, TestCase, TestTable};
+pub use wording::{Wording, Words};

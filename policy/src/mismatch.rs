@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::claims::CertificateClaim;
+use crate::nearest::OnlyDifference;
 
 /// One check that a piece does not meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Mismatch {
     pub message: String,
     /// What would change it.
     pub hint: Option<String>,
+    /// The one part in which a name differs, where it differs in one only.
+    pub part: Option<OnlyDifference>,
     /// Which of several checks of this kind it is, such as the annotation's name.
     pub(crate) about: Option<String>,
 }
@@ -125,6 +128,7 @@ impl Mismatch {
             found,
             message,
             hint: None,
+            part: None,
             about: None,
         }
     }
@@ -136,6 +140,11 @@ impl Mismatch {
 
     pub(crate) fn about(mut self, about: impl Into<String>) -> Self {
         self.about = Some(about.into());
+        self
+    }
+
+    pub(crate) fn part(mut self, part: Option<OnlyDifference>) -> Self {
+        self.part = part;
         self
     }
 

@@ -5,11 +5,13 @@ use crate::pattern::Pattern;
 
 /// The one part in which a name differs from what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OnlyDifference {
+pub struct OnlyDifference {
     /// What the part is called.
-    pub(crate) part: &'static str,
-    pub(crate) expected: String,
-    pub(crate) found: String,
+    pub part: &'static str,
+    /// What was expected of that part.
+    pub expected: String,
+    /// What the part is.
+    pub found: String,
 }
 
 /// The single part of an identity that misses `expected`; `None` when there are several or the two are

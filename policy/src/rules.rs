@@ -1,6 +1,7 @@
 //! What a policy asks for: signers, thresholds and a tree of requirements.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use countersign_formats::predicate_types::PredicateType;
 use countersign_formats::{Digest, UnixTime};
@@ -8,6 +9,7 @@ use countersign_proof::{Danger, TrustedKey};
 
 use crate::claims::CertificateClaim;
 use crate::pattern::Pattern;
+use crate::wording::Wording;
 
 /// One policy: whom it speaks of, who may sign, what their proofs must carry, and which claims must be there.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct Policy {
     pub insecure: Vec<Insecure>,
     /// What must hold.
     pub require: Requirement,
+    /// The words of whoever asked for this without a document; no part of what is asked.
+    pub wording: Option<Arc<dyn Wording>>,
 }
 
 impl Policy {
@@ -53,6 +57,7 @@ impl Policy {
             unavailable: Unavailable::default(),
             insecure: Vec::new(),
             require,
+            wording: None,
         }
     }
 }

@@ -12,14 +12,28 @@ use crate::nearest::only_difference;
 use crate::pattern::Pattern;
 use crate::rules::{Policy, SignerKey, SignerRule};
 
+/// The signer that a piece misses least, and what separates the two: nothing where the piece is by that signer.
+pub(crate) struct NearestSigner {
+    /// Its name; `None` where the rule names nobody.
+    pub(crate) name: Option<String>,
+    pub(crate) mismatches: Vec<Mismatch>,
+}
+
+impl NearestSigner {
+    /// The signer's name, where the piece is by that signer.
+    pub(crate) fn by(&self) -> Option<&str> {
+        self.name.as_deref().filter(|_| self.mismatches.is_empty())
+    }
+}
+
 /// The first signer that matches, or what separates the piece from the one that it misses least.
 pub(crate) fn nearest_signer(
     facts: &Facts<'_>,
     policy: &Policy,
     leaf: &Leaf<'_>,
     piece: &Verified,
-) -> (Option<String>, Vec<Mismatch>) {
-    let mut nearest: Option<(u32, Vec<Mismatch>)> = None;
+) -> NearestSigner {
+    let mut nearest: Option<(u32, NearestSigner)> = None;
     for name in leaf.by {
         let mismatches = match policy.signers.get(name) {
             Some(rule) => signer(facts, policy, name, rule, piece),
@@ -32,30 +46,36 @@ pub(crate) fn nearest_signer(
                 .message(format!("the signer `{name}` is not defined")),
             ],
         };
-        if mismatches.is_empty() {
-            return (Some(name.clone()), Vec::new());
+        let found = NearestSigner {
+            name: Some(name.clone()),
+            mismatches,
+        };
+        if found.mismatches.is_empty() {
+            return found;
         }
-        let distance = mismatches
+        let distance = found
+            .mismatches
             .iter()
             .map(|mismatch| mismatch.kind.distance())
             .sum();
         if nearest.as_ref().is_none_or(|(known, _)| distance < *known) {
-            nearest = Some((distance, mismatches));
+            nearest = Some((distance, found));
         }
     }
-    let mismatches = nearest
-        .map(|(_, mismatches)| mismatches)
-        .unwrap_or_else(|| {
-            vec![
+    nearest.map_or_else(
+        || NearestSigner {
+            name: None,
+            mismatches: vec![
                 Mismatch::new(
                     MismatchKind::SignerKind,
                     "nobody",
                     signer_words(piece.signer()),
                 )
                 .message("the rule names no signer"),
-            ]
-        });
-    (None, mismatches)
+            ],
+        },
+        |(_, found)| found,
+    )
 }
 
 fn signer(
@@ -168,13 +188,15 @@ fn identity_mismatch(policy: &Policy, name: &str, expected: &Pattern, found: &st
         format!("`{}`", shown(found)),
     )
     .hint(change(policy, name, "identity"));
-    match only_difference(expected, found) {
+    let part = only_difference(expected, found);
+    match &part {
         Some(only) => mismatch.message(format!(
             "identity differs only in the {}: `{}`, expected `{}`",
             only.part, only.found, only.expected
         )),
         None => mismatch,
     }
+    .part(part)
 }
 
 /// `only`: whether nothing else differs.

@@ -1,6 +1,38 @@
 //! The flags about workflows of GitHub, as the certificate describes them.
 
 use clap::Args;
+use countersign_policy::CertificateClaim;
+
+/// A flag about the build that is there.
+pub(crate) struct Given<'a> {
+    pub(crate) flag: &'static str,
+    /// What it is about, in a word.
+    pub(crate) what: &'static str,
+    /// What it is compared with.
+    pub(crate) claim: CertificateClaim,
+    pub(crate) text: &'a str,
+}
+
+/// The flags that are there.
+pub(super) fn given<'a, const N: usize>(
+    flags: [(
+        &'static str,
+        &'static str,
+        CertificateClaim,
+        &'a Option<String>,
+    ); N],
+) -> Vec<Given<'a>> {
+    let there = flags.into_iter().filter_map(|(flag, what, claim, text)| {
+        let text = text.as_deref()?;
+        Some(Given {
+            flag,
+            what,
+            claim,
+            text,
+        })
+    });
+    there.collect()
+}
 
 /// Whose workflow, and which.
 #[derive(Args, Debug)]
@@ -95,4 +127,82 @@ pub(crate) struct Github {
         help_heading = "Trust"
     )]
     pub(crate) certificate_github_workflow_trigger: Option<String>,
+}
+
+impl Github {
+    /// The flags that are there, those first that say whose workflow it is.
+    pub(crate) fn given(&self) -> Vec<Given<'_>> {
+        use CertificateClaim as Claim;
+        let mut all = given([
+            (
+                "--github-repository",
+                "repository",
+                Claim::SourceRepositoryUri,
+                &self.github_repository,
+            ),
+            (
+                "--github-workflow",
+                "workflow",
+                Claim::BuildConfigUri,
+                &self.github_workflow,
+            ),
+            (
+                "--github-ref",
+                "ref",
+                Claim::SourceRepositoryRef,
+                &self.github_ref,
+            ),
+            (
+                "--github-trigger",
+                "trigger",
+                Claim::BuildTrigger,
+                &self.github_trigger,
+            ),
+            (
+                "--github-sha",
+                "commit",
+                Claim::SourceRepositoryDigest,
+                &self.github_sha,
+            ),
+        ]);
+        all.extend(self.exact());
+        all
+    }
+
+    /// Those of them that are compared exactly, as they are there.
+    pub(crate) fn exact(&self) -> Vec<Given<'_>> {
+        use CertificateClaim as Claim;
+        given([
+            (
+                "--certificate-github-workflow-repository",
+                "repository",
+                Claim::GithubWorkflowRepository,
+                &self.certificate_github_workflow_repository,
+            ),
+            (
+                "--certificate-github-workflow-name",
+                "name of the workflow",
+                Claim::GithubWorkflowName,
+                &self.certificate_github_workflow_name,
+            ),
+            (
+                "--certificate-github-workflow-ref",
+                "ref",
+                Claim::GithubWorkflowRef,
+                &self.certificate_github_workflow_ref,
+            ),
+            (
+                "--certificate-github-workflow-trigger",
+                "trigger",
+                Claim::GithubWorkflowTrigger,
+                &self.certificate_github_workflow_trigger,
+            ),
+            (
+                "--certificate-github-workflow-sha",
+                "commit",
+                Claim::GithubWorkflowSha,
+                &self.certificate_github_workflow_sha,
+            ),
+        ])
+    }
 }

@@ -1,6 +1,9 @@
 //! The flags about pipelines of GitLab, as the certificate describes them.
 
 use clap::Args;
+use countersign_policy::CertificateClaim;
+
+use super::github::{Given, given};
 
 /// Nobody is a workflow of GitHub and a pipeline of GitLab.
 const GITHUB: [&str; 10] = [
@@ -70,14 +73,43 @@ pub(crate) struct Gitlab {
 impl Gitlab {
     /// Whether any of the flags is there.
     pub(crate) fn is_given(&self) -> bool {
-        [
-            &self.gitlab_project,
-            &self.gitlab_ref,
-            &self.gitlab_config,
-            &self.gitlab_trigger,
-            &self.gitlab_sha,
-        ]
-        .iter()
-        .any(|flag| flag.is_some())
+        !self.given().is_empty()
+    }
+
+    /// The flags that are there, the one first that says whose pipeline it is.
+    pub(crate) fn given(&self) -> Vec<Given<'_>> {
+        use CertificateClaim as Claim;
+        given([
+            (
+                "--gitlab-project",
+                "project",
+                Claim::SourceRepositoryUri,
+                &self.gitlab_project,
+            ),
+            (
+                "--gitlab-config",
+                "file of the pipeline",
+                Claim::BuildConfigUri,
+                &self.gitlab_config,
+            ),
+            (
+                "--gitlab-ref",
+                "ref",
+                Claim::SourceRepositoryRef,
+                &self.gitlab_ref,
+            ),
+            (
+                "--gitlab-trigger",
+                "trigger",
+                Claim::BuildTrigger,
+                &self.gitlab_trigger,
+            ),
+            (
+                "--gitlab-sha",
+                "commit",
+                Claim::SourceRepositoryDigest,
+                &self.gitlab_sha,
+            ),
+        ])
     }
 }

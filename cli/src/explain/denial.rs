@@ -3,16 +3,13 @@
 use std::collections::BTreeSet;
 
 use countersign_formats::predicate_types;
-use countersign_policy::{
-    Candidate, Decision, Mismatch, MismatchKind, RuleOutcome, SourceKind, Status, Verdict,
-};
+use countersign_policy::{Candidate, Decision, RuleOutcome, SourceKind, Status, Verdict};
 
 use super::rejected::rejected;
 use super::words::{claim, place, signer};
 use super::{CANDIDATES, Question, more};
 use crate::context::Context;
 use crate::escape::field;
-use crate::trust;
 
 const SIGN_IT: &str = "sign it with `countersign sign`, or look at everything that is there with `countersign discover`";
 
@@ -26,10 +23,7 @@ pub(super) fn denial(context: &mut Context<'_, '_>, decision: &Decision, questio
         }
     }
     for policy in &decision.policies {
-        let from_flags = policy.name == trust::COMMAND_LINE;
-        leaves(&policy.rule, &mut |leaf| {
-            candidates(context, leaf, from_flags)
-        });
+        leaves(&policy.rule, &mut |leaf| candidates(context, leaf));
     }
     rejected(context, &decision.rejected, &question.trusted);
     let found = types(decision);
@@ -110,7 +104,7 @@ fn leaves(rule: &RuleOutcome, visit: &mut dyn FnMut(&RuleOutcome)) {
     }
 }
 
-fn candidates(context: &mut Context<'_, '_>, rule: &RuleOutcome, from_flags: bool) {
+fn candidates(context: &mut Context<'_, '_>, rule: &RuleOutcome) {
     if rule.candidates.is_empty() {
         return;
     }
@@ -118,12 +112,12 @@ fn candidates(context: &mut Context<'_, '_>, rule: &RuleOutcome, from_flags: boo
         .printer
         .say(&format!("  required: {}", field(&rule.rule)));
     for candidate in rule.candidates.iter().take(CANDIDATES) {
-        one(context, candidate, from_flags);
+        one(context, candidate);
     }
     more(context, rule.candidates.len());
 }
 
-fn one(context: &mut Context<'_, '_>, candidate: &Candidate, from_flags: bool) {
+fn one(context: &mut Context<'_, '_>, candidate: &Candidate) {
     let piece = &candidate.piece;
     context.printer.say(&format!(
         "  candidate: {} by {} ({})",
@@ -141,31 +135,10 @@ fn one(context: &mut Context<'_, '_>, candidate: &Candidate, from_flags: bool) {
         context
             .printer
             .say(&format!("    found:    {}", field(&mismatch.found)));
-        let flag = if from_flags {
-            flag_hint(mismatch)
-        } else {
-            None
-        };
-        if let Some(hint) = flag.or_else(|| mismatch.hint.clone()) {
-            context.printer.say(&format!("    hint: {}", field(&hint)));
+        if let Some(hint) = &mismatch.hint {
+            context.printer.say(&format!("    hint: {}", field(hint)));
         }
     }
-}
-
-/// What would change a mismatch, in terms of the flags that the policy was made from.
-fn flag_hint(mismatch: &Mismatch) -> Option<String> {
-    let found = mismatch.found.trim_matches('`');
-    Some(match mismatch.kind {
-        MismatchKind::Logs => "`--require-log` asks for it, or the default for certificates; the signer must log the signature".to_owned(),
-        MismatchKind::Timestamps => "`--require-timestamp` asks for it; the signer must have the signature timestamped".to_owned(),
-        MismatchKind::Identity => format!("if this signer is meant, write `--certificate-identity {found}`"),
-        MismatchKind::Issuer => format!("if this issuer is meant, write `--certificate-oidc-issuer {found}`"),
-        MismatchKind::PredicateType => format!("ask for `--type {found}`, or attest the type that is asked for"),
-        MismatchKind::ClaimKind if mismatch.found.contains("://") => {
-            format!("sign the subject itself with `countersign sign`, or ask for `verify-attestation --type {found}`")
-        }
-        _ => return None,
-    })
 }
 
 /// Predicate types of the proven statements that did not count.

@@ -102,15 +102,20 @@ fn a_workflow_of_github_is_named_by_its_repository_ref_file_event_and_commit() {
             "--github-ref",
             "refs/heads/*",
             "refs/tags/v*",
-            "the source ref is `refs/heads/main`, expected `refs/tags/v*`",
+            "identity differs only in the ref: `--github-ref` asks for `refs/tags/v*`, the certificate says `refs/heads/main`",
         ),
         (
             "--github-trigger",
             "push",
             "pull_request",
-            "the build trigger is `push`, expected `pull_request`",
+            "differs only in the trigger: `--github-trigger` asks for `pull_request`, the certificate says `push`",
         ),
-        ("--github-sha", "0123*", "f00d*", "the source digest is"),
+        (
+            "--github-sha",
+            "0123*",
+            "f00d*",
+            "if this build is meant, write `--github-sha 0123456789012345678901234567890123456789`",
+        ),
     ];
     let whose = "--github-repository acme/shop";
     each_flag(&github_of_today(), whose, &rows);
@@ -122,14 +127,38 @@ fn a_workflow_of_github_is_named_by_its_repository_ref_file_event_and_commit() {
             "--github-workflow",
             "release.yml",
             "other.yml",
-            "differs only in the workflow",
+            "differs only in the workflow: `--github-workflow` asks for `other.yml`, the certificate says `release.yml`",
         )],
     );
     for workshop in [github_of_today(), github_of_old()] {
         verify(&workshop, "--github-repository acme/other")
             .ends(12)
-            .says("https://github.com/acme/other");
+            .says("differs only in the repository: `--github-repository` asks for `acme/other`, the certificate says `acme/shop`")
+            .says("hint: if this build is meant, write `--github-repository acme/shop`");
     }
+    let workshop = github_of_today();
+    let path = ".github/workflows/";
+    verify(
+        &workshop,
+        &format!("{whose} --github-workflow {path}other.yml"),
+    )
+    .ends(12)
+    .says("if this build is meant, write `--github-workflow .github/workflows/release.yml`");
+    // The file is the right one, of another repository: one flag differs, and the other says why it does too.
+    verify(
+        &workshop,
+        "--github-repository acme/other --github-workflow release.yml",
+    )
+    .ends(12)
+    .says("`--github-repository` asks for `acme/other`, the certificate says `acme/shop`")
+    .says("`--github-workflow` asks for `release.yml` of what `--github-repository` names");
+    verify(
+        &github_of_old(),
+        &format!("{whose} --github-workflow release.yml"),
+    )
+    .ends(12)
+    .says("`--github-workflow` asks for `release.yml`, the certificate does not say the workflow")
+    .says("leave out `--github-workflow`");
 }
 
 #[test]
@@ -140,19 +169,19 @@ fn cosign_s_flags_for_workflows_mean_the_same_in_certificates_of_both_ages() {
             "--certificate-github-workflow-ref",
             "refs/heads/main",
             "refs/heads/next",
-            "expected `refs/heads/next`",
+            "`--certificate-github-workflow-ref` asks for `refs/heads/next`, the certificate says `",
         ),
         (
             "--certificate-github-workflow-trigger",
             "push",
             "schedule",
-            "expected `schedule`",
+            "`--certificate-github-workflow-trigger` asks for `schedule`, the certificate says `",
         ),
         (
             "--certificate-github-workflow-sha",
             "0123456789012345678901234567890123456789",
             "0000",
-            "expected `0000`",
+            "`--certificate-github-workflow-sha` asks for `0000`, the certificate says `",
         ),
     ];
     each_flag(&github_of_today(), whose, &rows);
@@ -161,7 +190,13 @@ fn cosign_s_flags_for_workflows_mean_the_same_in_certificates_of_both_ages() {
     verify(&github_of_old(), &format!("{whose} {name} Release")).ends(0);
     verify(&github_of_old(), &format!("{whose} {name} Other"))
         .ends(12)
-        .says("expected `Other`");
+        .says("differs only in the name of the workflow: `--certificate-github-workflow-name` asks for `Other`, the certificate says `Release`");
+    verify(
+        &github_of_today(),
+        "--certificate-github-workflow-repository acme/other",
+    )
+    .ends(12)
+    .says("write `--certificate-github-workflow-repository acme/shop`");
 }
 
 #[test]
@@ -174,21 +209,26 @@ fn a_pipeline_of_gitlab_is_named_by_its_project_ref_file_source_and_commit() {
                 "--gitlab-ref",
                 "refs/heads/main",
                 "refs/tags/v*",
-                "the source ref is `refs/heads/main`, expected `refs/tags/v*`",
+                "identity differs only in the ref: `--gitlab-ref` asks for `refs/tags/v*`, the certificate says `refs/heads/main`",
             ),
             (
                 "--gitlab-config",
                 ".gitlab-ci.yml",
                 "deploy.yml",
-                "differs only in the workflow",
+                "`--gitlab-config` asks for `deploy.yml`, the certificate says `.gitlab-ci.yml`",
             ),
             (
                 "--gitlab-trigger",
                 "push",
                 "schedule",
-                "the build trigger is `push`, expected `schedule`",
+                "`--gitlab-trigger` asks for `schedule`, the certificate says `push`",
             ),
-            ("--gitlab-sha", "0123*", "f00d*", "the source digest is"),
+            (
+                "--gitlab-sha",
+                "0123*",
+                "f00d*",
+                "differs only in the commit: `--gitlab-sha` asks for `f00d*`",
+            ),
         ],
     );
     let workshop = gitlab();
@@ -196,7 +236,10 @@ fn a_pipeline_of_gitlab_is_named_by_its_project_ref_file_source_and_commit() {
     for other in ["acme/apps", "acme/apps/shop2", "apps/shop", "*/shop"] {
         verify(&workshop, &format!("--gitlab-project {other}"))
             .ends(12)
-            .says("the source repository");
+            .says(&format!(
+                "`--gitlab-project` asks for `{other}`, the certificate says `acme/apps/shop`"
+            ))
+            .says("write `--gitlab-project acme/apps/shop`");
     }
     // A repository of the same name on GitHub is another's.
     verify(&github_of_today(), "--gitlab-project acme/shop").ends(12);
@@ -207,7 +250,79 @@ fn a_pipeline_of_gitlab_is_named_by_its_project_ref_file_source_and_commit() {
         "--gitlab-project acme/apps/shop --certificate-oidc-issuer https://gitlab.acme.example",
     )
     .ends(12)
-    .says("https://gitlab.acme.example");
+    .says("asks for `https://gitlab.acme.example/acme/apps/shop`, the certificate says `https://gitlab.com/acme/apps/shop`")
+    .says("as `--certificate-oidc-issuer` asks");
+}
+
+#[test]
+fn the_flag_is_named_in_json_and_a_policy_keeps_its_own_words() {
+    let workshop = github_of_today();
+    let flags = "--github-repository acme/shop --github-ref refs/tags/v*";
+    let json = |run: Run| {
+        let result = run.ends(12).json()["result"]["decision"].clone();
+        let missed = result["policies"][0]["rule"]["candidates"][0]["mismatches"].clone();
+        assert_eq!(missed.as_array().map(Vec::len), Some(1), "{missed}");
+        missed[0].clone()
+    };
+    let missed = json(verify(&workshop, &format!("--output json {flags}")));
+    assert_eq!(missed["code"], "certificate-claim");
+    assert_eq!(missed["expected"], "`refs/tags/v*`");
+    assert_eq!(missed["found"], "`refs/heads/main`");
+    assert_eq!(
+        missed["message"],
+        "identity differs only in the ref: `--github-ref` asks for `refs/tags/v*`, the certificate says `refs/heads/main`"
+    );
+    assert_eq!(
+        missed["hint"],
+        "if this build is meant, write `--github-ref refs/heads/main`"
+    );
+    let policy = verify(&workshop, &format!("--print-policy {flags}")).ends(0);
+    workshop.write("policy.yaml", policy.stdout.as_bytes());
+    let run = workshop.run(
+        "verify-blob --offline --output json --bundle bundle.json --trusted-root root.json --policy policy.yaml artifact",
+    );
+    let missed = json(run);
+    assert_eq!(
+        missed["message"],
+        "the source ref is `refs/heads/main`, expected `refs/tags/v*`"
+    );
+    assert_eq!(
+        missed["hint"],
+        "if this build is meant, let the signer `identity` expect `sourceRepositoryRef: refs/heads/main`"
+    );
+}
+
+#[test]
+fn identities_and_issuers_are_told_by_the_flag_that_asks() {
+    let workshop = github_of_today();
+    let tag = WORKFLOW.replace("heads/main", "tags/v1");
+    verify(
+        &workshop,
+        &format!("--certificate-identity {tag} --certificate-oidc-issuer {GITHUB}"),
+    )
+    .ends(12)
+    .says("identity differs only in the ref: `refs/heads/main`, expected `refs/tags/v1`, as `--certificate-identity` asks")
+    .says(&format!(
+        "if this signer is meant, write `--certificate-identity {WORKFLOW}`"
+    ));
+    verify(
+        &workshop,
+        &format!(
+            "--certificate-identity-regexp ^https://gitlab.*$ --certificate-oidc-issuer {GITHUB}"
+        ),
+    )
+    .ends(12)
+    .says("as `--certificate-identity-regexp` asks");
+    verify(
+        &workshop,
+        &format!("--certificate-identity {WORKFLOW} --certificate-oidc-issuer {GITLAB}"),
+    )
+    .ends(12)
+    .says("only the issuer differs")
+    .says("as `--certificate-oidc-issuer` asks")
+    .says(&format!(
+        "if this issuer is meant, write `--certificate-oidc-issuer {GITHUB}`"
+    ));
 }
 
 #[test]
