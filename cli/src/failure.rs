@@ -93,10 +93,18 @@ impl Failure {
 
     /// A file that cannot be written (exit 2: the place was chosen on the command line).
     pub(crate) fn unwritable(what: &str, path: &Path, error: &io::Error) -> Self {
-        Self::usage(
+        let failure = Self::usage(
             "file-unwritable",
             format!("cannot write {what} `{}`: {}", path.display(), words(error)),
-        )
+        );
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                failure.hint("make the folder first; the path is relative to the current folder")
+            }
+            io::ErrorKind::IsADirectory => failure.hint("name a file inside that folder"),
+            io::ErrorKind::PermissionDenied => failure.hint("check the permissions of the folder"),
+            _ => failure,
+        }
     }
 }
 

@@ -101,6 +101,10 @@ pub(crate) fn write(
 
 /// Refuses before any work when a file is in the way.
 pub(crate) fn free(what: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
+    if path.is_dir() {
+        let error = io::Error::from(io::ErrorKind::IsADirectory);
+        return Err(Failure::unwritable(what, path, &error));
+    }
     if existing == Existing::Keep && path.symlink_metadata().is_ok() {
         return Err(exists(what, path));
     }
@@ -114,9 +118,6 @@ pub(crate) fn free(what: &str, path: &Path, existing: Existing) -> Result<(), Fa
 pub(crate) fn writable(what: &str, path: &Path, existing: Existing) -> Result<(), Failure> {
     free(what, path, existing)?;
     let unwritable = |error: io::Error| Failure::unwritable(what, path, &error);
-    if path.is_dir() {
-        return Err(unwritable(io::Error::from(io::ErrorKind::IsADirectory)));
-    }
     // Only an attempt tells: a file beside it, which goes at once.
     Temporary::create(path, Audience::Owner)
         .map(drop)

@@ -163,7 +163,13 @@ fn undated(source: &TrustSource, root: &Root) -> Result<(), Failure> {
                 root.origin()
             ),
         )
-        .hint("run `countersign trust init`, and name no `--trusted-root`")),
+        .hint(format!(
+            "run `countersign trust init`, and name no `{}`",
+            match root.origin() {
+                RootOrigin::Pack(_) => "--trust-pack",
+                _ => "--trusted-root",
+            }
+        ))),
     }
 }
 
@@ -258,6 +264,11 @@ pub(crate) fn cache(context: &Context<'_, '_>) -> Result<Option<Cache>, Failure>
     Ok(Some(Cache::new(instance, &folders, &Limits::DEFAULT)))
 }
 
+/// Whether the address can be a mirror's; nothing is sent to it.
+pub(crate) fn usable_mirror(context: &Context<'_, '_>, address: &str) -> Result<(), Failure> {
+    WebMirror::new(context, address).map(|_| ())
+}
+
 /// The repository's material that holds now.
 pub(crate) fn get(
     context: &Context<'_, '_>,
@@ -275,7 +286,40 @@ pub(crate) fn get(
         max_age,
         always,
     };
-    Ok(context.runtime()?.block_on(acquire(cache, how))?)
+    let acquired = context.runtime()?.block_on(acquire(cache, how));
+    acquired.map_err(|error| of_mirror(&cache.instance().mirror, error, mirror.is_some()))
+}
+
+/// What is wrong with a repository's trust, by the name of its mirror; `asked` says whether the mirror was.
+fn of_mirror(mirror: &str, error: TufError, asked: bool) -> Failure {
+    let past_its_date = match &error {
+        TufError::Expired { .. } => asked,
+        TufError::Stale { refresh, .. } => matches!(**refresh, TufError::Expired { .. }),
+        _ => false,
+    };
+    let named = matches!(
+        error,
+        TufError::Mirror(_)
+            | TufError::Offline { .. }
+            | TufError::File { .. }
+            | TufError::Locked { .. }
+    );
+    let failure = Failure::from(error);
+    let failure = if past_its_date {
+        failure.instead(
+            "the mirror serves a state past its date: its owners must sign a new one, or another mirror is named in `TUF_MIRROR`; is the clock of this machine right?",
+        )
+    } else {
+        failure
+    };
+    if named {
+        return failure;
+    }
+    let mirror = crate::escape::field(mirror);
+    Failure {
+        message: format!("`{mirror}`: {}", failure.message),
+        ..failure
+    }
 }
 
 /// Proves a pack from the root that is held: the chosen repository's, else the public-good one's that is built in.
@@ -291,7 +335,12 @@ fn from_pack(
     };
     let pack = Pack::open(path, &limits)?;
     let material = proven(&held, &pack)?;
-    material.check(context.now)?;
+    let expired = |error: TufError| {
+        of_pack(path, error).instead(
+        "export it anew with `countersign trust export`, where the mirror can be reached; is the clock of this machine right?",
+    )
+    };
+    material.check(context.now).map_err(expired)?;
     let origin = RootOrigin::Pack(path.to_owned());
     let root = Root::parse(material.trusted_root()?.clone(), origin, &limits)?;
     undated(source, &root)?;
@@ -345,8 +394,40 @@ fn proven(held: &Instance, pack: &Pack) -> Result<Material, Failure> {
             .insert(SIGNING_CONFIG.to_owned(), config.bytes.clone());
     }
     parts.sort_roots();
-    Ok(Material::prove(&held.root, parts, &Limits::DEFAULT)?)
+    Material::prove(&held.root, parts, &Limits::DEFAULT).map_err(|error| {
+        let unsigned = matches!(error, TufError::Threshold { .. });
+        let failure = of_pack(pack.path(), error);
+        if !unsigned {
+            return failure;
+        }
+        let from = pack
+            .annotations()
+            .get(MIRROR_ANNOTATION)
+            .map_or("another repository", String::as_str);
+        failure.instead(&format!(
+            "this machine holds root version {} of {}, and the pack says that it is of {}: hold the root of the repository that is meant, `countersign trust init --offline --mirror URL --root FILE`",
+            held.root_version,
+            crate::escape::field(&held.mirror),
+            crate::escape::field(from),
+        ))
+    })
 }
+
+/// What is wrong with the trust in a pack.
+fn of_pack(path: &Path, error: TufError) -> Failure {
+    let failure = Failure::from(error);
+    let path = path.display().to_string();
+    Failure {
+        message: format!("the pack `{}`: {}", crate::escape::field(&path), failure.message),
+        ..failure
+    }
+    .or_hint(Some(
+        "it is not as it was exported: copy it again, or export it anew with `countersign trust export`".to_owned(),
+    ))
+}
+
+/// The annotation of a pack that says which mirror it was exported from; nothing proves it.
+pub(crate) const MIRROR_ANNOTATION: &str = "dev.countersign.pack.mirror";
 
 /// A mirror over https, under the deadline of the command.
 struct WebMirror {

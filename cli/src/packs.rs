@@ -20,6 +20,7 @@ use crate::escape;
 use crate::exit::ExitStatus;
 use crate::explain::Question;
 use crate::failure::Failure;
+use crate::files::{self, Existing};
 use crate::judging::{self, Judging};
 use crate::{material, platforms};
 
@@ -55,6 +56,18 @@ fn repository(reference: &str) -> &str {
         Some((name, tag)) if !tag.contains('/') && name != "oci" && name != "oci-archive" => name,
         _ => name,
     }
+}
+
+/// Refuses before any work when a pack could not be written to `path`.
+pub(crate) fn writable(path: &Path, existing: Existing) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Err(Failure::usage(
+            "bad-value",
+            "a pack is an archive, and is not printed on standard output",
+        )
+        .hint("name a file, such as `acme.pack`"));
+    }
+    files::writable("the pack", path, existing)
 }
 
 impl Records {

@@ -81,7 +81,7 @@ pub mod untrusted;
 
 pub use error::{AnswerFault, ErrorClass, Outage, ServiceError, ServiceKind, ServiceName};
 pub use fulcio::{CertificateChain, Fulcio};
-pub use http::Client;
+pub use http::{Client, check_address};
 pub use rekor::{Rekor, RekorVersion, Submission};
 pub use secret::Secret;
 pub use settings::{Diagnostics, Event, Settings};

@@ -5,6 +5,7 @@ use std::path::Path;
 use bytes::Bytes;
 use countersign_formats::UnixTime;
 use countersign_proof::digest;
+use countersign_services::check_address;
 use serde_json::{Map, Value, json};
 
 use super::Done;
@@ -70,6 +71,21 @@ pub(super) fn wanted<'a>(
         )
         .hint(format!("add `{name}=…`"))
     })
+}
+
+/// The address of a service, in an instance that has no other values than those that are known.
+pub(super) fn address<'a>(
+    flag: &str,
+    instance: &'a Instance,
+    known: &[&str],
+) -> Result<&'a str, Failure> {
+    let url = wanted(flag, instance, "url", known)?;
+    check_address(url).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure::usage(failure.code, format!("{flag}: {}", failure.message))
+            .hint("write the whole address: `url=https://HOST[:PORT][/PATH]`")
+    })?;
+    Ok(url)
 }
 
 /// The document as people read it.

@@ -16,11 +16,11 @@ use crate::context::Context;
 use crate::elsewhere::Elsewhere;
 use crate::escape;
 use crate::failure::Failure;
-use crate::files::{self, Existing};
+use crate::files::Existing;
 use crate::judging::Judging;
 use crate::material::Material;
-use crate::stores;
 use crate::trust::{self, Wanted};
+use crate::{packs, stores};
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Record, context: &mut Context<'_, '_>) -> Result<D
         true => Existing::Replace,
         false => Existing::Keep,
     };
-    files::writable("the pack", &arguments.out, existing)?;
+    packs::writable(&arguments.out, existing)?;
     let given = policies(arguments, context)?;
     let policies = given.clone().unwrap_or_else(nothing);
     let material = Material::new(context, &arguments.trust, &policies)?;

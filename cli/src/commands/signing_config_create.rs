@@ -6,7 +6,7 @@ use countersign_services::SigningConfig;
 use serde_json::{Map, Value, json};
 
 use super::Done;
-use super::created::{pretty, wanted, window, written};
+use super::created::{address, pretty, wanted, window, written};
 use crate::arguments::{Instance, SigningConfigCreate};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -40,14 +40,36 @@ pub(crate) fn run(
         return Err(Failure::usage("missing-argument", "no service is named")
             .hint("name at least one with `--fulcio`, `--oidc-provider`, `--rekor` or `--tsa`"));
     }
-    config.insert(
-        "rekorTlogConfig".to_owned(),
-        selector("--rekor-config", &arguments.rekor_config)?,
-    );
-    config.insert(
-        "tsaConfig".to_owned(),
-        selector("--tsa-config", &arguments.tsa_config)?,
-    );
+    for (member, flag, text, service, named) in [
+        (
+            "rekorTlogConfig",
+            "--rekor-config",
+            &arguments.rekor_config,
+            "--rekor",
+            arguments.rekor.len(),
+        ),
+        (
+            "tsaConfig",
+            "--tsa-config",
+            &arguments.tsa_config,
+            "--tsa",
+            arguments.tsa.len(),
+        ),
+    ] {
+        let selector = selector(flag, text)?;
+        if let Some(count) = selector.get("count").and_then(Value::as_u64)
+            && count > named as u64
+        {
+            return Err(Failure::usage(
+                "bad-value",
+                format!("{flag} asks for {count} services, and {named} are named"),
+            )
+            .hint(format!(
+                "name as many with `{service}`, each of another operator, or ask for fewer"
+            )));
+        }
+        config.insert(member.to_owned(), selector);
+    }
     let bytes: Bytes = pretty(&Value::Object(config));
     let parsed = SigningConfig::parse(&bytes, &Limits::DEFAULT)?;
     // The selectors must be met by what is named.
@@ -70,7 +92,7 @@ pub(crate) fn run(
 }
 
 fn service(flag: &str, instance: &Instance) -> Result<Value, Failure> {
-    let url = wanted(flag, instance, "url", &KNOWN)?;
+    let url = address(flag, instance, &KNOWN)?;
     let version = wanted(flag, instance, "api-version", &KNOWN)?;
     let operator = wanted(flag, instance, "operator", &KNOWN)?;
     let version: u32 = version

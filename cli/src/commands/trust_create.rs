@@ -1,5 +1,6 @@
 //! `trust create`: a trusted root for own services.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use countersign_proof::{TrustMaterial, digest};
 use serde_json::{Map, Value, json};
 
 use super::Done;
-use super::created::{pretty, wanted, window, written};
+use super::created::{address, pretty, wanted, window, written};
 use crate::arguments::{Instance, TrustCreate};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -41,6 +42,9 @@ pub(crate) fn run(arguments: &TrustCreate, context: &mut Context<'_, '_>) -> Res
                 false => authority(flag, instance),
             })
             .collect::<Result<Vec<Value>, Failure>>()?;
+        if is_log {
+            distinct(flag, instances, &made)?;
+        }
         count += made.len();
         root.insert(member.to_owned(), Value::Array(made));
     }
@@ -57,6 +61,23 @@ pub(crate) fn run(arguments: &TrustCreate, context: &mut Context<'_, '_>) -> Res
         count,
         context,
     )
+}
+
+/// A log is found by its id: of two with one id nobody could say which made an entry.
+fn distinct(flag: &str, instances: &[Instance], made: &[Value]) -> Result<(), Failure> {
+    let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+    for (instance, log) in instances.iter().zip(made) {
+        let id = log.pointer("/logId/keyId").and_then(Value::as_str);
+        let url = instance.get("url").unwrap_or_default();
+        if let Some(other) = id.and_then(|id| known.insert(id, url)) {
+            return Err(Failure::usage(
+                "same-key-twice",
+                format!("{flag}: the logs `{other}` and `{url}` have one key"),
+            )
+            .hint("every log signs with a key of its own; name each once, with the file of its own key"));
+        }
+    }
+    Ok(())
 }
 
 /// What is written has passed the parser and the preparation that `verify` puts it through.
@@ -78,14 +99,15 @@ fn check(bytes: &Bytes) -> Result<(), Failure> {
         return Err(Failure::usage(
             "trust-instance-unusable",
             format!("a service of the trusted root could not be used: {warning}"),
-        ));
+        )
+        .hint("a chain goes from the bottom up: intermediates first, root last, and the certificate of a timestamp authority before both"));
     }
     Ok(())
 }
 
 fn log(flag: &str, instance: &Instance) -> Result<Value, Failure> {
     let known = ["url", "public-key", "start-time", "end-time", "origin"];
-    let url = wanted(flag, instance, "url", &known)?;
+    let url = address(flag, instance, &known)?;
     let path = wanted(flag, instance, "public-key", &known)?;
     let text = files::read(
         "the public key",
@@ -93,7 +115,12 @@ fn log(flag: &str, instance: &Instance) -> Result<Value, Failure> {
         Limits::DEFAULT.key_file_bytes,
     )?;
     let key = PublicKey::from_pem(&text).map_err(|error| {
-        Failure::usage(error.code(), format!("{flag}: `{path}`: {error}")).or_hint(error.hint())
+        Failure::usage(error.code(), format!("{flag}: `{path}`: {error}"))
+            .or_hint(instead_of_a_public_key(path, &text))
+            .or_hint(error.hint())
+            .or_hint(Some(
+                "give the log's public key in PEM (`-----BEGIN PUBLIC KEY-----`)".to_owned(),
+            ))
     })?;
     let details = match key.kind() {
         KeyKind::EcdsaP256 => "PKIX_ECDSA_P256_SHA_256",
@@ -125,13 +152,37 @@ fn log(flag: &str, instance: &Instance) -> Result<Value, Failure> {
     }))
 }
 
+/// How to get the public key out of a certificate or a private key that was given in its place.
+fn instead_of_a_public_key(path: &str, text: &[u8]) -> Option<String> {
+    let holds = |label: &str| {
+        text.windows(label.len())
+            .any(|window| window == label.as_bytes())
+    };
+    let path = crate::escape::field(path);
+    if holds("-----BEGIN CERTIFICATE-----") {
+        Some(format!(
+            "it holds a certificate: `openssl x509 -in {path} -noout -pubkey` prints the key in it"
+        ))
+    } else if holds("PRIVATE KEY-----") {
+        Some(format!(
+            "it holds a private key: `openssl pkey -in {path} -pubout` prints the public one"
+        ))
+    } else {
+        None
+    }
+}
+
 fn authority(flag: &str, instance: &Instance) -> Result<Value, Failure> {
     let known = ["url", "certificate-chain", "start-time", "end-time"];
-    let url = wanted(flag, instance, "url", &known)?;
+    let url = address(flag, instance, &known)?;
     let path = wanted(flag, instance, "certificate-chain", &known)?;
     let text = files::read("the certificates", Path::new(path), CERTIFICATES_BYTES)?;
     let chain = pem_certificates(&text, &Limits::DEFAULT)
-        .map_err(|error| Failure::usage(error.code(), format!("{flag}: `{path}`: {error}")))?;
+        .map_err(|error| {
+            Failure::usage(error.code(), format!("{flag}: `{path}`: {error}")).hint(
+                "give the authority's certificates in PEM (`-----BEGIN CERTIFICATE-----`), intermediates first, root last",
+            )
+        })?;
     let certificates: Vec<Value> = chain
         .iter()
         .map(|der| json!({"rawBytes": encode_base64(der)}))

@@ -10,8 +10,8 @@ use crate::arguments::TrustExport;
 use crate::context::Context;
 use crate::escape::{self, field};
 use crate::failure::Failure;
-use crate::files::{self, Existing};
-use crate::held_trust;
+use crate::files::Existing;
+use crate::{held_trust, packs};
 
 pub(crate) fn run(arguments: &TrustExport, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let path = &arguments.file;
@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &TrustExport, context: &mut Context<'_, '_>) -> Res
         true => Existing::Replace,
         false => Existing::Keep,
     };
-    files::writable("the pack", path, existing)?;
+    packs::writable(path, existing)?;
     let cache = chosen(context)?;
     let acquired = held_trust::get(context, &cache, None, false)?;
     if let Freshness::Kept { reason } = &acquired.freshness {
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &TrustExport, context: &mut Context<'_, '_>) -> Res
     let parts = acquired.material.parts();
     let mut pack = PackWriter::new();
     pack.annotate(
-        "dev.countersign.pack.mirror",
+        held_trust::MIRROR_ANNOTATION,
         cache.instance().mirror.clone(),
     );
     let held = cache.instance();

@@ -43,6 +43,8 @@ pub(crate) fn run(arguments: &TrustInit, context: &mut Context<'_, '_>) -> Resul
     };
     let folders = held_trust::folders()?;
     let cache = Cache::new(instance.clone(), &folders, &limits);
+    // Also when nothing is fetched yet: an address that cannot be used is not kept for later.
+    held_trust::usable_mirror(context, &instance.mirror)?;
     if context.global.offline {
         instance.save(&folders)?;
         context.printer.say(&format!(

@@ -35,7 +35,10 @@ pub(crate) fn run(arguments: &TrustShow, context: &mut Context<'_, '_>) -> Resul
                 u64::try_from(context.now.0.saturating_sub(checked.0)).unwrap_or(0) > limit
             });
             if let Some(failure) = &stale {
-                context.printer.warn(&failure.message);
+                context.printer.warn(&match &failure.hint {
+                    Some(hint) => format!("{}; {hint}", failure.message),
+                    None => failure.message.clone(),
+                });
             }
             if let Some(limit) = max_age.filter(|_| old) {
                 context.printer.warn(&format!(

@@ -43,6 +43,7 @@ mod sigstore;
 mod sockets;
 mod table;
 mod trust;
+mod trust_mistakes;
 mod tuf_mirror;
 mod witnesses;
 mod workshop;

@@ -21,6 +21,14 @@ pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Url, ServiceError> {
     Ok(url)
 }
 
+/// Whether the text can be the address of a service at all; whether plain http may be spoken to it is asked when it is used.
+///
+/// # Errors
+/// [`ServiceError::Address`].
+pub fn check_address(text: &str) -> Result<(), ServiceError> {
+    parse(text, true).map(|_| ())
+}
+
 /// As [`parse`], for addresses that come with a query, such as GitHub's token address.
 pub(crate) fn parse_with_query(text: &str, allow_http: bool) -> Result<Url, ServiceError> {
     if text.len() > ADDRESS_BYTES {

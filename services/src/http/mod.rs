@@ -17,6 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::error::ServiceError;
 use crate::settings::Settings;
 
+pub use address::check_address;
 pub(crate) use address::{below, is_local, parse, parse_with_query, shown};
 pub(crate) use call::{Call, Operation, Reply};
 #[cfg(unix)]

@@ -186,6 +186,8 @@ impl TufError {
                 Self::RootRotations { .. } => "a newer countersign, or a newer root file, knows later roots",
                 Self::RootGap { .. } => "export the pack anew, or give the root that its repository began with: `--root FILE`",
                 Self::Offline { .. } => "run `countersign trust update` once, or give `--trust-pack FILE`",
+                Self::NoFile { .. } => "the mirror has no such file: is its address that of a TUF repository?",
+                Self::NoTarget { .. } => "it is a TUF repository, and not one of trust for Sigstore; is the address of the mirror right?",
                 Self::Mirror(_) => "try again later, or name another mirror in `TUF_MIRROR`",
                 _ => return None,
             }

@@ -18,10 +18,18 @@ pub enum PackError {
         path: PathBuf,
     },
     /// The file is something else than an archive of a layout.
-    #[error("`{}` is no pack: it is no tar file of an OCI layout", path.display())]
+    #[error("`{}` is no pack: it is no whole tar file of an OCI layout", path.display())]
     NotALayout {
         /// The file.
         path: PathBuf,
+    },
+    /// The archive ends before its contents, or they are not what its list says.
+    #[error("the pack `{}` is cut off or was changed: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: StoreError,
     },
     /// The archive is a layout without a pack's manifest, or with several.
     #[error("`{}` is no pack: its `index.json` lists {found} manifests of type `{}`", path.display(), super::ARTIFACT_TYPE)]
@@ -82,7 +90,7 @@ impl PackError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Store(error) => error.code(),
+            Self::Store(error) | Self::Damaged { reason: error, .. } => error.code(),
             Self::Absent { .. } => "pack-not-found",
             Self::NotALayout { .. } | Self::NotAPack { .. } => "pack-not-a-pack",
             Self::Version { .. } => "pack-version",
@@ -101,7 +109,14 @@ impl PackError {
             Self::Absent { .. } => {
                 Some("check the path; it is relative to the current folder".to_owned())
             }
-            Self::NotALayout { .. } | Self::NotAPack { .. } => Some(
+            Self::Damaged { .. } => {
+                Some("copy it again from where it was written, or write it anew".to_owned())
+            }
+            Self::NotALayout { .. } => Some(
+                "`countersign trust export` and `countersign policy record` write packs; copy one again that was cut off on its way"
+                    .to_owned(),
+            ),
+            Self::NotAPack { .. } => Some(
                 "`countersign trust export` and `countersign policy record` write packs".to_owned(),
             ),
             Self::Version { .. } | Self::UnknownSection { .. } => {

@@ -73,9 +73,16 @@ impl Pack {
             error => PackError::Store(error),
         })?;
         let archive = Arc::new(archive.with_limits(limits.clone()));
-        let index = archive.list()?;
+        let index = archive.list().map_err(|error| match error {
+            // The list comes last: an archive without it was cut off, or is of something else.
+            StoreError::NotFound { .. } => PackError::NotALayout {
+                path: path.to_owned(),
+            },
+            error => PackError::Store(error),
+        })?;
         let listed = manifest_digest(path, &index.manifests)?;
-        let (digest, manifest) = manifest(path, &archive, listed)?;
+        let (digest, manifest) =
+            manifest(path, &archive, listed).map_err(|error| damaged(path, error))?;
         let mut pack = Self {
             path: path.to_owned(),
             archive,
@@ -92,7 +99,7 @@ impl Pack {
                     path: path.to_owned(),
                     limit: limits.pack_bytes,
                 })?;
-            pack.read(layer)?;
+            pack.read(layer).map_err(|error| damaged(path, error))?;
         }
         Ok(pack)
     }
@@ -239,6 +246,19 @@ fn manifest_digest<'a>(
             path: path.to_owned(),
             found: more + usize::from(first.is_some()),
         }),
+    }
+}
+
+/// What the list of a pack names is in the pack: where it is not, or is other bytes, the pack was changed.
+fn damaged(path: &Path, error: PackError) -> PackError {
+    match error {
+        PackError::Store(reason @ (StoreError::NotFound { .. } | StoreError::Untrusted { .. })) => {
+            PackError::Damaged {
+                path: path.to_owned(),
+                reason,
+            }
+        }
+        error => error,
     }
 }
 
