@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use countersign_policy::{CertificateClaim, Mismatch, MismatchKind, Wording, Words};
+use countersign_policy::{
+    CertificateClaim, GITHUB_ISSUER, GITHUB_SERVER, GITLAB_ISSUER, Mismatch, MismatchKind, Wording,
+    Words,
+};
 
 /// The flags that a policy was made from.
 #[derive(Debug, Default)]
@@ -70,10 +73,7 @@ impl Wording for FlagWords {
                     .issuer
                     .map(|flag| format!("{}, as `{flag}` asks", mismatch.message)),
                 hint: Some(if certified {
-                    format!(
-                        "if this issuer is meant, write `--certificate-oidc-issuer {}`",
-                        argument(found)
-                    )
+                    issuer_hint(self.issuer, found)
                 } else {
                     "an issuer is asked for, and the certificate is of an authority that names none"
                         .to_owned()
@@ -130,9 +130,7 @@ impl BuildFlag {
                     message: Some(format!(
                         "`{flag}` asks for `{server}{asked}`, the certificate says `{claimed}`"
                     )),
-                    hint: Some(format!(
-                        "the build ran on another server than the one that `{flag}` is about"
-                    )),
+                    hint: Some(elsewhere(flag, claimed)),
                 },
             },
             _ => self.says(claimed, alone),
@@ -166,7 +164,7 @@ impl BuildFlag {
             return None;
         };
         Some(match &mismatch.part {
-            Some(only) if only.part == "workflow" => {
+            Some(only) if only.is_build_file() => {
                 let folder = ".github/workflows/";
                 let folder = if self.asked.starts_with(folder) {
                     folder
@@ -177,6 +175,44 @@ impl BuildFlag {
             }
             _ => File::Elsewhere(repository),
         })
+    }
+}
+
+/// How to name a build of another server than the flag's.
+fn elsewhere(flag: &str, claimed: &str) -> String {
+    let gitlab = format!("{GITLAB_ISSUER}/");
+    let named = [
+        (GITHUB_SERVER, "GitHub", "--github-repository"),
+        (gitlab.as_str(), "GitLab", "--gitlab-project"),
+    ]
+    .into_iter()
+    .find_map(|(server, name, other)| Some((name, other, claimed.strip_prefix(server)?)));
+    match named {
+        Some((name, other, below)) if other != flag => format!(
+            "the build ran on {name}; if it is meant, write `{other} {}`",
+            argument(below)
+        ),
+        _ => format!(
+            "the build ran on another server than `{flag}` is about, unless `--certificate-oidc-issuer` names that one"
+        ),
+    }
+}
+
+/// How to name the issuer of a certificate, where `flag` named or meant another.
+fn issuer_hint(flag: Option<&str>, found: &str) -> String {
+    let about_gitlab = flag.is_some_and(|flag| flag.starts_with("--gitlab-"));
+    match flag {
+        // Flags about one system's builds are not made right by the issuer of another's.
+        Some(flag) if about_gitlab && found == GITHUB_ISSUER => {
+            format!("a workflow of GitHub is named by `--github-repository` in place of `{flag}`")
+        }
+        Some(flag) if flag.starts_with("--github-") && found == GITLAB_ISSUER => {
+            format!("a pipeline of GitLab is named by `--gitlab-project` in place of `{flag}`")
+        }
+        _ => format!(
+            "if this issuer is meant, write `--certificate-oidc-issuer {}`",
+            argument(found)
+        ),
     }
 }
 

@@ -46,24 +46,47 @@ pub(crate) fn only_difference(expected: &Pattern, found: &str) -> Option<OnlyDif
     different
 }
 
-/// The parts of a workflow's URI (repository, workflow, ref) or of an e-mail address.
+/// How GitHub and GitLab write a workflow into a certificate: what stands between repository and file, and what the two are called.
+const BUILDS: [(&str, &str, &str); 2] = [
+    ("/.github/workflows/", "repository", "workflow"),
+    ("//", "project", PIPELINE_FILE),
+];
+
+/// What the file is called that says what a pipeline of GitLab does.
+const PIPELINE_FILE: &str = "pipeline file";
+
+impl OnlyDifference {
+    /// Whether the part is the file that says what a build does.
+    #[must_use]
+    pub fn is_build_file(&self) -> bool {
+        matches!(self.part, "workflow" | PIPELINE_FILE)
+    }
+}
+
+/// The parts of a build's URI (repository, file, ref), of a SPIFFE identity, of an e-mail address, or of a user name of Fulcio's
+/// (`user!domain`).
 fn parts(identity: &str) -> Option<Vec<(&'static str, &str)>> {
+    if let Some(workload) = identity.strip_prefix("spiffe://") {
+        let (domain, path) = workload.split_once('/')?;
+        return Some(vec![("trust domain", domain), ("path", path)]);
+    }
     if !identity.contains("://") {
-        let (mailbox, domain) = identity.rsplit_once('@')?;
-        return Some(vec![("mailbox", mailbox), ("domain", domain)]);
+        if let Some((mailbox, domain)) = identity.rsplit_once('@') {
+            return Some(vec![("mailbox", mailbox), ("domain", domain)]);
+        }
+        let (user, domain) = identity.rsplit_once('!')?;
+        return Some(vec![("user", user), ("user's domain", domain)]);
     }
     let (path, reference) = identity.rsplit_once('@')?;
-    // GitHub's and GitLab's ways to write a workflow into a certificate.
-    let (repository, workflow) = ["/.github/workflows/", "//"].iter().find_map(|mark| {
+    BUILDS.iter().find_map(|(mark, place, file)| {
         let scheme = path.find("://").map_or(0, |at| at + 3);
         let at = path.get(scheme..)?.find(mark)? + scheme;
-        Some((path.get(..at)?, path.get(at + mark.len()..)?))
-    })?;
-    Some(vec![
-        ("repository", repository),
-        ("workflow", workflow),
-        ("ref", reference),
-    ])
+        Some(vec![
+            (*place, path.get(..at)?),
+            (*file, path.get(at + mark.len()..)?),
+            ("ref", reference),
+        ])
+    })
 }
 
 #[cfg(test)]
@@ -137,6 +160,45 @@ mod tests {
                 .0,
             "domain"
         );
+    }
+
+    #[test]
+    fn a_workload_differs_in_trust_domain_or_path_and_a_user_in_name_or_domain() {
+        for (pattern, found, part) in [
+            (
+                "spiffe://acme.example/ns/*/sa/builder",
+                "spiffe://evil.example/ns/ci/sa/builder",
+                "trust domain",
+            ),
+            (
+                "spiffe://acme.example/ns/*/sa/builder",
+                "spiffe://acme.example/ns/ci/sa/other",
+                "path",
+            ),
+            ("bob!acme.example", "eve!acme.example", "user"),
+            ("bob!acme.example", "bob!evil.example", "user's domain"),
+            (
+                "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/*",
+                "https://gitlab.com/acme/app//other.yml@refs/tags/v1",
+                "pipeline file",
+            ),
+            (
+                "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/*",
+                "https://gitlab.com/acme/fork//.gitlab-ci.yml@refs/tags/v1",
+                "project",
+            ),
+        ] {
+            let only = difference(pattern, found);
+            assert_eq!(only.map(|only| only.0), Some(part), "{found}");
+        }
+        // Of different make: nothing that one part could be.
+        for (pattern, found) in [
+            ("bob!acme.example", "bob@acme.example"),
+            ("spiffe://acme.example/bob", "https://acme.example/bob"),
+            ("spiffe://acme.example", "spiffe://acme.example/bob"),
+        ] {
+            assert_eq!(difference(pattern, found), None, "{found}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Signers named by what their certificate says about the build: workflows of GitHub, pipelines of GitLab.
 
-use countersign_testdata::certificate::{CertificateSpec, claim, raw_claim, uri_name};
-use countersign_testdata::lab::{Lab, Recipe};
+use countersign_testdata::certificate::{
+    CertificateSpec, claim, email_name, other_name, raw_claim, uri_name,
+};
+use countersign_testdata::lab::{ISSUER, Lab, Recipe};
 
 use crate::program::Run;
 use crate::workshop::Workshop;
@@ -242,8 +244,18 @@ fn a_pipeline_of_gitlab_is_named_by_its_project_ref_file_source_and_commit() {
             .says("write `--gitlab-project acme/apps/shop`");
     }
     // A repository of the same name on GitHub is another's.
-    verify(&github_of_today(), "--gitlab-project acme/shop").ends(12);
-    verify(&workshop, "--github-repository acme/shop").ends(12);
+    verify(&github_of_today(), "--gitlab-project acme/shop")
+        .ends(12)
+        .says("the build ran on GitHub; if it is meant, write `--github-repository acme/shop`")
+        .says(
+            "a workflow of GitHub is named by `--github-repository` in place of `--gitlab-project`",
+        );
+    verify(&workshop, "--github-repository acme/shop")
+        .ends(12)
+        .says("the build ran on GitLab; if it is meant, write `--gitlab-project acme/apps/shop`")
+        .says(
+            "a pipeline of GitLab is named by `--gitlab-project` in place of `--github-repository`",
+        );
     // An own server is another issuer.
     verify(
         &workshop,
@@ -348,4 +360,123 @@ fn flags_about_builds_that_name_nobody_or_two_places_are_refused() {
     )
     .ends(2)
     .says("names no single server");
+}
+
+/// A bundle of the lab's artifact, by whoever this name is.
+fn signed_by(name: Vec<u8>) -> Workshop {
+    let lab = Lab::new();
+    let evidence = lab
+        .certified(name)
+        .message(&Lab::artifact())
+        .rekor_v1()
+        .build();
+    let workshop = Workshop::new();
+    workshop.write("bundle.json", evidence.bundle.to_string().as_bytes());
+    workshop.write("root.json", lab.trusted_root().to_string().as_bytes());
+    workshop.write("artifact", &Lab::artifact());
+    workshop
+}
+
+/// An identity that is asked for, and the words that tell it from the right one.
+type NearMiss = (&'static str, &'static str);
+
+#[test]
+fn a_name_of_each_kind_that_differs_in_one_part_says_which() {
+    let rows: [(Vec<u8>, &str, &[NearMiss]); 5] = [
+        (
+            email_name("bob@acme.example"),
+            "bob@acme.example",
+            &[
+                ("eve@acme.example", "mailbox: `bob`, expected `eve`"),
+                (
+                    "bob@evil.example",
+                    "domain: `acme.example`, expected `evil.example`",
+                ),
+            ],
+        ),
+        (
+            uri_name(WORKFLOW),
+            WORKFLOW,
+            &[
+                (
+                    "https://github.com/acme/shop/.github/workflows/release.yml@refs/tags/v1",
+                    "ref: `refs/heads/main`, expected `refs/tags/v1`",
+                ),
+                (
+                    "https://github.com/acme/shop/.github/workflows/test.yml@refs/heads/main",
+                    "workflow: `release.yml`, expected `test.yml`",
+                ),
+                (
+                    "https://github.com/acme/fork/.github/workflows/release.yml@refs/heads/main",
+                    "repository: `https://github.com/acme/shop`, expected `https://github.com/acme/fork`",
+                ),
+            ],
+        ),
+        (
+            uri_name(PIPELINE),
+            PIPELINE,
+            &[
+                (
+                    "https://gitlab.com/acme/apps/shop//.gitlab-ci.yml@refs/tags/v1",
+                    "ref: `refs/heads/main`, expected `refs/tags/v1`",
+                ),
+                (
+                    "https://gitlab.com/acme/apps/shop//deploy.yml@refs/heads/main",
+                    "pipeline file: `.gitlab-ci.yml`, expected `deploy.yml`",
+                ),
+                (
+                    "https://gitlab.com/acme/shop//.gitlab-ci.yml@refs/heads/main",
+                    "project: `https://gitlab.com/acme/apps/shop`, expected `https://gitlab.com/acme/shop`",
+                ),
+            ],
+        ),
+        (
+            uri_name("spiffe://acme.example/ns/ci/sa/builder"),
+            "spiffe://acme.example/ns/ci/sa/builder",
+            &[
+                (
+                    "spiffe://evil.example/ns/ci/sa/builder",
+                    "trust domain: `acme.example`, expected `evil.example`",
+                ),
+                (
+                    "spiffe://acme.example/ns/ci/sa/other",
+                    "path: `ns/ci/sa/builder`, expected `ns/ci/sa/other`",
+                ),
+            ],
+        ),
+        (
+            other_name("bob!acme.example"),
+            "bob!acme.example",
+            &[
+                ("eve!acme.example", "user: `bob`, expected `eve`"),
+                (
+                    "bob!evil.example",
+                    "user's domain: `acme.example`, expected `evil.example`",
+                ),
+            ],
+        ),
+    ];
+    for (name, right, wrong) in rows {
+        let workshop = signed_by(name);
+        let by = |identity: &str| {
+            verify(
+                &workshop,
+                &format!("--certificate-identity {identity} --certificate-oidc-issuer {ISSUER}"),
+            )
+        };
+        by(right).ends(0);
+        for (identity, words) in wrong {
+            let run = by(identity)
+                .ends(12)
+                .says(&format!(
+                    "identity differs only in the {words}, as `--certificate-identity` asks"
+                ))
+                .says("if this signer is meant, write `--certificate-identity ");
+            assert_eq!(run.stderr.matches("expected: ").count(), 1, "{run:?}");
+        }
+        // Nobody has the name of another kind, or another's name with one letter more.
+        for identity in [format!("{right}x"), format!("x{right}")] {
+            by(&identity).ends(12);
+        }
+    }
 }
