@@ -39,10 +39,7 @@ pub(crate) fn capped(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    let mut end = limit;
-    while !text.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
+    let end = text.floor_char_boundary(limit);
     let kept = text.get(..end).unwrap_or_default();
     format!("{kept}… ({} more bytes)", text.len().saturating_sub(end))
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::clipped::clipped;
+
 /// The longest piece of foreign text that an error carries, in bytes.
 const EXCERPT_BYTES: usize = 120;
 
@@ -331,18 +333,9 @@ impl fmt::Display for Error {
     }
 }
 
-/// Foreign text cut at a character boundary to what an error may carry.
+/// Foreign text cut to what an error may carry.
 pub(crate) fn excerpt(text: &str) -> String {
-    if text.len() <= EXCERPT_BYTES {
-        return text.to_owned();
-    }
-    let mut end = EXCERPT_BYTES;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let mut cut = text.get(..end).unwrap_or_default().to_owned();
-    cut.push('…');
-    cut
+    clipped(text, EXCERPT_BYTES)
 }
 
 #[cfg(test)]

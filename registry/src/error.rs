@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use countersign_formats::Digest;
+use countersign_formats::{Digest, clipped};
 
 /// What a caller may do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -493,22 +493,6 @@ impl fmt::Display for Fault {
             ),
         }
     }
-}
-
-/// At most `limit` bytes of a text from outside, cut at a character.
-pub(crate) fn clipped(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
-        return text.to_owned();
-    }
-    let mut clipped: String = text
-        .chars()
-        .scan(0_usize, |used, character| {
-            *used += character.len_utf8();
-            (*used <= limit).then_some(character)
-        })
-        .collect();
-    clipped.push('…');
-    clipped
 }
 
 #[cfg(test)]

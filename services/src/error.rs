@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use countersign_formats::Error as FormatError;
+use countersign_formats::{Error as FormatError, clipped};
 
-use crate::bounded_text::clipped;
 use crate::identity::{LoginError, TokenError};
 
 /// The longest piece of a service's own words that an error carries, in bytes.

@@ -64,7 +64,6 @@
 //!
 //! No clock is read: `now` is an argument. A [`Client`] belongs to the async runtime that it is used in.
 
-mod bounded_text;
 mod error;
 pub mod fulcio;
 mod http;

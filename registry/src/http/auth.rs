@@ -236,7 +236,7 @@ async fn fetch(transport: &Transport<'_>, key: &TokenKey) -> Result<Token, Store
 /// nothing unless the registry itself is spoken to so, and then the login only on the registry's own host.
 fn realm(transport: &Transport<'_>, key: &TokenKey) -> Result<Url, StoreError> {
     let shown = |realm: &str| {
-        crate::error::clipped(realm.split(['?', '#']).next().unwrap_or_default(), 256)
+        countersign_formats::clipped(realm.split(['?', '#']).next().unwrap_or_default(), 256)
     };
     let refuse = |target: String, reason| {
         Err(StoreError::untrusted(

@@ -387,7 +387,7 @@ impl Registry {
             .map_err(|_| refuse(String::new(), "it is not a URL"))?;
         let target = from
             .join(text)
-            .map_err(|_| refuse(crate::error::clipped(text, 256), "it is not a URL"))?;
+            .map_err(|_| refuse(countersign_formats::clipped(text, 256), "it is not a URL"))?;
         match target.scheme() {
             "https" => Ok(target),
             "http" if from.scheme() == "http" => Ok(target),
@@ -437,7 +437,7 @@ impl Registry {
         }
         Err(StoreError::Authentication {
             registry: self.registry.clone(),
-            detail: crate::error::clipped(&detail, 512),
+            detail: countersign_formats::clipped(&detail, 512),
             had_login,
         })
     }

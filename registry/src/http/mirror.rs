@@ -31,7 +31,7 @@ impl fmt::Display for MirrorError {
         write!(
             f,
             "`{}` is not a mirror: write `NAME[/PATH]=HOST[:PORT][/PATH]`",
-            crate::error::clipped(&self.text, 256)
+            countersign_formats::clipped(&self.text, 256)
         )
     }
 }

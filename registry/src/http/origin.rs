@@ -19,7 +19,7 @@ pub(super) fn shown(url: &Url) -> String {
         .map(|port| format!(":{port}"))
         .unwrap_or_default();
     let query = if url.query().is_some() { "?…" } else { "" };
-    crate::error::clipped(
+    countersign_formats::clipped(
         &format!("{}://{host}{port}{}{query}", url.scheme(), url.path()),
         512,
     )

@@ -274,9 +274,12 @@ impl Registry {
                 },
             )
         };
-        let next = from
-            .join(&target)
-            .map_err(|_| refuse(crate::error::clipped(&target, 256), "it is not a URL"))?;
+        let next = from.join(&target).map_err(|_| {
+            refuse(
+                countersign_formats::clipped(&target, 256),
+                "it is not a URL",
+            )
+        })?;
         if !origin::same(&next, &self.base)
             || !next.username().is_empty()
             || next.password().is_some()

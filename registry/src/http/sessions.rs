@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use countersign_formats::clipped;
 use reqwest::{Client, Url, redirect};
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::CertificateDer;
@@ -16,7 +17,7 @@ use super::guard::GuardedResolver;
 use super::identity::ClientIdentity;
 use super::named_certificate::NamedCertificates;
 use super::proxy;
-use crate::error::{StoreError, clipped};
+use crate::error::StoreError;
 use crate::settings::Settings;
 
 /// How long it is remembered that a repository has no referrers API.

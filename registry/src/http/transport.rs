@@ -6,7 +6,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use countersign_formats::{Descriptor, Limits};
+use countersign_formats::{Descriptor, Limits, clipped};
 use countersign_proof::digest::Hasher;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WARNING,
@@ -15,7 +15,7 @@ use reqwest::{Method, StatusCode, Url};
 
 use super::sessions::Sessions;
 use super::{origin, proxy};
-use crate::error::{Fault, Outage, StoreError, clipped};
+use crate::error::{Fault, Outage, StoreError};
 use crate::secret::Secret;
 use crate::settings::{Event, Settings};
 

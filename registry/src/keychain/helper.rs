@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use countersign_formats::clipped;
 use serde_json::{Value, json};
 
 use super::Credential;
-use crate::error::{StoreError, clipped};
+use crate::error::StoreError;
 use crate::secret::Secret;
 
 /// Time that a helper gets before it is killed.

@@ -72,7 +72,7 @@ impl Archive {
                 &name,
                 Fault::Malformed {
                     what: "tar archive",
-                    error: crate::error::clipped(&error.to_string(), 256),
+                    error: countersign_formats::clipped(&error.to_string(), 256),
                 },
             ),
         })?;
@@ -260,7 +260,7 @@ fn list(file: &File, name: &str) -> Result<Listed, ListError> {
             // Unpacking would keep the last and a reader in place the first: two readings of one file.
             let detail = format!(
                 "the archive holds `{}` twice",
-                crate::error::clipped(path, 200)
+                countersign_formats::clipped(path, 200)
             );
             return Err(ListError::Store(StoreError::response(name, detail)));
         }

@@ -5,12 +5,11 @@ mod chain;
 use bytes::Bytes;
 use countersign_formats::json::{ObjectWriter, Reader};
 use countersign_formats::{
-    Document, Error, KeyKind, Limits, PublicKey, UnixTime, encode_base64, pem_certificates,
+    Document, Error, KeyKind, Limits, PublicKey, UnixTime, clipped, encode_base64, pem_certificates,
 };
 use reqwest::Url;
 use reqwest::header::ACCEPT;
 
-use crate::bounded_text::clipped;
 use crate::error::{AnswerFault, ServiceError, ServiceKind, ServiceName, WORDS};
 use crate::http::{self, Call, Client, error_words};
 use crate::identity::{CheckedToken, TokenError};

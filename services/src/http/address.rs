@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use countersign_formats::clipped;
 use reqwest::Url;
 
-use crate::bounded_text::clipped;
 use crate::error::{ServiceError, WORDS};
 
 /// The longest address, in bytes.

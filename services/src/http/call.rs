@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use countersign_formats::UnixTime;
+use countersign_formats::{UnixTime, clipped};
 use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 
 use super::Client;
 use super::words::error_words;
-use crate::bounded_text::clipped;
 use crate::error::{AnswerFault, Outage, ServiceError, ServiceName, WORDS};
 use crate::secret::Secret;
 use crate::settings::Event;

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use countersign_formats::clipped;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
 
 use super::{Call, Client, Reply, shown};
-use crate::bounded_text::clipped;
 use crate::error::{AnswerFault, Outage, ServiceError, WORDS};
 use crate::settings::Event;
 

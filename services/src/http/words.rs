@@ -1,9 +1,8 @@
 //! What services say about their errors.
 
 use countersign_formats::json::{Kind, Reader};
-use countersign_formats::{Document, Limits};
+use countersign_formats::{Document, Limits, clipped};
 
-use crate::bounded_text::clipped;
 use crate::error::WORDS;
 use crate::secret::Secret;
 

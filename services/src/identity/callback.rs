@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use countersign_formats::clipped;
 use reqwest::Url;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::LoginError;
-use crate::bounded_text::clipped;
 use crate::error::WORDS;
 use crate::secret::Secret;
 

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use countersign_formats::UnixTime;
+use countersign_formats::{UnixTime, clipped};
 
 use super::AUDIENCE;
 use super::token::IdentityToken;
-use crate::bounded_text::clipped;
 use crate::error::ErrorClass;
 use crate::secret::Secret;
 

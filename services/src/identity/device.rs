@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use countersign_formats::json::Reader;
-use countersign_formats::{Document, Error, Limits};
+use countersign_formats::{Document, Error, Limits, clipped};
 
 use super::authorization::{ProofKey, post_form, read_id_token};
 use super::{IdentityToken, Issuer, LoginError, LoginSettings};
-use crate::bounded_text::clipped;
 use crate::error::{ServiceError, WORDS};
 use crate::http::{Client, error_code, error_words};
 use crate::secret::Secret;

@@ -9,9 +9,9 @@
 
 use std::path::Path;
 
+use countersign_formats::clipped;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, TE};
 
-use crate::bounded_text::clipped;
 use crate::error::{AnswerFault, Outage, ServiceError, ServiceKind, ServiceName, WORDS};
 use crate::http::{Client, explained};
 use crate::secret::Secret;

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use countersign_formats::json::{Kind, Reader};
-use countersign_formats::{Document, Error, ErrorKind, Limits, UnixTime, Window};
+use countersign_formats::{Document, Error, ErrorKind, Limits, UnixTime, Window, clipped};
 
 use super::{Selector, Service, SigningConfig};
-use crate::bounded_text::clipped;
 
 /// The media type of version 0.2, in both spellings.
 const MEDIA_TYPES: [&str; 2] = [

@@ -9,12 +9,11 @@
 //!                              ordering BOOLEAN DEFAULT FALSE, nonce INTEGER OPTIONAL, tsa [0] OPTIONAL, extensions [1] OPTIONAL }
 //! ```
 
-use countersign_formats::Digest;
+use countersign_formats::{Digest, clipped};
 use der::asn1::AnyRef;
 use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 
 use super::request::{NONCE_BYTES, nonce_content, object_identifier};
-use crate::bounded_text::clipped;
 use crate::error::{AnswerFault, WORDS};
 
 /// PKIStatus `grantedWithMods`; it and 0, `granted`, come with a token.

@@ -146,10 +146,10 @@ impl Registry {
         probed.clock_skew = text(DATE)
             .and_then(UnixTime::parse_http_date)
             .map(|time| time.0.saturating_sub(now.0));
-        probed.server = text(SERVER).map(|text| crate::error::clipped(text, 128));
+        probed.server = text(SERVER).map(|text| countersign_formats::clipped(text, 128));
         let challenge = text(WWW_AUTHENTICATE).map(|text| {
             let scheme = text.split(' ').next().unwrap_or_default();
-            crate::error::clipped(scheme, 32)
+            countersign_formats::clipped(scheme, 32)
         });
         let status = first.status.as_u16();
         let said = first.message.map(|text| format!(": {text}"));
@@ -314,7 +314,7 @@ fn referrers_answer(reply: &Reply) -> (Ability, String) {
         200 if super::pull::is_index(&kind) => (Ability::Yes, "200 with a list".to_owned()),
         200 => (
             Ability::No,
-            format!("200 with `{}`", crate::error::clipped(&kind, 64)),
+            format!("200 with `{}`", countersign_formats::clipped(&kind, 64)),
         ),
         other => (Ability::No, format!("status {other}")),
     }
