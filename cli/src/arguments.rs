@@ -4,6 +4,7 @@ mod anchors;
 mod blob;
 mod cache;
 mod carrying;
+mod claim;
 mod evidence;
 mod github;
 mod gitlab;
@@ -42,14 +43,17 @@ pub(crate) use carrying::{
     AttachAttestation, AttachBundle, AttachCommand, AttachSbom, AttachSignature, Download,
     DownloadCommand, ProofFlags,
 };
+pub(crate) use claim::Annotated;
 pub(crate) use evidence::{Places, Sources};
 pub(crate) use github::Given;
-pub(crate) use image::{Attest, Discover, Inspect, Layout, Sign, Verify, VerifyAttestation};
+pub(crate) use image::{
+    Attest, Discover, Examined, Inspect, Layout, Sign, Verify, VerifyAttestation,
+};
 pub(crate) use instance::Instance;
 pub(crate) use keys::{GenerateKeyPair, ImportKeyPair, KeyType, PublicKey};
 pub(crate) use material::Material;
 pub(crate) use mending::{Clean, Doctor, Migrate, Repair};
-pub(crate) use moving::{Carried, Copy, Load, Save};
+pub(crate) use moving::{Carried, Copy, Load, LocalPlace, Save};
 pub(crate) use platform::Platforms;
 pub(crate) use policies::{Explain, Record, Test};
 pub(crate) use policy_making::{Init, Push};

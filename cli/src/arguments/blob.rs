@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::claim::StatementType;
 use super::signing::{Document, Signer};
 use super::trust::Trust;
 
@@ -15,9 +16,8 @@ pub(crate) struct SignBlob {
     pub(crate) file: String,
     #[command(flatten)]
     pub(crate) signer: Signer,
-    /// Where to write the bundle (`-` for standard output); FILE.sigstore.json when not said.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
-    pub(crate) bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) written: BundleFile,
 }
 
 /// `attest-blob`.
@@ -30,6 +30,13 @@ pub(crate) struct AttestBlob {
     pub(crate) signer: Signer,
     #[command(flatten)]
     pub(crate) document: Document,
+    #[command(flatten)]
+    pub(crate) written: BundleFile,
+}
+
+/// Where the bundle of a file goes.
+#[derive(Args, Debug)]
+pub(crate) struct BundleFile {
     /// Where to write the bundle (`-` for standard output); FILE.sigstore.json when not said.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_BUNDLE", hide_env = true)]
     pub(crate) bundle: Option<PathBuf>,
@@ -37,17 +44,12 @@ pub(crate) struct AttestBlob {
 
 /// `verify-blob`.
 #[derive(Args, Debug)]
+#[command(mut_arg("predicate_type", |flag| flag.help("Accept only a statement of this type (or `any`) that names the file; without it a message signature or a cosign signature statement")))]
 pub(crate) struct VerifyBlob {
     #[command(flatten)]
     pub(crate) judged: Judged,
-    /// Accept only a statement of this type (or `any`) that names the file; without it a message signature or a cosign signature statement.
-    #[arg(
-        long = "type",
-        value_name = "TYPE",
-        env = "COUNTERSIGN_TYPE",
-        hide_env = true
-    )]
-    pub(crate) predicate_type: Option<String>,
+    #[command(flatten)]
+    pub(crate) statement_type: StatementType,
 }
 
 /// `verify-blob-attestation`.
@@ -55,14 +57,8 @@ pub(crate) struct VerifyBlob {
 pub(crate) struct VerifyBlobAttestation {
     #[command(flatten)]
     pub(crate) judged: Judged,
-    /// What the predicate must be: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.
-    #[arg(
-        long = "type",
-        value_name = "TYPE",
-        env = "COUNTERSIGN_TYPE",
-        hide_env = true
-    )]
-    pub(crate) predicate_type: Option<String>,
+    #[command(flatten)]
+    pub(crate) statement_type: StatementType,
 }
 
 /// The file that is judged, by what evidence and whose.

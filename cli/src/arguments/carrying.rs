@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Subcommand};
 
+use super::claim::StatementType;
 use super::trust::Trust;
 
 /// The commands that print evidence.
@@ -28,18 +29,13 @@ Examples:
 /// `download …`.
 #[derive(Args, Debug)]
 #[command(after_help = DOWNLOAD_EXAMPLE)]
+#[command(mut_arg("predicate_type", |flag| flag.help("Only this predicate type: an alias (spdxjson, slsaprovenance1, …) or a URI")))]
 pub(crate) struct Download {
     /// Image: `HOST/REPOSITORY[:TAG][@DIGEST]`, `oci:DIR[:TAG][@DIGEST]` or `oci-archive:FILE`.
     #[arg(value_name = "IMAGE")]
     pub(crate) image: String,
-    /// Only this predicate type: an alias (spdxjson, slsaprovenance1, …) or a URI.
-    #[arg(
-        long = "type",
-        value_name = "TYPE",
-        env = "COUNTERSIGN_TYPE",
-        hide_env = true
-    )]
-    pub(crate) predicate_type: Option<String>,
+    #[command(flatten)]
+    pub(crate) statement_type: StatementType,
     /// Print the predicates alone; each is verified by the trust flags first.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_PREDICATE", hide_env = true)]
     pub(crate) predicate: bool,

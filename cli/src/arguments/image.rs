@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::claim::{Annotated, StatementType};
 use super::evidence::{Places, Sources};
 use super::platform::Platforms;
 use super::signing::{Document, Many, Placement, Signer};
@@ -49,19 +50,10 @@ pub(crate) struct Attest {
 /// `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
-    /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]`, a layout `oci:DIR[:TAG][@DIGEST]`, or `oci-archive:FILE`.
-    #[arg(required_unless_present_any = ["print_policy", "pack"], value_name = "IMAGE")]
-    pub(crate) images: Vec<String>,
-    /// Judge records that `policy record` wrote into this pack, offline, by the trust and the clock of this machine; without IMAGE all of them.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_PACK", hide_env = true)]
-    pub(crate) pack: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) platforms: Platforms,
+    pub(crate) examined: Examined,
     #[command(flatten)]
-    pub(crate) trust: Trust,
-    /// Demand that NAME=VALUE was signed with the digest; several times: all of them.
-    #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
-    pub(crate) annotations: Vec<Annotation>,
+    pub(crate) annotated: Annotated,
     #[command(flatten)]
     pub(crate) sources: Sources,
 }
@@ -69,6 +61,19 @@ pub(crate) struct Verify {
 /// `verify-attestation`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyAttestation {
+    #[command(flatten)]
+    pub(crate) examined: Examined,
+    #[command(flatten)]
+    pub(crate) statement_type: StatementType,
+    #[command(flatten)]
+    pub(crate) annotated: Annotated,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+}
+
+/// The images that are judged, by whose word.
+#[derive(Args, Debug)]
+pub(crate) struct Examined {
     /// Images: `HOST/REPOSITORY[:TAG][@DIGEST]`, a layout `oci:DIR[:TAG][@DIGEST]`, or `oci-archive:FILE`.
     #[arg(required_unless_present_any = ["print_policy", "pack"], value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
@@ -79,19 +84,6 @@ pub(crate) struct VerifyAttestation {
     pub(crate) platforms: Platforms,
     #[command(flatten)]
     pub(crate) trust: Trust,
-    /// What the predicate must be: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.
-    #[arg(
-        long = "type",
-        value_name = "TYPE",
-        env = "COUNTERSIGN_TYPE",
-        hide_env = true
-    )]
-    pub(crate) predicate_type: Option<String>,
-    /// Demand that NAME=VALUE was signed with the digest; several times: all of them.
-    #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
-    pub(crate) annotations: Vec<Annotation>,
-    #[command(flatten)]
-    pub(crate) sources: Sources,
 }
 
 /// How `discover` lays out its list.

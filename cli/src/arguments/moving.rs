@@ -65,19 +65,10 @@ pub(crate) struct Copy {
     pub(crate) carried: Carried,
 }
 
-const SAVE_EXAMPLE: &str = "\
-Examples:
-  countersign save --file app.tar ghcr.io/acme/app:1.4
-  countersign save --dir ./app ghcr.io/acme/app:1.4";
-
-/// `save`.
+/// A folder or a tar file on this machine.
 #[derive(Args, Debug)]
-#[command(after_help = SAVE_EXAMPLE)]
-pub(crate) struct Save {
-    /// The image: `HOST/REPOSITORY[:TAG][@DIGEST]`, `oci:DIR[:TAG][@DIGEST]` or `oci-archive:FILE[:TAG][@DIGEST]`.
-    #[arg(value_name = "IMAGE")]
-    pub(crate) image: String,
-    /// The folder of an OCI image layout, made when it is absent; an image that is there already stays.
+pub(crate) struct LocalPlace {
+    /// The folder of an OCI image layout, such as `save` or cosign writes it.
     #[arg(
         long,
         value_name = "DIR",
@@ -87,9 +78,27 @@ pub(crate) struct Save {
         hide_env = true
     )]
     pub(crate) dir: Option<PathBuf>,
-    /// A tar file of a layout, replaced when it exists.
+    /// A tar file of a layout.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_FILE", hide_env = true)]
     pub(crate) file: Option<PathBuf>,
+}
+
+const SAVE_EXAMPLE: &str = "\
+Examples:
+  countersign save --file app.tar ghcr.io/acme/app:1.4
+  countersign save --dir ./app ghcr.io/acme/app:1.4";
+
+/// `save`.
+#[derive(Args, Debug)]
+#[command(after_help = SAVE_EXAMPLE)]
+#[command(mut_arg("dir", |flag| flag.help("The folder of an OCI image layout, made when it is absent; an image that is there already stays")))]
+#[command(mut_arg("file", |flag| flag.help("A tar file of a layout, replaced when it exists")))]
+pub(crate) struct Save {
+    /// The image: `HOST/REPOSITORY[:TAG][@DIGEST]`, `oci:DIR[:TAG][@DIGEST]` or `oci-archive:FILE[:TAG][@DIGEST]`.
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) place: LocalPlace,
     #[command(flatten)]
     pub(crate) carried: Carried,
 }
@@ -106,19 +115,8 @@ pub(crate) struct Load {
     /// Where the image goes: `HOST/REPOSITORY[:TAG]`; without a tag the one that it was saved with.
     #[arg(value_name = "IMAGE")]
     pub(crate) image: String,
-    /// The folder of an OCI image layout, such as `save` or cosign writes it.
-    #[arg(
-        long,
-        value_name = "DIR",
-        required_unless_present = "file",
-        conflicts_with = "file",
-        env = "COUNTERSIGN_DIR",
-        hide_env = true
-    )]
-    pub(crate) dir: Option<PathBuf>,
-    /// A tar file of a layout.
-    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_FILE", hide_env = true)]
-    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: LocalPlace,
     /// Which image of a layout that holds several: a tag or a digest.
     #[arg(
         long,

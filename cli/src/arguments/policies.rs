@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::claim::{Annotated, StatementType};
 use super::evidence::{Places, Sources};
-use super::trust::{Annotation, Trust, annotation};
+use super::trust::Trust;
 
 const EXPLAIN_EXAMPLE: &str = "\
 Examples:
@@ -18,6 +19,7 @@ It ends with the exit code that `verify` would end with.";
 /// `policy explain`.
 #[derive(Args, Debug)]
 #[command(after_help = EXPLAIN_EXAMPLE)]
+#[command(mut_arg("predicate_type", |flag| flag.help("Ask for a statement in place of a signature: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`")))]
 pub(crate) struct Explain {
     /// Image: `HOST/REPOSITORY[:TAG][@DIGEST]`, a layout `oci:DIR[:TAG][@DIGEST]`, or `oci-archive:FILE`.
     #[arg(value_name = "IMAGE", required_unless_present_any = ["pack", "print_policy"])]
@@ -39,17 +41,10 @@ pub(crate) struct Explain {
     pub(crate) platform: Option<String>,
     #[command(flatten)]
     pub(crate) trust: Trust,
-    /// Ask for a statement in place of a signature: an alias (spdxjson, slsaprovenance1, …), a URI, or `any`.
-    #[arg(
-        long = "type",
-        value_name = "TYPE",
-        env = "COUNTERSIGN_TYPE",
-        hide_env = true
-    )]
-    pub(crate) predicate_type: Option<String>,
-    /// Demand that NAME=VALUE was signed with the digest; several times: all of them.
-    #[arg(short, long, value_name = "NAME=VALUE", value_parser = annotation, env = "COUNTERSIGN_ANNOTATIONS", hide_env = true)]
-    pub(crate) annotations: Vec<Annotation>,
+    #[command(flatten)]
+    pub(crate) statement_type: StatementType,
+    #[command(flatten)]
+    pub(crate) annotated: Annotated,
     /// Also write the explanation as one HTML page that loads nothing.
     #[arg(long, value_name = "FILE", env = "COUNTERSIGN_HTML", hide_env = true)]
     pub(crate) html: Option<PathBuf>,

@@ -14,7 +14,7 @@ use crate::signing::{self, Claim};
 
 pub(crate) fn run(arguments: &AttestBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let limits = Limits::DEFAULT;
-    let path = signing::bundle_path(&arguments.file, arguments.bundle.as_ref())?;
+    let path = signing::bundle_path(&arguments.file, arguments.written.bundle.as_ref())?;
     let document = &arguments.document;
     let claim = signing::claim(context, document)?;
     let documents = [&document.predicate, &document.statement];

@@ -54,7 +54,7 @@ pub(crate) fn run(
         DownloadCommand::Bundle(arguments) => (Kind::Bundle, arguments),
     };
     let wanted = arguments
-        .predicate_type
+        .statement_type
         .as_deref()
         .map(|text| {
             predicate_types::resolve(text).map_err(|error| {

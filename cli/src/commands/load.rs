@@ -9,11 +9,7 @@ use crate::stores;
 
 pub(crate) fn run(arguments: &Load, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let route = Route {
-        source: moving::local(
-            arguments.dir.as_deref(),
-            arguments.file.as_deref(),
-            arguments.select.as_deref(),
-        )?,
+        source: moving::local(&arguments.place, arguments.select.as_deref())?,
         destination: stores::reference(&arguments.image)?,
         tagged: moving::is_tagged(&arguments.image),
         for_cosign: false,

@@ -127,7 +127,7 @@ fn verifier(
 
 /// The policy to explain by, from files or from flags.
 fn policies(arguments: &Explain, context: &mut Context<'_, '_>) -> Result<PolicySet, Failure> {
-    let wanted = match &arguments.predicate_type {
+    let wanted = match arguments.statement_type.as_deref() {
         Some(text) => Wanted::Statement(trust::wanted_type(text)?),
         None => Wanted::Signature,
     };
@@ -135,7 +135,7 @@ fn policies(arguments: &Explain, context: &mut Context<'_, '_>) -> Result<Policy
         context,
         &arguments.trust,
         wanted,
-        arguments.predicate_type.is_some(),
-        &arguments.annotations,
+        arguments.statement_type.as_deref().is_some(),
+        &arguments.annotated.annotations,
     )
 }

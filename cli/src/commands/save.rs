@@ -12,11 +12,7 @@ use crate::{images, stores};
 pub(crate) fn run(arguments: &Save, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let source = stores::reference(&arguments.image)?;
     let tag = images::resolved_tag(&source).map(str::to_owned);
-    let destination: Reference = moving::local(
-        arguments.dir.as_deref(),
-        arguments.file.as_deref(),
-        tag.as_deref(),
-    )?;
+    let destination: Reference = moving::local(&arguments.place, tag.as_deref())?;
     let route = Route {
         source,
         destination,

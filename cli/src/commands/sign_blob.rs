@@ -15,7 +15,7 @@ use crate::signatory::{Asked, Candidate};
 use crate::signing;
 
 pub(crate) fn run(arguments: &SignBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
-    let path = signing::bundle_path(&arguments.file, arguments.bundle.as_ref())?;
+    let path = signing::bundle_path(&arguments.file, arguments.written.bundle.as_ref())?;
     let asked = Asked {
         key: arguments.signer.key.as_deref(),
         services: &arguments.signer.services,

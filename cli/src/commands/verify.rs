@@ -1,7 +1,7 @@
 //! `verify`: decides whether images are signed as asked.
 
 use super::Done;
-use crate::arguments::Verify;
+use crate::arguments::{Annotated, Examined, Sources, Verify};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::judging::{self, Judging};
@@ -9,20 +9,39 @@ use crate::packs;
 use crate::trust::{self, Wanted};
 
 pub(crate) fn run(arguments: Verify, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
-    let policies = trust::policy(
+    let Verify {
+        examined,
+        annotated,
+        sources,
+    } = &arguments;
+    images(
         context,
-        &arguments.trust,
+        examined,
         Wanted::Signature,
         false,
-        &arguments.annotations,
-    )?;
-    if arguments.trust.print_policy {
+        annotated,
+        sources,
+    )
+}
+
+/// Judges images where they are or as a pack holds them; or prints the policy that the flags amount to.
+pub(super) fn images(
+    context: &mut Context<'_, '_>,
+    examined: &Examined,
+    wanted: Wanted,
+    type_flag: bool,
+    annotated: &Annotated,
+    sources: &Sources,
+) -> Result<Done, Failure> {
+    let trust = &examined.trust;
+    let policies = trust::policy(context, trust, wanted, type_flag, &annotated.annotations)?;
+    if trust.print_policy {
         return Ok(trust::print(context, &policies));
     }
-    let judging = Judging::new(context, policies, &arguments.trust, &arguments.sources)?;
-    let platforms = &arguments.platforms;
-    if let Some(pack) = &arguments.pack {
-        return packs::images(context, pack, &arguments.images, platforms, judging);
+    let judging = Judging::new(context, policies, trust, sources)?;
+    let (images, platforms) = (&examined.images, &examined.platforms);
+    match &examined.pack {
+        Some(pack) => packs::images(context, pack, images, platforms, judging),
+        None => judging::images(context, images, platforms, judging),
     }
-    judging::images(context, &arguments.images, platforms, judging)
 }

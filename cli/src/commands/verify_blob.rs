@@ -8,7 +8,7 @@ use crate::judging;
 use crate::trust::{self, Wanted};
 
 pub(crate) fn run(arguments: VerifyBlob, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
-    let alias = arguments.predicate_type.as_deref();
+    let alias = arguments.statement_type.as_deref();
     let wanted = match alias {
         None => Wanted::Signature,
         Some(alias) => Wanted::Statement(trust::wanted_type(alias)?),

@@ -11,7 +11,7 @@ pub(crate) fn run(
     arguments: VerifyBlobAttestation,
     context: &mut Context<'_, '_>,
 ) -> Result<Done, Failure> {
-    let alias = arguments.predicate_type.as_deref();
+    let alias = arguments.statement_type.as_deref();
     let wanted = Wanted::Statement(trust::wanted_type(
         alias.unwrap_or(verify_attestation::DEFAULT_TYPE),
     )?);

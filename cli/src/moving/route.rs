@@ -1,10 +1,9 @@
 //! Where an image comes from, with where it goes.
 
-use std::path::Path;
-
 use countersign_formats::Reference;
 
 use super::chosen::Chosen;
+use crate::arguments::LocalPlace;
 use crate::failure::Failure;
 use crate::{images, stores};
 
@@ -25,12 +24,8 @@ pub(crate) fn is_tagged(text: &str) -> bool {
 }
 
 /// A reference to the layout or the archive that `--dir` or `--file` names.
-pub(crate) fn local(
-    dir: Option<&Path>,
-    file: Option<&Path>,
-    select: Option<&str>,
-) -> Result<Reference, Failure> {
-    let (form, path) = match (dir, file) {
+pub(crate) fn local(place: &LocalPlace, select: Option<&str>) -> Result<Reference, Failure> {
+    let (form, path) = match (place.dir.as_deref(), place.file.as_deref()) {
         (Some(dir), _) => ("oci", dir),
         (None, Some(file)) => ("oci-archive", file),
         (None, None) => {
