@@ -57,6 +57,11 @@ impl Pack {
     /// [`PackError`]. A section of an unknown type is refused unless it is marked as optional; then it is among [`Pack::skipped`].
     pub fn open(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, PackError> {
         let path = path.as_ref();
+        if path.is_dir() {
+            return Err(PackError::NotALayout {
+                path: path.to_owned(),
+            });
+        }
         let archive = Archive::open(path).map_err(|error| match error {
             StoreError::NotFound { .. } if !path.exists() => PackError::Absent {
                 path: path.to_owned(),
@@ -70,7 +75,7 @@ impl Pack {
                     path: path.to_owned(),
                 }
             }
-            error => PackError::Store(error),
+            error => damaged(path, PackError::Store(error)),
         })?;
         let archive = Arc::new(archive.with_limits(limits.clone()));
         let index = archive.list().map_err(|error| match error {
@@ -78,7 +83,7 @@ impl Pack {
             StoreError::NotFound { .. } => PackError::NotALayout {
                 path: path.to_owned(),
             },
-            error => PackError::Store(error),
+            error => damaged(path, PackError::Store(error)),
         })?;
         let listed = manifest_digest(path, &index.manifests)?;
         let (digest, manifest) =

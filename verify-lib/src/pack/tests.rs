@@ -184,6 +184,19 @@ async fn another_version_a_plain_layout_and_two_packs_in_one_are_refused() {
         assert_eq!(error.code(), "pack-not-a-pack");
         assert!(!error.to_string().contains("xxx"), "{error}");
     }
+    // A folder is none either, a layout or not.
+    let error = Pack::open(directory.path(), &Limits::DEFAULT).unwrap_err();
+    assert_eq!(error.code(), "pack-not-a-pack");
+    // One that was cut off on its way is told to be so, or is no pack at all.
+    hand_made(&path, ARTIFACT_TYPE, |_| {}).await;
+    let whole = std::fs::read(&path).unwrap();
+    for size in (0..whole.len() - 1024).step_by(256) {
+        std::fs::write(&path, &whole[..size]).unwrap();
+        let error = Pack::open(&path, &Limits::DEFAULT).unwrap_err();
+        let name = path.display().to_string();
+        assert!(error.to_string().contains(&name), "{size}: {error}");
+        assert!(error.hint().is_some(), "{size}: {error}");
+    }
     let missing = Pack::open(directory.path().join("absent"), &Limits::DEFAULT).unwrap_err();
     assert_eq!(missing.code(), "pack-not-found");
 }
