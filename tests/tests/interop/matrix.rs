@@ -15,8 +15,8 @@ const TEST: &str = "compatibility";
 const BEGIN: &str = "<!-- the matrix: written by `just interop` -->";
 const END: &str = "<!-- end of the matrix -->";
 
-/// Lines of a program's words that are shown of a row that failed.
-const SHOWN_LINES: usize = 12;
+/// First lines, and as many last ones, of a program's words that are shown of a row that failed.
+const SHOWN_LINES: usize = 6;
 
 /// A predicate that every tool takes.
 const SPDX: &str = r#"{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"demo","dataLicense":"CC0-1.0","documentNamespace":"https://acme.example/spdx/demo","creationInfo":{"created":"2026-01-01T00:00:00Z","creators":["Tool: demo"]},"packages":[]}"#;
@@ -312,18 +312,38 @@ fn shows(mut outcome: Outcome, times: usize, words: &str) -> Outcome {
     outcome
 }
 
-/// The last lines of what a program said, each behind a bar.
+/// The first and the last lines of what a program said, each behind a bar: a trace says its cause first, a usage message last.
 fn quoted(words: &str) -> String {
     let lines: Vec<&str> = words.lines().collect();
-    let from = lines.len().saturating_sub(SHOWN_LINES);
+    let left_out = lines.len().saturating_sub(2 * SHOWN_LINES);
     let mut text = String::new();
-    if from > 0 {
-        let _ = writeln!(text, "    | … {from} lines before");
-    }
-    for line in lines.iter().skip(from) {
-        let _ = writeln!(text, "    | {line}");
+    for (number, line) in lines.iter().enumerate() {
+        if left_out > 0 && number == SHOWN_LINES {
+            let _ = writeln!(text, "    | … {left_out} more lines");
+        }
+        if !(SHOWN_LINES..SHOWN_LINES + left_out).contains(&number) {
+            let _ = writeln!(text, "    | {line}");
+        }
     }
     text
+}
+
+#[test]
+fn of_much_that_is_said_the_first_and_the_last_lines_are_shown() {
+    let said = |count: usize| {
+        (0..count)
+            .map(|number| format!("line {number}\n"))
+            .collect::<String>()
+    };
+    assert_eq!(quoted(""), "");
+    assert_eq!(quoted(&said(12)).lines().count(), 12);
+    let quoted = quoted(&said(15));
+    let lines: Vec<&str> = quoted.lines().collect();
+    assert_eq!(lines.len(), 13);
+    assert_eq!(
+        lines[5..8],
+        ["    | line 5", "    | … 3 more lines", "    | line 9"]
+    );
 }
 
 /// Prints the matrix, and compares it with the page or writes it there.
