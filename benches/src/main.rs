@@ -28,7 +28,9 @@ fn main() -> std::io::Result<()> {
                 serde_json::to_string(&measure::as_helper(rounds, command)?)?
             );
         }
-        Some((first, _)) if first == "copies" => moving::compare(),
+        Some((first, rest)) if first == "copies" => {
+            moving::compare(rest.first().map(String::as_str));
+        }
         Some((only, [])) if only == "evidence" => whole_programs::evidence(),
         Some((first, _)) if first == "policies" => policies::compare(),
         _ => {
@@ -36,7 +38,7 @@ fn main() -> std::io::Result<()> {
             in_process::large_statement();
             policies::compare();
             whole_programs::compare();
-            moving::compare();
+            moving::compare(None);
         }
     }
     Ok(())

@@ -5,6 +5,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// Microseconds of a tick in `/proc`, which are a hundredth of a second on every platform of ours.
+const TICK: u64 = 10_000;
+
 /// Counts what is allocated; everything else is the system's.
 #[derive(Debug)]
 pub(crate) struct Counting;
@@ -58,6 +61,29 @@ pub(crate) type Work<'a> = &'a mut dyn FnMut();
 fn processor_time() -> Duration {
     let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
     nix::time::clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
+}
+
+/// The processor time in microseconds of this process so far, or of others, where the system says it.
+pub(crate) fn processor_time_of(processes: Option<Vec<u32>>) -> u64 {
+    let Some(processes) = processes else {
+        return nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF)
+            .map_or(0, |usage| {
+                micros(usage.user_time()) + micros(usage.system_time())
+            });
+    };
+    let ticks = |process: u32| -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // proc(5): the name, in parentheses, is the second field, `utime` and `stime` are the 14th and the 15th.
+        let (_, fields) = text.rsplit_once(')')?;
+        let mut times = fields.split_whitespace().skip(11);
+        let mut time = || times.next()?.parse::<u64>().ok();
+        Some(time()? + time()?)
+    };
+    processes.into_iter().filter_map(ticks).sum::<u64>() * TICK
+}
+
+fn micros(time: nix::sys::time::TimeVal) -> u64 {
+    time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64
 }
 
 /// Runs each of `works` in turn until about `budget` is spent, at least ten times: what disturbs the machine for longer than
@@ -207,8 +233,6 @@ pub(crate) fn as_helper(rounds: u32, command: &[String]) -> std::io::Result<Proc
         code = status.code().unwrap_or(-1);
     }
     let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)?;
-    let micros =
-        |time: nix::sys::time::TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
     walls.sort_unstable();
     Ok(ProcessCost {
         wall_minimum: walls.first().copied().unwrap_or_default(),

@@ -1,13 +1,18 @@
 //! `copy` of a large image from one registry to another, against `oras cp -r`, which does not hash what flows through it, and `crane copy`, which does.
+//!
+//! Both registries are ours, in this process, or real ones that are named, `copies docker-registry`: with their storage in the folder for
+//! temporary files (`TMPDIR`), which says whether a disk is measured, too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use countersign_formats::{Reference, media_types};
 use countersign_proof::digest::sha256;
 use countersign_registry::{Settings, open};
+use countersign_tests::RegistryKind;
+use tempfile::TempDir;
 
-use crate::measure::{ProcessCost, process};
+use crate::measure::{ProcessCost, process, processor_time_of};
 use crate::whole_programs::{Registry, find, ours, row, words};
 
 /// Layers of the image.
@@ -26,13 +31,85 @@ struct Runner {
     program: PathBuf,
     arguments: Arguments,
     costs: Vec<ProcessCost>,
+    /// The processor time of both registries in each run, in microseconds.
+    registries: Vec<u64>,
 }
 
-/// The comparison; without oras or crane on `PATH` only those that are there, said so.
-pub(crate) fn compare() {
-    let (source, destination) = (Registry::start(), Registry::start());
+/// A registry at one end.
+enum End {
+    Ours(Registry),
+    Real {
+        kind: RegistryKind,
+        registry: countersign_tests::Registry,
+        folder: TempDir,
+    },
+}
+
+impl End {
+    /// One of ours, or a real one; `None` when its program is not on `PATH`.
+    fn start(kind: Option<RegistryKind>) -> Option<Self> {
+        let Some(kind) = kind else {
+            return Some(Self::Ours(Registry::start()));
+        };
+        let folder = TempDir::new().expect("temporary folder");
+        let registry = kind.start_on_disk(folder.path())?;
+        Some(Self::Real {
+            kind,
+            registry,
+            folder,
+        })
+    }
+
+    fn host(&self) -> String {
+        match self {
+            Self::Ours(registry) => registry.host.clone(),
+            Self::Real { registry, .. } => registry.host(),
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        match self {
+            Self::Ours(registry) => registry.folder.path(),
+            Self::Real { folder, .. } => folder.path(),
+        }
+    }
+
+    /// Its processes; `None` is this one.
+    fn processes(&self) -> Option<Vec<u32>> {
+        match self {
+            Self::Ours(_) => None,
+            Self::Real { registry, .. } => Some(registry.processes().collect()),
+        }
+    }
+
+    /// Where a repository lies; when that is gone, nothing of it is there.
+    fn folder_of(&self, repository: &str) -> PathBuf {
+        let below = match self {
+            Self::Ours(_) => Path::new("registry").join(repository),
+            Self::Real { kind, .. } => kind.folder_of(repository),
+        };
+        self.folder().join(below)
+    }
+}
+
+/// The comparison, between registries of the kind that is named, else of ours; without oras or crane on `PATH` only those that are there,
+/// said so.
+pub(crate) fn compare(kind: Option<&str>) {
+    let named = |name: &str| {
+        RegistryKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    };
+    let real = kind.map(|name| named(name).expect("a registry of the interop suite"));
+    let (Some(source), Some(destination)) = (End::start(real), End::start(real)) else {
+        println!(
+            "SKIPPED copies: {} is not on PATH",
+            kind.unwrap_or_default()
+        );
+        return;
+    };
     // The folder of an earlier part of the report is gone, and some programs do not start without one.
-    std::env::set_current_dir(source.folder.path()).expect("the folder is there");
+    std::env::set_current_dir(source.folder()).expect("the folder is there");
     let layer = std::env::var("COUNTERSIGN_BENCH_LAYER")
         .ok()
         .and_then(|text| text.parse::<usize>().ok())
@@ -42,13 +119,14 @@ pub(crate) fn compare() {
         println!("SKIPPED copies: {} is not built", ours.display());
         return;
     }
-    push(&source.host, layer);
-    let from = format!("{}/demo/large:v1", source.host);
+    push(&source.host(), layer);
+    let from = format!("{}/demo/large:v1", source.host());
     let mut runners = vec![Runner {
         name: "countersign copy",
         program: ours,
         arguments: |from, to| text(&["copy", "--allow-http", from, to]),
         costs: Vec::new(),
+        registries: Vec::new(),
     }];
     let peers: [(&'static str, &str, Arguments); 2] = [
         ("oras cp -r", "oras", |from, to| {
@@ -65,10 +143,16 @@ pub(crate) fn compare() {
                 program,
                 arguments,
                 costs: Vec::new(),
+                registries: Vec::new(),
             }),
             None => println!("SKIPPED {name}: {program} is not on PATH"),
         }
     }
+    let load = load();
+    let processes = source
+        .processes()
+        .zip(destination.processes())
+        .map(|(source, destination)| [source, destination].concat());
     for round in 0..ROUNDS {
         for runner in &mut runners {
             // A repository that is new each time: nothing is there, nothing can be mounted.
@@ -79,19 +163,25 @@ pub(crate) fn compare() {
                     .file_name()
                     .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
             );
-            let to = format!("{}/{repository}:v1", destination.host);
+            let to = format!("{}/{repository}:v1", destination.host());
             let arguments = (runner.arguments)(&from, &to);
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let before = processor_time_of(processes.clone());
             let cost = process(1, &words(&runner.program, &arguments)).expect("it runs");
             assert_eq!(cost.code, 0, "{}", runner.name);
             runner.costs.push(cost);
-            let folder = destination.folder.path().join("registry").join(&repository);
-            std::fs::remove_dir_all(folder).expect("the copy is removed");
+            runner
+                .registries
+                .push(processor_time_of(processes.clone()).saturating_sub(before));
+            std::fs::remove_dir_all(destination.folder_of(&repository))
+                .expect("the copy is removed");
         }
     }
     println!(
-        "\n## Copies of {} MB\n\n{:<44} {:>9} {:>9} {:>8} {:>8} {:>9} {:>5}",
+        "\n## Copies of {} MB between registries of {} (load of the machine {load} before, {} after)\n\n{:<44} {:>9} {:>9} {:>8} {:>8} {:>9} {:>5}",
         LAYERS * layer / 1_000_000,
+        kind.unwrap_or("this process"),
+        self::load(),
         "process",
         "wall min",
         "median",
@@ -100,20 +190,50 @@ pub(crate) fn compare() {
         "requests",
         "exit"
     );
-    let mut first = None;
+    let Some((own, peers)) = runners.split_first() else {
+        return;
+    };
     for runner in &runners {
-        let cost = summed(&runner.costs);
-        row(runner.name, cost, None);
-        match first {
-            None => first = Some(cost),
-            Some(own) => println!(
-                "  → {} needs {:.2}× the wall time, {:.2}× the memory",
-                runner.name,
-                cost.wall_median as f64 / own.wall_median.max(1) as f64,
-                cost.peak as f64 / own.peak.max(1) as f64
-            ),
-        }
+        row(runner.name, summed(&runner.costs), None);
+        let sum: u64 = runner.registries.iter().sum();
+        println!(
+            "  registries: {:.1} ms of CPU",
+            sum as f64 / 1e3 / runner.registries.len().max(1) as f64
+        );
     }
+    for peer in peers {
+        println!(
+            "→ {} needs {:.2}× the wall time, {:.2}× the CPU, {:.2}× with the registries', {:.2}× the memory",
+            peer.name,
+            ratio(peer, own, |cost, _| cost.wall_median),
+            ratio(peer, own, |cost, _| cost.cpu),
+            ratio(peer, own, |cost, registries| cost.cpu + registries),
+            ratio(peer, own, |cost, _| cost.peak)
+        );
+    }
+}
+
+/// The median of one's cost as a ratio to another's in the same round.
+fn ratio(one: &Runner, other: &Runner, cost: fn(&ProcessCost, u64) -> u64) -> f64 {
+    let rounds = |runner: &Runner| -> Vec<u64> {
+        let registries = runner.registries.iter();
+        let both = runner.costs.iter().zip(registries);
+        both.map(|(own, registries)| cost(own, *registries))
+            .collect()
+    };
+    let mut ratios: Vec<f64> = rounds(one)
+        .into_iter()
+        .zip(rounds(other))
+        .map(|(one, other)| one as f64 / other.max(1) as f64)
+        .collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied().unwrap_or_default()
+}
+
+/// How many programs want a processor, on average over a minute, where the system says so.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn text(words: &[&str]) -> Vec<String> {

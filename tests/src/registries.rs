@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -84,6 +84,29 @@ impl RegistryKind {
     ///
     /// When it does not answer within twenty seconds.
     pub fn start(self, folder: &Path) -> Option<Registry> {
+        self.start_keeping(folder, "mem")
+    }
+
+    /// The same with all that is pushed in `folder`, also where [`start`](Self::start) keeps it in memory.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer within twenty seconds.
+    pub fn start_on_disk(self, folder: &Path) -> Option<Registry> {
+        self.start_keeping(folder, "dir")
+    }
+
+    /// Where below that folder a repository lies; without it the registry has none of its blobs any more.
+    pub fn folder_of(self, repository: &str) -> PathBuf {
+        match self {
+            Self::Ours => Path::new("ours").join(repository),
+            Self::Olareg => Path::new("storage").join(repository),
+            // Blobs lie beside the repositories that have them.
+            _ => PathBuf::from("storage/docker"),
+        }
+    }
+
+    fn start_keeping(self, folder: &Path, olareg_store: &str) -> Option<Registry> {
         let found: Option<Vec<Peer>> = self.programs().iter().copied().map(Peer::find).collect();
         let found = found?;
         let mut registry = Registry {
@@ -103,7 +126,9 @@ impl RegistryKind {
             }
             Some(olareg) if self == Self::Olareg => {
                 let mut command = Command::new(olareg.path());
-                command.args(["serve", "--addr", "127.0.0.1", "--store-type", "mem"]);
+                command.args(["serve", "--addr", "127.0.0.1"]);
+                command.args(["--store-type", olareg_store, "--dir"]);
+                command.arg(folder.join("storage"));
                 command.args(["--port", &port.to_string()]);
                 command
             }
@@ -207,6 +232,11 @@ impl Registry {
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The ids of its processes.
+    pub fn processes(&self) -> impl Iterator<Item = u32> + '_ {
+        self.children.iter().map(Child::id)
     }
 }
 

@@ -101,11 +101,12 @@ impl Registry {
         if descriptor.size <= SMALL {
             return carry_small(self, source, descriptor).await;
         }
-        let place = match begun {
-            Some(place) => place,
-            None => self.begin_upload().await?,
+        let (place, blob) = match begun {
+            Some(place) => (place, source.stream(descriptor).await?),
+            // Neither side waits for the other to begin.
+            None => tokio::try_join!(self.begin_upload(), source.stream(descriptor))?,
         };
-        self.carry(source, descriptor, &place).await?;
+        self.carry(blob, descriptor, &place).await?;
         Ok(Taken::Carried)
     }
 
@@ -137,15 +138,14 @@ impl Registry {
         }
     }
 
-    /// Reads a blob from its source and writes it to its place at the same time; neither side is ever ahead by more than a few pieces.
+    /// Reads a blob and writes it to its place at the same time; neither side is ever ahead by more than a few pieces.
     async fn carry(
         &self,
-        source: &dyn Depot,
+        mut blob: BlobStream,
         descriptor: &Descriptor,
         place: &Place,
     ) -> Result<(), StoreError> {
         let to = self.upload_place(&place.from, place.location.as_ref(), &descriptor.digest)?;
-        let mut blob = source.stream(descriptor).await?;
         let patience = self.settings.deadline;
         let (sender, receiver) = mpsc::channel::<Result<Bytes, std::io::Error>>(PIECES);
         let pump = async move {

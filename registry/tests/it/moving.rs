@@ -1,15 +1,17 @@
 //! What is moved with an image is capped: at each cap it goes, above it nothing does.
 
-use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_formats::{Descriptor, ImageManifest, Limits, media_types};
 use countersign_proof::digest;
 use countersign_registry::layout::Layout;
 use countersign_registry::replicate::{Extent, Moving, Scope, Survey, replicate, survey};
-use countersign_registry::{Depot, Store, StoreError, Target};
+use countersign_registry::{Depot, Store, StoreError, Taken, Target};
 
-use crate::server::{code, run};
+use crate::server::{Answer, Server, code, run, settings};
 
 /// A layout with an image under `1.0`, and what is attached to it.
 struct Scene {
@@ -145,4 +147,37 @@ fn a_blob_over_the_cap_moves_nothing() {
     assert!(scene.tags().is_empty());
     assert_eq!(go(size).unwrap().carried, 2);
     assert_eq!(scene.tags(), ["1.0"]);
+}
+
+/// A layer costs a way to the source and back less than if it were asked for when its upload has begun.
+#[test]
+fn a_layer_is_asked_for_while_its_upload_begins() {
+    static LARGE: [u8; 3 << 20] = [7; 3 << 20];
+    let blob = Descriptor::new(
+        "application/octet-stream",
+        digest::sha256(&LARGE),
+        LARGE.len() as u64,
+    );
+    let (asked, was_asked) = channel();
+    let (asked, was_asked) = (Mutex::new(asked), Mutex::new(was_asked));
+    let source = Server::start(move |_| {
+        asked.lock().unwrap().send(()).unwrap();
+        Answer::status(200).body(LARGE.as_slice())
+    });
+    let destination = Server::start(move |asked| match asked.method.as_str() {
+        "POST" => {
+            let was_asked = was_asked.lock().unwrap();
+            match was_asked.recv_timeout(Duration::from_secs(20)) {
+                Ok(()) => Answer::status(202).with("Location", "/v2/acme/app/blobs/uploads/1"),
+                Err(_) => Answer::status(404),
+            }
+        }
+        _ if asked.body == LARGE.as_slice() => Answer::status(201),
+        _ => Answer::status(400),
+    });
+    let settings = settings();
+    let (source, target) = (source.store(&settings), destination.store(&settings));
+    let taken = run(target.take_blob(&source, &blob, None)).unwrap();
+    assert!(matches!(taken, Taken::Carried));
+    assert_eq!(destination.asked().len(), 2);
 }
