@@ -129,15 +129,7 @@ impl<'a> Reader<'a> {
         &mut self,
         (limit, maximum): (&'static str, usize),
     ) -> Result<BTreeMap<String, String>, Error> {
-        let mut strings = BTreeMap::new();
-        self.map(|reader, name| {
-            if strings.len() >= maximum {
-                return Err(reader.over_limit(limit, maximum));
-            }
-            strings.insert(name.to_owned(), reader.string()?.into_owned());
-            Ok(())
-        })?;
-        Ok(strings)
+        self.map_of((limit, maximum), |reader| Ok(reader.string()?.into_owned()))
     }
 
     /// As [`Reader::string_map`], but a value that is not a string is kept as its JSON text.
@@ -148,16 +140,24 @@ impl<'a> Reader<'a> {
         &mut self,
         (limit, maximum): (&'static str, usize),
     ) -> Result<BTreeMap<String, String>, Error> {
+        self.map_of((limit, maximum), |reader| match reader.peek()? {
+            Kind::String => Ok(reader.string()?.into_owned()),
+            _ => Ok(reader.checked_raw()?.to_owned()),
+        })
+    }
+
+    /// An object of at most `maximum` members, each read by `read`.
+    fn map_of(
+        &mut self,
+        (limit, maximum): (&'static str, usize),
+        read: impl Fn(&mut Self) -> Result<String, Error>,
+    ) -> Result<BTreeMap<String, String>, Error> {
         let mut strings = BTreeMap::new();
         self.map(|reader, name| {
             if strings.len() >= maximum {
                 return Err(reader.over_limit(limit, maximum));
             }
-            let value = match reader.peek()? {
-                Kind::String => reader.string()?.into_owned(),
-                _ => reader.checked_raw()?.to_owned(),
-            };
-            strings.insert(name.to_owned(), value);
+            strings.insert(name.to_owned(), read(reader)?);
             Ok(())
         })?;
         Ok(strings)
