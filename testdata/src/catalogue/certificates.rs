@@ -63,6 +63,18 @@ fn reject(
         .bundle(&recipe.build())
 }
 
+/// A good certificate that is bent before it is signed.
+fn bent(
+    lab: &Lab,
+    name: &'static str,
+    claim: &'static str,
+    rows: &[&'static str],
+    code: &'static str,
+    bend: fn(&mut CertificateSpec),
+) -> Vector {
+    reject(name, claim, rows, code, good(lab).certificate(bend))
+}
+
 /// One intermediate that ended a minute before the signature, and one that ended a minute after.
 pub(super) fn short_lived_intermediate(lab: &Lab) -> (Identity, Identity) {
     let make = |not_after: i64| {

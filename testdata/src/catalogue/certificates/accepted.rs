@@ -8,13 +8,12 @@ use crate::lab::{Lab, SIGNED_AT};
 use crate::vector::Vector;
 
 pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
-    let good = || good(lab);
     vec![
         accept(
             GOOD,
             "a certificate for an e-mail address verifies",
             &[],
-            good(),
+            good(lab),
         ),
         accept(
             "certificate-for-a-uri",
@@ -36,7 +35,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "certificate-for-a-p-384-key",
             "a certificate for a P-384 key signs with SHA-384",
             &["N-62"],
-            good()
+            good(lab)
                 .certified_key(LabKey::p384("lab-signer-384"))
                 .message(&Lab::artifact()),
         )
@@ -45,7 +44,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "certificate-with-all-claims",
             "all claims that Fulcio writes for a workflow are read",
             &["N-55"],
-            good().certificate(|certificate| {
+            good(lab).certificate(|certificate| {
                 certificate.extensions.extend([
                     raw_claim(2, "push"),
                     raw_claim(3, "0123456789abcdef0123456789abcdef01234567"),
@@ -81,7 +80,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "certificate-with-extension-bytes-in-the-timestamp",
             "extension bytes inside a signed certificate timestamp are signed and accepted",
             &["N-57"],
-            good().certificate(|certificate| certificate.scts[0].extensions = vec![1, 2, 3]),
+            good(lab).certificate(|certificate| certificate.scts[0].extensions = vec![1, 2, 3]),
         ),
         Vector::accepted(
             G,
@@ -90,7 +89,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         )
         .rows(&["A015"])
         .bundle(
-            &good()
+            &good(lab)
                 .certificate({
                     let second = lab.second_certificate_log.clone();
                     move |certificate| certificate.scts.push(SctSpec::new(&second, SIGNED_AT - 59))

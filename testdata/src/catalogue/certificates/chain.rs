@@ -1,6 +1,6 @@
 //! The chain of signing certificates.
 
-use super::{G, GOOD, good, reject, rewrite, short_lived_intermediate};
+use super::{G, GOOD, bent, good, reject, rewrite, short_lived_intermediate};
 use crate::certificate::{CertificateSpec, Identity, extension, key_usage, name};
 use crate::der_writer::{boolean, sequence, tlv};
 use crate::keys::LabKey;
@@ -8,10 +8,6 @@ use crate::lab::{END, Lab, START, authority_instance, chain_of};
 use crate::vector::Vector;
 
 pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
-    let good = || good(lab);
-    let bent = |name, claim, rows: &[&'static str], code, bend: fn(&mut CertificateSpec)| {
-        reject(name, claim, rows, code, super::good(lab).certificate(bend))
-    };
     let forged = chain_of("forged");
     let (short, short_lived) = short_lived_intermediate(lab);
     let leaf_as_issuer = leaf_as_issuer(lab);
@@ -23,7 +19,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "an authority is known by its key, not by its name",
             &["N-56"],
             "certificate-untrusted",
-            good().issued_by(&forged.1),
+            good(lab).issued_by(&forged.1),
         ),
         Vector::accepted(
             G,
@@ -39,21 +35,21 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             let genuine = root["certificateAuthorities"].take();
             root["certificateAuthorities"] = serde_json::json!([namesake, genuine[0]]);
         })
-        .bundle(&good().build())
+        .bundle(&good(lab).build())
         .proven(1, 0, 1),
         reject(
             "issued-by-a-leaf",
             "a certificate that is no authority cannot issue",
             &["N-56"],
             "certificate-untrusted",
-            good().issued_by(&leaf_as_issuer),
+            good(lab).issued_by(&leaf_as_issuer),
         ),
         reject(
             "self-signed",
             "a self-signed leaf has no trusted issuer",
             &["N-56"],
             "certificate-untrusted",
-            good().issued_by(&Identity {
+            good(lab).issued_by(&Identity {
                 certificate: Vec::new(),
                 name: sequence(&[]),
                 key: signer.clone(),
@@ -64,11 +60,12 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "the issuer's name must be the authority's",
             &["N-56"],
             "certificate-untrusted",
-            good().certificate(|certificate| {
+            good(lab).certificate(|certificate| {
                 certificate.issuer = name("lab.example", "somebody else")
             }),
         ),
         bent(
+            lab,
             "leaf-is-an-authority",
             "a certificate authority's certificate does not sign artifacts",
             &["N-56"],
@@ -91,7 +88,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
                 &[&no_sign.certificate, &lab.root.certificate],
             )
         })
-        .bundle(&good().issued_by(&no_sign).build()),
+        .bundle(&good(lab).issued_by(&no_sign).build()),
         Vector::rejected(
             G,
             "intermediate-ended-before-the-signature",
@@ -106,7 +103,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
                 &[&short.certificate, &lab.root.certificate],
             )
         })
-        .bundle(&good().issued_by(&short).build()),
+        .bundle(&good(lab).issued_by(&short).build()),
         Vector::accepted(
             G,
             "intermediate-still-valid-at-the-signature",
@@ -119,13 +116,13 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
                 &[&short_lived.certificate, &lab.root.certificate],
             )
         })
-        .bundle(&good().issued_by(&short_lived).build()),
+        .bundle(&good(lab).issued_by(&short_lived).build()),
         reject(
             "signature-on-the-certificate-broken",
             "a certificate whose signature does not hold is refused",
             &["N-56"],
             "certificate-untrusted",
-            good().bundle(|bundle| {
+            good(lab).bundle(|bundle| {
                 flip_last_byte(&mut bundle["verificationMaterial"]["certificate"]["rawBytes"]);
             }),
         ),

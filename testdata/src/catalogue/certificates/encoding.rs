@@ -1,18 +1,14 @@
 //! The encoding of signing certificates.
 
-use super::{good, reject, rewrite};
-use crate::certificate::CertificateSpec;
+use super::{bent, good, reject, rewrite};
 use crate::der_writer::tlv;
 use crate::lab::Lab;
 use crate::vector::Vector;
 
 pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
-    let good = || good(lab);
-    let bent = |name, claim, rows: &[&'static str], code, bend: fn(&mut CertificateSpec)| {
-        reject(name, claim, rows, code, super::good(lab).certificate(bend))
-    };
     vec![
         bent(
+            lab,
             "serial-negative",
             "a negative serial number is refused",
             &["N-58"],
@@ -20,6 +16,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |certificate| certificate.serial = vec![2, 1, 0x80],
         ),
         bent(
+            lab,
             "serial-zero",
             "serial number zero is refused",
             &["N-58"],
@@ -27,6 +24,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |certificate| certificate.serial = vec![2, 1, 0],
         ),
         bent(
+            lab,
             "serial-too-long",
             "a serial number of more than 20 bytes is refused",
             &["N-58"],
@@ -34,6 +32,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |certificate| certificate.serial = tlv(2, &[1; 21]),
         ),
         bent(
+            lab,
             "serial-not-minimal",
             "an integer with a needless leading zero is not DER",
             &["N-58", "#1678"],
@@ -41,6 +40,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             |certificate| certificate.serial = vec![2, 2, 0, 1],
         ),
         bent(
+            lab,
             "version-1",
             "a version 1 certificate is refused",
             &["N-58"],
@@ -52,7 +52,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "bytes behind the certificate are refused",
             &["N-58"],
             "certificate-malformed",
-            good().bundle(|bundle| {
+            good(lab).bundle(|bundle| {
                 rewrite(
                     &mut bundle["verificationMaterial"]["certificate"]["rawBytes"],
                     |der| der.push(0),
@@ -64,7 +64,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "BER's indefinite length is not DER",
             &["N-58", "A157"],
             "certificate-malformed",
-            good().bundle(|bundle| {
+            good(lab).bundle(|bundle| {
                 rewrite(
                     &mut bundle["verificationMaterial"]["certificate"]["rawBytes"],
                     |der| {
@@ -79,7 +79,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "a length of two gigabytes is refused without taking the memory",
             &["A158"],
             "certificate-malformed",
-            good().bundle(|bundle| {
+            good(lab).bundle(|bundle| {
                 rewrite(
                     &mut bundle["verificationMaterial"]["certificate"]["rawBytes"],
                     |der| {

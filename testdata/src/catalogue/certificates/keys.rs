@@ -1,7 +1,7 @@
 //! The keys in signing certificates.
 
-use super::{G, good, reject};
-use crate::certificate::{CertificateSpec, extension, raw_claim, subject_alternative_name};
+use super::{G, bent, good, reject};
+use crate::certificate::{extension, raw_claim, subject_alternative_name};
 use crate::der_writer::{
     bit_string, context_primitive, integer, null, oid, sequence, small_integer, tlv, utf8_string,
 };
@@ -10,12 +10,9 @@ use crate::lab::Lab;
 use crate::vector::Vector;
 
 pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
-    let good = || good(lab);
-    let bent = |name, claim, rows: &[&'static str], code, bend: fn(&mut CertificateSpec)| {
-        reject(name, claim, rows, code, super::good(lab).certificate(bend))
-    };
     vec![
         bent(
+            lab,
             "key-on-explicit-curve",
             "a curve spelled out by parameters is refused",
             &["A156", "N-59"],
@@ -35,6 +32,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "key-not-on-the-curve",
             "a point that is not on the curve is refused",
             &["A139"],
@@ -46,6 +44,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "key-of-unknown-algorithm",
             "a key of an algorithm that is not known is refused",
             &["A157", "N-59"],
@@ -58,6 +57,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certificate-signed-with-sha-1",
             "a certificate whose signature is over SHA-1 is refused",
             &["A101", "N-62"],
@@ -67,6 +67,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certificate-signed-with-md5",
             "a certificate whose signature is over MD5 is refused",
             &["A101"],
@@ -77,6 +78,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certificate-with-unique-identifiers",
             "the identifiers of old directories are refused",
             &["N-58"],
@@ -86,6 +88,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "boolean-of-another-byte",
             "true is one byte of ones",
             &["#1678"],
@@ -95,6 +98,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "unused-bits-set",
             "bits that are not used are zero",
             &["#1678"],
@@ -104,6 +108,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "window-that-is-no-date",
             "the thirtieth of February is no date",
             &["A157", "N-81"],
@@ -114,6 +119,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "window-without-seconds",
             "a time has seconds and ends in Z",
             &["N-81"],
@@ -124,6 +130,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "window-with-a-leap-second",
             "a leap second is no time",
             &["N-81"],
@@ -134,6 +141,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "window-with-a-fraction-of-a-second",
             "a certificate's times are whole seconds",
             &["N-81"],
@@ -144,6 +152,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "old-issuer-differs",
             "new and old issuer extension must agree",
             &["N-54"],
@@ -153,6 +162,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "old-issuer-in-der",
             "the old issuer extension is the text itself",
             &["N-54"],
@@ -166,6 +176,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "name-that-is-not-utf-8",
             "an overlong encoding in a name is refused",
             &["N-51"],
@@ -178,6 +189,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "ten-thousand-policies",
             "policies beyond the certificate's size limit are refused",
             &["A151"],
@@ -191,6 +203,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certificate-timestamp-of-another-version",
             "a certificate timestamp of a version that is not known is refused",
             &["N-57"],
@@ -200,6 +213,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certified-key-on-p-224",
             "a certified key on a curve below P-256 is refused",
             &["N-59"],
@@ -209,6 +223,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certified-key-on-secp256k1",
             "a certified key on a curve that no signer here uses is refused",
             &["N-59"],
@@ -218,6 +233,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certified-key-of-ed448",
             "a certified Ed448 key is refused",
             &["N-59"],
@@ -228,6 +244,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certified-rsa-key-of-1024-bits",
             "a certified RSA key below 2048 bits is refused",
             &["N-59"],
@@ -237,6 +254,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certified-rsa-key-with-exponent-1",
             "a certified RSA key with exponent 1 is refused",
             &["N-59"],
@@ -246,6 +264,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             },
         ),
         bent(
+            lab,
             "certified-rsa-key-with-exponent-3",
             "a certified RSA key with a small exponent is refused",
             &["N-59"],
@@ -261,7 +280,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
         )
         .rows(&["N-56"])
         .bundle(
-            &good()
+            &good(lab)
                 .certificate(|certificate| certificate.remove("2.5.29.35"))
                 .build(),
         )
@@ -271,7 +290,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "the certificate in the log entry must be the bundle's",
             &["A002"],
             "log-entry-signer",
-            good().body({
+            good(lab).body({
                 let other = lab
                     .keyless("other@example.org")
                     .build()
@@ -289,7 +308,7 @@ pub(super) fn vectors(lab: &Lab) -> Vec<Vector> {
             "the signature must be of the certified key",
             &["A137", "A017"],
             "signature-invalid",
-            good().signed_by(LabKey::p256("stranger")),
+            good(lab).signed_by(LabKey::p256("stranger")),
         ),
     ]
 }
