@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::measure::{ProcessCost, process, processor_time_of};
 use crate::whole_programs::{Registry, find, ours, row, words};
 
-/// Layers of the image.
+/// Layers of the image; `COUNTERSIGN_BENCH_LAYERS` overrides it.
 const LAYERS: usize = 3;
 /// Bytes of one layer; `COUNTERSIGN_BENCH_LAYER` in MiB overrides it.
 const LAYER_BYTES: usize = 100 << 20;
@@ -110,16 +110,14 @@ pub(crate) fn compare(kind: Option<&str>) {
     };
     // The folder of an earlier part of the report is gone, and some programs do not start without one.
     std::env::set_current_dir(source.folder()).expect("the folder is there");
-    let layer = std::env::var("COUNTERSIGN_BENCH_LAYER")
-        .ok()
-        .and_then(|text| text.parse::<usize>().ok())
-        .map_or(LAYER_BYTES, |mebibytes| mebibytes << 20);
+    let layers = number("COUNTERSIGN_BENCH_LAYERS").unwrap_or(LAYERS);
+    let layer = number("COUNTERSIGN_BENCH_LAYER").map_or(LAYER_BYTES, |mebibytes| mebibytes << 20);
     let ours = ours();
     if !ours.is_file() {
         println!("SKIPPED copies: {} is not built", ours.display());
         return;
     }
-    push(&source.host(), layer);
+    push(&source.host(), layers, layer);
     let from = format!("{}/demo/large:v1", source.host());
     let mut runners = vec![Runner {
         name: "countersign copy",
@@ -178,8 +176,8 @@ pub(crate) fn compare(kind: Option<&str>) {
         }
     }
     println!(
-        "\n## Copies of {} MB between registries of {} (load of the machine {load} before, {} after)\n\n{:<44} {:>9} {:>9} {:>8} {:>8} {:>9} {:>5}",
-        LAYERS * layer / 1_000_000,
+        "\n## Copies of {} MB in {layers} layers between registries of {} (load of the machine {load} before, {} after)\n\n{:<44} {:>9} {:>9} {:>8} {:>8} {:>9} {:>5}",
+        layers * layer / 1_000_000,
         kind.unwrap_or("this process"),
         self::load(),
         "process",
@@ -254,8 +252,13 @@ fn summed(costs: &[ProcessCost]) -> ProcessCost {
     }
 }
 
-/// An image of [`LAYERS`] layers that no two bytes of which are alike under compression.
-fn push(host: &str, layer_bytes: usize) {
+/// A number in the environment, if it is one.
+fn number(name: &str) -> Option<usize> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// An image of so many layers, of bytes that no compression makes fewer.
+fn push(host: &str, layers: usize, layer_bytes: usize) {
     let reference = Reference::parse(&format!("{host}/demo/large:v1")).expect("a reference");
     let settings = Settings {
         allow_http: true,
@@ -267,8 +270,8 @@ fn push(host: &str, layer_bytes: usize) {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let mut layers = Vec::new();
-        for number in 0..LAYERS {
+        let mut descriptors = Vec::new();
+        for number in 0..layers {
             let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ number as u64;
             let mut layer = Vec::with_capacity(layer_bytes);
             while layer.len() < layer_bytes {
@@ -279,7 +282,7 @@ fn push(host: &str, layer_bytes: usize) {
             }
             let layer = Bytes::from(layer);
             let digest = sha256(&layer);
-            layers.push(serde_json::json!({
+            descriptors.push(serde_json::json!({
                 "mediaType": media_types::OCI_LAYER_GZIP, "digest": digest.to_string(), "size": layer.len(),
             }));
             store.push_blob(layer, &digest).await.expect("a layer is pushed");
@@ -290,7 +293,7 @@ fn push(host: &str, layer_bytes: usize) {
         let manifest = serde_json::json!({
             "schemaVersion": 2, "mediaType": media_types::OCI_MANIFEST,
             "config": {"mediaType": media_types::OCI_CONFIG, "digest": digest.to_string(), "size": config.len()},
-            "layers": layers,
+            "layers": descriptors,
         });
         store
             .push_manifest(manifest.to_string().into(), media_types::OCI_MANIFEST, Some("v1"))

@@ -27,6 +27,7 @@ mod mending;
 mod messages;
 mod migrating;
 mod moving;
+mod moving_order;
 mod output;
 mod own_authority;
 mod platforms;

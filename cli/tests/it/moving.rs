@@ -16,7 +16,7 @@ use crate::program::{command, finish};
 use crate::workshop::{Workshop, push_image, wait};
 
 /// An index of two images in `store` under `tag`: its digest and the first image's.
-fn push_index(store: &dyn Store, tag: &str) -> (Digest, Digest) {
+pub(crate) fn push_index(store: &dyn Store, tag: &str) -> (Digest, Digest) {
     let mut index = ImageIndex::default();
     let mut first = None;
     for architecture in ["amd64", "arm64"] {
@@ -39,7 +39,7 @@ fn push_index(store: &dyn Store, tag: &str) -> (Digest, Digest) {
 }
 
 /// A registry with a signed and attested index, of which one platform is signed, too.
-fn furnished(workshop: &Workshop, server: &Loopback) -> (Digest, Digest) {
+pub(crate) fn furnished(workshop: &Workshop, server: &Loopback) -> (Digest, Digest) {
     let (index, platform) = push_index(server.store().as_ref(), "v1");
     let name = server.name();
     for line in [

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_formats::{Descriptor, Digest, Manifest};
-use countersign_proof::digest;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::task::JoinSet;
 
 use super::survey::is_manifest;
-use super::{Role, Step, Survey, Watch};
+use super::tagging::{TaggedAs, tag_evidence};
+use super::{Piece, Role, Step, Survey, Watch};
 use crate::depot::{Depot, Taken};
 use crate::error::{Fault, Outage, StoreError};
-use crate::legacy::config as layers_config;
-use crate::store::{Replacement, Resolved};
+use crate::store::Resolved;
 
 /// Times that the carrying of one blob is tried.
 const ATTEMPTS: u32 = 3;
@@ -52,17 +52,6 @@ pub struct Replicated {
     pub tagged: Vec<TaggedAs>,
 }
 
-/// What became of a tag with evidence.
-#[derive(Debug, Clone)]
-pub struct TaggedAs {
-    /// The tag.
-    pub tag: String,
-    /// What it holds now.
-    pub digest: Digest,
-    /// Layers of the destination's own that were kept: 0 unless both sides had evidence.
-    pub kept: usize,
-}
-
 /// Carries everything that a survey found from `source` to `destination`.
 ///
 /// What is there already is not sent again, so that a move that was cut off goes on where it was. Every byte is hashed on its way. When this
@@ -86,16 +75,9 @@ pub async fn replicate(
             bytes: blobs.values().map(|blob| blob.size).sum(),
         },
     );
-    carry_blobs(source, destination, blobs, moving, &mut done).await?;
-    let mut lists: BTreeMap<Digest, Vec<Resolved>> = BTreeMap::new();
-    for piece in &survey.pieces {
-        let listed = destination.take_manifest(&piece.resolved).await?;
-        destination.renew();
-        if !listed && let Some(subject) = piece.resolved.manifest.subject() {
-            let list = lists.entry(subject.digest).or_default();
-            list.push(piece.resolved.clone());
-        }
-    }
+    let parallel = moving.parallel.min(destination.writers()).max(1);
+    carry_blobs(source, destination, blobs, moving, parallel, &mut done).await?;
+    let lists = store_manifests(&**destination, survey, parallel).await?;
     for (subject, referrers) in &lists {
         destination.list(subject, referrers).await?;
         destination.renew();
@@ -164,6 +146,7 @@ async fn carry_blobs(
     destination: &Arc<dyn Depot>,
     blobs: BTreeMap<(std::cmp::Reverse<u64>, Digest), Descriptor>,
     moving: &Moving,
+    parallel: usize,
     done: &mut Replicated,
 ) -> Result<(), StoreError> {
     if blobs.values().any(|blob| blob.size > moving.blob_bytes) {
@@ -173,7 +156,6 @@ async fn carry_blobs(
         };
         return Err(StoreError::untrusted(source.name(), fault));
     }
-    let parallel = moving.parallel.min(destination.writers()).max(1);
     let mut waiting = blobs.into_values();
     let mut tasks = JoinSet::new();
     loop {
@@ -266,6 +248,48 @@ fn may_help(error: &StoreError) -> bool {
     }
 }
 
+/// Stores the manifests in their order, platforms several at once; returns what the destination does not list itself, by subject.
+///
+/// An image that nothing refers to is left for when it is named: evidence alone needs it there before.
+async fn store_manifests(
+    destination: &dyn Depot,
+    survey: &Survey,
+    parallel: usize,
+) -> Result<BTreeMap<Digest, Vec<Resolved>>, StoreError> {
+    let pieces = &survey.pieces;
+    let has_evidence = pieces.iter().any(|piece| piece.role.subject().is_some());
+    let waits = |piece: &Piece| {
+        piece.role == Role::Root && !has_evidence && piece.resolved.manifest.subject().is_none()
+    };
+    // Platforms come first in a survey, and none of them needs another.
+    let platforms = pieces.iter().take_while(|piece| is_platform(piece)).count();
+    let (platforms, others) = pieces.split_at(platforms);
+    let mut stored = stream::iter(platforms)
+        .map(|piece| destination.take_manifest(&piece.resolved))
+        .buffer_unordered(parallel);
+    while stored.try_next().await?.is_some() {
+        destination.renew();
+    }
+    let mut unlisted: BTreeMap<Digest, Vec<Resolved>> = BTreeMap::new();
+    for piece in others.iter().filter(|piece| !waits(piece)) {
+        let listed = destination.take_manifest(&piece.resolved).await?;
+        destination.renew();
+        if !listed && let Some(subject) = piece.resolved.manifest.subject() {
+            let list = unlisted.entry(subject.digest).or_default();
+            list.push(piece.resolved.clone());
+        }
+    }
+    Ok(unlisted)
+}
+
+/// Whether it is a manifest of an index that names no other.
+fn is_platform(piece: &Piece) -> bool {
+    let manifest = &piece.resolved.manifest;
+    piece.role == Role::Child
+        && matches!(manifest, Manifest::Image(_))
+        && manifest.subject().is_none()
+}
+
 /// Looks whether readers find at the destination what was put there.
 async fn check_lists(destination: &dyn Depot, survey: &Survey) -> Result<(), StoreError> {
     let mut expected: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
@@ -292,112 +316,4 @@ async fn check_lists(destination: &dyn Depot, survey: &Survey) -> Result<(), Sto
         }
     }
     Ok(())
-}
-
-/// Gives evidence its tag at the destination; layers that are there under the same tag stay.
-///
-/// # Errors
-/// Whatever the store answers; [`Fault::TagHolds`] when the tag holds something that is no evidence.
-pub async fn tag_evidence(
-    destination: &dyn Depot,
-    ours: &Resolved,
-    tag: &str,
-) -> Result<TaggedAs, StoreError> {
-    let name = destination.name();
-    let change = |current: Option<&Resolved>| merge(&name, tag, current, ours);
-    let resolved = match destination.update_tag(tag, &change).await {
-        // A layout is written under its lock, where nobody comes in between.
-        Err(StoreError::Unsupported { .. }) => {
-            let current = destination.tag(tag).await?;
-            match change(current.as_ref())? {
-                Some(replacement) => {
-                    for blob in replacement.blobs {
-                        let digest = digest::sha256(&blob);
-                        destination.push_blob(blob, &digest).await?;
-                    }
-                    let pushed = destination
-                        .push_manifest(replacement.manifest, &replacement.media_type, Some(tag))
-                        .await?;
-                    pushed.descriptor.digest
-                }
-                None => ours.descriptor.digest,
-            }
-        }
-        Ok(resolved) => resolved.descriptor.digest,
-        Err(error) => return Err(error),
-    };
-    let kept = match destination.tag(tag).await?.map(|now| now.manifest) {
-        Some(Manifest::Image(now)) => now.layers.len().saturating_sub(layers(ours).len()),
-        _ => 0,
-    };
-    Ok(TaggedAs {
-        tag: tag.to_owned(),
-        digest: resolved,
-        kept,
-    })
-}
-
-fn layers(resolved: &Resolved) -> &[Descriptor] {
-    match &resolved.manifest {
-        Manifest::Image(image) => &image.layers,
-        Manifest::Index(_) => &[],
-    }
-}
-
-/// Our manifest, with the layers of the destination's own after ours; `None` when nothing is missing there.
-fn merge(
-    store: &str,
-    tag: &str,
-    current: Option<&Resolved>,
-    ours: &Resolved,
-) -> Result<Option<Replacement>, StoreError> {
-    let as_it_is = Replacement {
-        blobs: Vec::new(),
-        media_type: ours.descriptor.media_type.clone(),
-        manifest: ours.bytes.clone(),
-    };
-    let (Some(current), Manifest::Image(image)) = (current, &ours.manifest) else {
-        return Ok(Some(as_it_is));
-    };
-    let Manifest::Image(other) = &current.manifest else {
-        return Err(StoreError::untrusted(
-            store,
-            Fault::TagHolds {
-                tag: tag.to_owned(),
-                found: "an index",
-            },
-        ));
-    };
-    let lacks =
-        |has: &[Descriptor], layer: &Descriptor| !has.iter().any(|other| same_layer(other, layer));
-    if !image.layers.iter().any(|layer| lacks(&other.layers, layer)) {
-        return Ok(None);
-    }
-    let theirs: Vec<Descriptor> = other
-        .layers
-        .iter()
-        .filter(|layer| lacks(&image.layers, layer))
-        .cloned()
-        .collect();
-    if theirs.is_empty() {
-        return Ok(Some(as_it_is));
-    }
-    let mut manifest = image.clone();
-    manifest.layers.extend(theirs);
-    let config = layers_config(manifest.layers.iter().map(|layer| layer.digest));
-    manifest.config = Descriptor::new(
-        manifest.config.media_type.clone(),
-        digest::sha256(&config),
-        config.len() as u64,
-    );
-    Ok(Some(Replacement {
-        blobs: vec![config],
-        media_type: manifest.media_type.clone(),
-        manifest: manifest.to_json().into(),
-    }))
-}
-
-/// Layers with the same bytes are different signatures when their annotations differ.
-fn same_layer(one: &Descriptor, other: &Descriptor) -> bool {
-    one.digest == other.digest && one.annotations == other.annotations
 }

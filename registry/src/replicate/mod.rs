@@ -7,6 +7,7 @@
 mod carry;
 mod evidence_tag;
 mod survey;
+mod tagging;
 
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use countersign_formats::Digest;
 
 use crate::store::{ListedVia, Resolved};
 
-pub use carry::{Moving, Replicated, TaggedAs, replicate, tag_evidence};
+pub use carry::{Moving, Replicated, replicate};
 pub use survey::{Extent, Scope, Survey, Surveyed, survey};
+pub use tagging::{TaggedAs, tag_evidence};
 
 /// What a manifest is to the image that is moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
