@@ -27,7 +27,7 @@ pub struct Moving {
     pub tag: Option<String>,
     /// The repository of the same registry from which blobs can be mounted.
     pub mount: Option<String>,
-    /// Blobs at the same time.
+    /// Blobs, then manifests of platforms, at the same time.
     pub parallel: usize,
     /// The largest blob that is moved, in bytes.
     pub blob_bytes: u64,
