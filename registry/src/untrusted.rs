@@ -3,7 +3,7 @@
 use countersign_formats::{ImageIndex, Limits};
 use reqwest::header::{HeaderMap, HeaderValue, LINK, WWW_AUTHENTICATE};
 
-use crate::http::{auth, challenge, link, pull, transport};
+use crate::http::{auth, challenge, failure, link, pull};
 use crate::keychain::{ConfigFile, Keychain};
 
 /// Whether bytes are an answer of one kind.
@@ -23,7 +23,7 @@ pub const READERS: &[(&str, Read)] = &[
         ImageIndex::parse_up_to(bytes, None, limits.referrers, limits).is_ok()
     }),
     ("refusal", |bytes, limits| {
-        transport::error_words(bytes, &[], limits).0.is_some()
+        failure::error_words(bytes, &[], limits).0.is_some()
     }),
     ("logins", |bytes, _| {
         Keychain::from_pull_secrets([bytes]).is_ok()

@@ -10,9 +10,11 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 
+use super::body::Expect;
 use super::challenge::Challenge;
+use super::failure::error_words;
 use super::origin;
-use super::transport::{Expect, Outgoing, Transport, error_words};
+use super::transport::{Outgoing, Transport};
 use crate::error::{Fault, Outage, StoreError};
 use crate::keychain::Credential;
 use crate::secret::Secret;
@@ -216,7 +218,7 @@ async fn fetch(transport: &Transport<'_>, key: &TokenKey) -> Result<Token, Store
                 status,
                 code,
                 message,
-                retry_after: super::call::retry_after(&incoming.headers),
+                retry_after: super::again::retry_after(&incoming.headers),
             },
         }),
         _ => Err(StoreError::Authentication {

@@ -3,8 +3,8 @@
 use reqwest::Url;
 
 use super::Registry;
+use super::body::Expect;
 use super::call::{Call, Right};
-use super::transport::Expect;
 use crate::error::StoreError;
 
 /// What a registry said to a login that it took.

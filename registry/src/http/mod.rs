@@ -1,9 +1,13 @@
 //! A repository of a registry, by the distribution specification over HTTP.
 
+mod admission;
+mod again;
 pub(crate) mod auth;
+mod body;
 mod budget;
 mod call;
 pub(crate) mod challenge;
+pub(crate) mod failure;
 mod guard;
 mod identity;
 pub(crate) mod link;
@@ -17,11 +21,12 @@ mod probe;
 mod proxy;
 pub(crate) mod pull;
 mod push;
+mod redirects;
 mod referrers;
 mod sessions;
 mod tag;
 mod transfer;
-pub(crate) mod transport;
+mod transport;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -223,7 +228,8 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     use super::Registry;
-    use super::transport::{Expect, Outgoing};
+    use super::body::Expect;
+    use super::transport::Outgoing;
     use crate::settings::Settings;
     use crate::store::Store;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::random_between;
+use super::again::random_between;
 
 /// The wait between two looks where everything is fast: random, so that writers who collided do not collide again.
 const LOOK_AFTER: (Duration, Duration) = (Duration::from_millis(30), Duration::from_millis(150));

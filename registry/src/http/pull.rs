@@ -5,8 +5,9 @@ use countersign_formats::{Descriptor, Digest, Manifest, media_types};
 use countersign_proof::digest;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
-use super::call::{Call, Redirects, Reply};
-use super::transport::Expect;
+use super::body::Expect;
+use super::call::{Call, Reply};
+use super::redirects::Redirects;
 use super::{Registry, link, origin};
 use crate::error::{Fault, StoreError, Thing};
 use crate::store::{Resolved, Target};

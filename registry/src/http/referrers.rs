@@ -5,9 +5,9 @@ use countersign_proof::digest;
 use reqwest::header::{CONTENT_TYPE, ETAG};
 
 use super::Registry;
+use super::body::Expect;
 use super::call::{Call, Reply};
 use super::pull::{content_type, is_index, media_type};
-use super::transport::Expect;
 use crate::error::{Fault, StoreError};
 use crate::referrer::fallback_tag;
 use crate::settings::Event;

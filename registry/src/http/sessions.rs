@@ -174,7 +174,7 @@ fn build(key: &ClientKey) -> Result<Client, StoreError> {
     }
     let mut builder = Client::builder()
         .tls_backend_preconfigured(tls)
-        // Redirects are followed by our own rules, see `call`.
+        // Redirects are followed by our own rules, see `redirects`.
         .redirect(redirect::Policy::none())
         // So are retries.
         .retry(reqwest::retry::never())

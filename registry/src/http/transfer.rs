@@ -10,8 +10,10 @@ use reqwest::{Method, Url};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::call::{Call, Redirects, Reply, Right, outgoing};
-use super::transport::{Expect, broken};
+use super::body::Expect;
+use super::call::{Call, Reply, Right, outgoing};
+use super::failure::broken;
+use super::redirects::Redirects;
 use super::{Registry, origin};
 use crate::depot::{Depot, Edit, Fallback, Taken, carry_small};
 use crate::error::{Outage, StoreError, Thing};

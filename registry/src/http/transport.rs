@@ -1,4 +1,4 @@
-//! One HTTP exchange: sent, counted, read under a cap, reported.
+//! One HTTP exchange: sent, counted, reported.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -6,26 +6,17 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use countersign_formats::{Descriptor, Limits, clipped};
-use countersign_proof::digest::Hasher;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WARNING,
-};
+use countersign_formats::clipped;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WARNING};
 use reqwest::{Method, StatusCode, Url};
 
+use super::body::Expect;
+use super::failure::broken;
+use super::origin;
 use super::sessions::Sessions;
-use super::{origin, proxy};
-use crate::error::{Fault, Outage, StoreError};
+use crate::error::{Fault, StoreError};
 use crate::secret::Secret;
 use crate::settings::{Event, Settings};
-
-/// Bytes of a transfer between two reports of its progress; shorter transfers are not reported.
-const PROGRESS_BYTES: u64 = 1 << 20;
-/// Bytes that are taken for a body before its length is known.
-const FIRST_BYTES: u64 = 16 << 10;
-
-/// Longest body of plain text that is passed on as a message, in bytes.
-const SENTENCE_BYTES: usize = 128;
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -63,19 +54,6 @@ impl Outgoing {
         secrets.retain(|secret| !secret.is_empty());
         secrets
     }
-}
-
-/// What body a successful answer may have.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Expect<'a> {
-    /// One that does not matter; it is read like an error's, so that the connection can be used again.
-    Nothing,
-    /// A document of at most so many bytes.
-    Document { cap: u64, what: &'static str },
-    /// Exactly these bytes.
-    Blob(&'a Descriptor),
-    /// Exactly these bytes, left on the connection for whoever asked.
-    Stream(&'a Descriptor),
 }
 
 /// What came back, read to its end.
@@ -152,7 +130,7 @@ impl Transport<'_> {
         let mut response = request
             .send()
             .await
-            .map_err(|error| self.broken(&outgoing.url, error))?;
+            .map_err(|error| broken(&outgoing.url, error))?;
         seen.status = Some(response.status().as_u16());
         self.pass_on_warnings(outgoing, response.headers());
         let status = response.status();
@@ -186,146 +164,6 @@ impl Transport<'_> {
         })
     }
 
-    /// Refuses a blob that says of itself that it is not the one asked for.
-    fn check_announced(
-        &self,
-        response: &reqwest::Response,
-        descriptor: &Descriptor,
-    ) -> Result<(), StoreError> {
-        self.refuse_encoded(response)?;
-        match response.content_length() {
-            Some(length) if length != descriptor.size => Err(StoreError::untrusted(
-                self.store,
-                Fault::SizeMismatch {
-                    digest: descriptor.digest,
-                    expected: descriptor.size,
-                    found: length,
-                },
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// A whole document, or an error as soon as it is over the cap.
-    async fn read_document(
-        &self,
-        response: &mut reqwest::Response,
-        cap: u64,
-        what: &'static str,
-        seen: &mut Seen,
-    ) -> Result<Bytes, StoreError> {
-        self.refuse_encoded(response)?;
-        let over = || StoreError::untrusted(self.store, Fault::OverLimit { what, limit: cap });
-        let announced = response.content_length();
-        if announced.is_some_and(|length| length > cap) {
-            return Err(over());
-        }
-        let mut body = Vec::with_capacity(
-            usize::try_from(announced.unwrap_or(FIRST_BYTES).min(cap)).unwrap_or_default(),
-        );
-        while let Some(chunk) = self.chunk(response).await? {
-            seen.bytes += chunk.len() as u64;
-            if seen.bytes > cap {
-                return Err(over());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Bytes::from(body))
-    }
-
-    /// Exactly the bytes of the descriptor, hashed as they come.
-    async fn read_blob(
-        &self,
-        response: &mut reqwest::Response,
-        descriptor: &Descriptor,
-        seen: &mut Seen,
-    ) -> Result<Bytes, StoreError> {
-        self.check_announced(response, descriptor)?;
-        let wrong_size = |found: u64| {
-            let fault = Fault::SizeMismatch {
-                digest: descriptor.digest,
-                expected: descriptor.size,
-                found,
-            };
-            StoreError::untrusted(self.store, fault)
-        };
-        // The size is under the caller's cap; memory that is reserved and never written costs nothing.
-        let mut body =
-            Vec::with_capacity(usize::try_from(descriptor.size).map_err(|_| wrong_size(0))?);
-        let mut hasher = Hasher::new(descriptor.digest.algorithm());
-        let mut reported = 0;
-        while let Some(chunk) = self.chunk(response).await? {
-            seen.bytes += chunk.len() as u64;
-            if seen.bytes > descriptor.size {
-                return Err(wrong_size(seen.bytes));
-            }
-            hasher.update(&chunk);
-            body.extend_from_slice(&chunk);
-            if seen.bytes - reported >= PROGRESS_BYTES {
-                reported = seen.bytes;
-                self.settings.tell(&Event::Progress {
-                    done: seen.bytes,
-                    total: descriptor.size,
-                });
-            }
-        }
-        if seen.bytes != descriptor.size {
-            return Err(wrong_size(seen.bytes));
-        }
-        let found = hasher.finish();
-        if found != descriptor.digest {
-            return Err(StoreError::untrusted(
-                self.store,
-                Fault::DigestMismatch {
-                    expected: descriptor.digest,
-                    found,
-                },
-            ));
-        }
-        Ok(Bytes::from(body))
-    }
-
-    /// The first bytes of an error's body; what is wrong with the rest does not matter.
-    async fn read_part(&self, response: &mut reqwest::Response, seen: &mut Seen) -> Bytes {
-        let cap = usize::try_from(self.settings.limits.error_body_bytes).unwrap_or(usize::MAX);
-        let mut body = Vec::new();
-        while let Ok(Some(chunk)) = response.chunk().await {
-            seen.bytes += chunk.len() as u64;
-            let room = cap.saturating_sub(body.len());
-            body.extend(chunk.iter().copied().take(room));
-            if chunk.len() > room {
-                break;
-            }
-        }
-        Bytes::from(body)
-    }
-
-    async fn chunk(&self, response: &mut reqwest::Response) -> Result<Option<Bytes>, StoreError> {
-        match response.chunk().await {
-            Ok(chunk) => Ok(chunk),
-            Err(error) => {
-                let url = response.url().clone();
-                Err(self.broken(&url, error))
-            }
-        }
-    }
-
-    /// We ask for no encoding: a decoded body could be any number of times larger than what was counted.
-    fn refuse_encoded(&self, response: &reqwest::Response) -> Result<(), StoreError> {
-        let encoded = response
-            .headers()
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-        if encoded {
-            return Err(StoreError::response(
-                self.store,
-                "the answer has a `Content-Encoding` that was not asked for",
-            ));
-        }
-        Ok(())
-    }
-
     /// Refuses what must not be connected to at all.
     fn check_target(&self, url: &Url) -> Result<(), StoreError> {
         let refuse = |reason| {
@@ -356,10 +194,6 @@ impl Transport<'_> {
         self.settings.guard_addresses
             && !origin::same(url, self.registry)
             && !origin::is_internal(self.registry)
-    }
-
-    fn broken(&self, url: &Url, error: reqwest::Error) -> StoreError {
-        broken(url, error)
     }
 
     fn pass_on_warnings(&self, outgoing: &Outgoing, headers: &HeaderMap) {
@@ -397,25 +231,10 @@ impl Transport<'_> {
     }
 }
 
-/// The error of a connection that was not made, or broke.
-pub(super) fn broken(url: &Url, error: reqwest::Error) -> StoreError {
-    let temporary = !error.is_connect() && !error.is_builder();
-    let proxy = error.is_connect().then(|| proxy::named_for(url)).flatten();
-    let mut detail = explained(error);
-    if let Some(variable) = proxy {
-        detail.push_str(&format!(
-            " (by the proxy of `{variable}`, unless `NO_PROXY` names this host)"
-        ));
-    }
-    StoreError::Unavailable {
-        registry: origin::authority(url),
-        outage: Outage::Connection { detail, temporary },
-    }
-}
-
-struct Seen {
-    status: Option<u16>,
-    bytes: u64,
+/// What of an exchange is known so far, for its report.
+pub(super) struct Seen {
+    pub(super) status: Option<u16>,
+    pub(super) bytes: u64,
 }
 
 fn method_name(method: &Method) -> &'static str {
@@ -428,70 +247,4 @@ fn method_name(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         _ => "OTHER",
     }
-}
-
-/// The chain of causes, without the URL, whose query may hold secrets, and without the library's general words.
-fn explained(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut parts = vec![error.to_string()];
-    let mut cause = std::error::Error::source(&error);
-    while let Some(next) = cause {
-        parts.push(next.to_string());
-        cause = next.source();
-    }
-    parts.dedup();
-    let general = [
-        "error sending request",
-        "client error (",
-        "request or response body error",
-    ];
-    let is_general = |part: &str| general.iter().any(|start| part.starts_with(start));
-    let last = parts.len().saturating_sub(1);
-    let telling = parts.iter().enumerate();
-    let telling = telling.filter(|(place, part)| *place == last || !is_general(part));
-    let text: Vec<&str> = telling.map(|(_, part)| part.as_str()).collect();
-    clipped(&text.join(": "), 512)
-}
-
-/// The first `code` and message of a registry's error body, if it is one and repeats none of `secrets`.
-pub(crate) fn error_words(
-    body: &[u8],
-    secrets: &[&str],
-    limits: &Limits,
-) -> (Option<String>, Option<String>) {
-    if body.len() as u64 > limits.error_body_bytes {
-        return (None, None);
-    }
-    // A registry may repeat what it was sent; a message is not worth a password.
-    let is_plain = |message: &&str| {
-        !message.is_empty()
-            && !secrets
-                .iter()
-                .any(|secret| !secret.is_empty() && message.contains(secret))
-    };
-    let Ok(body) = serde_json::from_slice::<serde_json::Value>(body) else {
-        return (None, sentence(body).filter(is_plain).map(str::to_owned));
-    };
-    let Some(first) = body.get("errors").and_then(|errors| errors.get(0)) else {
-        return (None, None);
-    };
-    let word = |name: &str| first.get(name).and_then(serde_json::Value::as_str);
-    let code = word("code").filter(|code| {
-        code.len() <= 64
-            && code
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
-    });
-    let message = word("message").filter(is_plain);
-    (
-        code.map(str::to_owned),
-        message.map(|message| clipped(message, 256)),
-    )
-}
-
-/// A body that is one short line of text and no markup: what servers and proxies say that do not speak the registry's API.
-fn sentence(body: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(body).ok()?.trim();
-    let is_line = text.len() <= SENTENCE_BYTES && !text.chars().any(char::is_control);
-    (is_line && !text.starts_with(['<', '{', '['])).then_some(text)
 }

@@ -6,8 +6,8 @@ use countersign_formats::{Descriptor, Digest, UnixTime, media_types};
 use reqwest::header::{DATE, ETAG, HeaderValue, IF_NONE_MATCH, RANGE, SERVER, WWW_AUTHENTICATE};
 
 use super::Registry;
+use super::body::Expect;
 use super::call::{Call, Reply};
-use super::transport::Expect;
 use crate::error::StoreError;
 use crate::keychain::Credential;
 use crate::store::Target;
@@ -293,7 +293,7 @@ impl Registry {
         let reply = self
             .ask(&Call {
                 headers: vec![(RANGE, HeaderValue::from_static("bytes=0-0"))],
-                redirects: super::call::Redirects::Anywhere,
+                redirects: super::redirects::Redirects::Anywhere,
                 ..Call::get(url, expect)
             })
             .await?;
