@@ -42,9 +42,10 @@ impl From<PolicyLoadError> for Failure {
 
 impl From<RootError> for Failure {
     fn from(error: RootError) -> Self {
-        let status = match &error {
-            RootError::File { .. } => ExitStatus::Usage,
-            _ => ExitStatus::TrustMaterial,
+        let status = if error.is_of_named_file() {
+            ExitStatus::Usage
+        } else {
+            ExitStatus::TrustMaterial
         };
         let message = match &error {
             RootError::File { path, reason } => {

@@ -51,10 +51,7 @@ impl Root {
                 digest,
                 bytes,
             }),
-            Err(reason) => Err(RootError::Malformed {
-                origin: origin.to_string(),
-                reason,
-            }),
+            Err(reason) => Err(RootError::Malformed { origin, reason }),
         }
     }
 
@@ -154,7 +151,12 @@ mod tests {
         let malformed = Root::load(&path, &Limits::DEFAULT).unwrap_err();
         assert_eq!(malformed.code(), "trusted-root-malformed");
         assert!(malformed.to_string().contains("wrong.json"), "{malformed}");
+        assert!(malformed.is_of_named_file());
         let endless = Root::load(Path::new("/dev/zero"), &Limits::DEFAULT).unwrap_err();
         assert_eq!(endless.code(), "trusted-root-over-limit");
+        let mirror = RootOrigin::Tuf("https://tuf.example".to_owned());
+        let served = Root::parse(Bytes::from_static(b"{}"), mirror, &Limits::DEFAULT).unwrap_err();
+        assert_eq!(served.code(), "trusted-root-malformed");
+        assert!(!served.is_of_named_file());
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use countersign_formats::Limits;
-use countersign_trust_store::tuf::{Cache, Instance};
+use countersign_trust_store::tuf::{Cache, Instance, TufError};
 use serde_json::json;
 
 use super::Done;
@@ -10,6 +10,7 @@ use super::trust_update::report;
 use crate::arguments::TrustInit;
 use crate::context::Context;
 use crate::escape::field;
+use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::{files, held_trust};
 
@@ -26,9 +27,12 @@ pub(crate) fn run(arguments: &TrustInit, context: &mut Context<'_, '_>) -> Resul
         (Some(mirror), Some(path)) => {
             let root = Bytes::from(files::read("the root", path, limits.tuf_root_bytes)?);
             Instance::new(mirror, root, &limits).map_err(|error| {
+                let malformed = matches!(error, TufError::Malformed { .. });
                 let failure = Failure::from(error);
                 let message = format!("`{}`: {}", field(&path.display().to_string()), failure.message);
-                Failure { message, ..failure }.or_hint(Some(
+                // A file that is no root at all is a bad argument; a root that its own keys did not sign is trust that cannot be had.
+                let status = if malformed { ExitStatus::Usage } else { failure.status };
+                Failure { status, message, ..failure }.or_hint(Some(
                     "`--root` names the root metadata of a TUF repository (`1.root.json`, `root.json`), which its owners give you; a `trusted_root.json` is named with `--trusted-root`, by each command".to_owned(),
                 ))
             })?

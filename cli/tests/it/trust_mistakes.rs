@@ -353,3 +353,51 @@ fn a_pack_of_another_repository_of_another_kind_cut_off_or_past_its_date_says_so
         assert!(!workshop.file("new").exists());
     }
 }
+
+#[test]
+fn a_file_that_is_no_root_is_a_wrong_argument_and_a_root_that_is_not_signed_is_no_trust() {
+    let (workshop, repository) = scene();
+    let init = |file: &str| {
+        format!("trust init --offline --mirror https://tuf.acme.example --root {file}")
+    };
+    let show = |file: &str| format!("trust show --trusted-root {file}");
+    let lab = Lab::new().trusted_root().to_string();
+    workshop.write("lab.json", lab.as_bytes());
+    workshop.write("empty.json", b"");
+    workshop.write("list.json", b"[]");
+    workshop.write("other.json", b"{\"mediaType\":\"text/plain\"}");
+    workshop.write("large.json", &vec![b' '; 5 << 20]);
+    for file in ["empty.json", "list.json", "other.json", "large.json"] {
+        for (line, hint) in [(show(file), "trusted root"), (init(file), "root")] {
+            workshop
+                .run(&line)
+                .ends(2)
+                .says(&format!("`{file}`"))
+                .says(hint)
+                .says("hint: ");
+        }
+    }
+    // Each in the place of the other.
+    workshop
+        .run(&show("root.json"))
+        .ends(2)
+        .says("`root.json` is no usable trusted root")
+        .says("name a `trusted_root.json`");
+    workshop
+        .run(&init("lab.json"))
+        .ends(2)
+        .says("`lab.json`: root metadata")
+        .says("`--root` names the root metadata of a TUF repository");
+    // Well-formed, and not signed by the keys that it names.
+    let text = String::from_utf8(repository.root_bytes().to_vec()).unwrap();
+    let unsigned = text.replacen("2035-", "2036-", 1);
+    assert_ne!(text, unsigned);
+    workshop.write("unsigned.json", unsigned.as_bytes());
+    workshop
+        .run(&init("unsigned.json"))
+        .ends(22)
+        .says("`unsigned.json`: root metadata version 1 is signed by 0");
+    assert!(!workshop.file(".config").exists());
+    workshop.run(&show("lab.json")).ends(0);
+    workshop.run(&init("root.json")).ends(0);
+}

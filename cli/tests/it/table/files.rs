@@ -131,8 +131,8 @@ fn every_command_that_verifies_tells_the_faults_of_its_trust_apart() {
         ),
         (
             "--key release.pub --trusted-root garbage",
-            22,
-            "trusted root",
+            2,
+            "`garbage` is no usable trusted root",
         ),
         ("--key release.pub --require-log many", 2, "--require-log"),
         ("--key release.pub --require-log 99", 2, "--require-log"),
