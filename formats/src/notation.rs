@@ -1,15 +1,13 @@
-//! Notary Project signatures: JWS and COSE envelopes, decoded and not verified.
+//! Notary Project signatures, decoded and not verified.
 
-use std::collections::BTreeMap;
+mod cose;
+mod jws;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 
-use crate::cbor::{Cbor, Label};
 use crate::descriptor::Descriptor;
 use crate::error::{Document, Error, ErrorKind, excerpt};
-use crate::json::{Kind, Reader};
+use crate::json::Reader;
 use crate::limits::Limits;
 use crate::unix_time::UnixTime;
 
@@ -21,16 +19,6 @@ const AUTHENTIC_TIME: &str = "io.cncf.notary.authenticSigningTime";
 const EXPIRY: &str = "io.cncf.notary.expiry";
 const TIMESTAMP: &str = "io.cncf.notary.timestampSignature";
 const AGENT: &str = "io.cncf.notary.signingAgent";
-/// COSE headers (RFC 9052, RFC 9360).
-const COSE_ALGORITHM: Label<'_> = Label::Number(1);
-const COSE_CRITICAL: Label<'_> = Label::Number(2);
-const COSE_CONTENT_TYPE: Label<'_> = Label::Number(3);
-const COSE_CHAIN: Label<'_> = Label::Number(33);
-/// CBOR tag of `COSE_Sign1`.
-const COSE_SIGN1: u64 = 18;
-/// CBOR tag of a time in seconds.
-const EPOCH: u64 = 1;
-
 /// How a signature is wrapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotationEnvelope {
@@ -79,8 +67,8 @@ impl NotationSignature {
             return Err(over_limit("notation_bytes", limits.notation_bytes));
         }
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{') => read_jws(bytes, limits),
-            _ => read_cose(bytes, limits),
+            Some(b'{') => jws::read(bytes, limits),
+            _ => cose::read(bytes, limits),
         }
     }
 }
@@ -94,169 +82,6 @@ struct Protected {
     signing_time: Option<UnixTime>,
     authentic_signing_time: Option<UnixTime>,
     expiry: Option<UnixTime>,
-}
-
-fn read_jws(bytes: &Bytes, limits: &Limits) -> Result<NotationSignature, Error> {
-    let cap = ("notation_bytes", limits.notation_bytes);
-    let mut reader = Reader::from_bytes(Document::Notation, bytes, cap, limits)?;
-    let (mut payload, mut protected, mut signature) = (None, None, None);
-    let (mut certificates, mut timestamp, mut agent) = (Vec::new(), None, None);
-    reader.object(|reader, name| {
-        match name {
-            "payload" => payload = Some(url_base64(reader)?),
-            "protected" => protected = Some(url_base64(reader)?),
-            "signature" => signature = Some(url_base64(reader)?),
-            "header" => reader.object(|reader, name| {
-                match name {
-                    "x5c" => {
-                        certificates = reader
-                            .capped_list(("certificates", limits.certificates), |reader| {
-                                reader.base64(("certificate_bytes", limits.certificate_bytes))
-                            })?;
-                    }
-                    TIMESTAMP => {
-                        timestamp =
-                            Some(reader.base64(("timestamp_bytes", limits.timestamp_bytes))?);
-                    }
-                    AGENT => agent = Some(short(reader, limits)?),
-                    _ => {
-                        reader.skip()?;
-                    }
-                }
-                Ok(())
-            })?,
-            _ => return Err(reader.unknown_field(name)),
-        }
-        Ok(())
-    })?;
-    let protected = reader.required("protected", protected)?;
-    let payload = reader.required("payload", payload)?;
-    let signature = reader.required("signature", signature)?;
-    reader.end()?;
-    let protected =
-        read_protected(&protected, limits).map_err(|error| error.within("protected"))?;
-    finish(
-        NotationEnvelope::Jws,
-        protected,
-        &payload,
-        Unprotected {
-            certificates,
-            timestamp,
-            agent,
-        },
-        signature,
-        limits,
-    )
-}
-
-fn read_protected(bytes: &Bytes, limits: &Limits) -> Result<Protected, Error> {
-    let cap = ("manifest_bytes", limits.manifest_bytes);
-    let mut reader = Reader::from_bytes(Document::Notation, bytes, cap, limits)?;
-    let mut protected = Protected::default();
-    reader.object(|reader, name| {
-        match name {
-            "alg" => protected.algorithm = Some(short(reader, limits)?),
-            "cty" => protected.content_type = Some(short(reader, limits)?),
-            "crit" => {
-                protected.critical = reader
-                    .capped_list(("annotations", limits.annotations), |reader| {
-                        short(reader, limits)
-                    })?;
-            }
-            SCHEME => protected.scheme = Some(short(reader, limits)?),
-            SIGNING_TIME => protected.signing_time = Some(time(reader, limits)?),
-            AUTHENTIC_TIME => protected.authentic_signing_time = Some(time(reader, limits)?),
-            EXPIRY => protected.expiry = Some(time(reader, limits)?),
-            _ => {
-                reader.skip()?;
-            }
-        }
-        Ok(())
-    })?;
-    reader.end()?;
-    Ok(protected)
-}
-
-fn read_cose(bytes: &Bytes, limits: &Limits) -> Result<NotationSignature, Error> {
-    let sign1 = Cbor::parse(bytes).map_err(bad_cbor)?;
-    let Cbor::Tagged(COSE_SIGN1, sign1) = sign1 else {
-        return Err(bad_cbor("it is no tagged COSE_Sign1"));
-    };
-    let Cbor::Array(parts) = *sign1 else {
-        return Err(bad_cbor("COSE_Sign1 is no array"));
-    };
-    let [protected, unprotected, payload, signature] = parts.as_slice() else {
-        return Err(bad_cbor("COSE_Sign1 has not four parts"));
-    };
-    let bytes_of = |part: &Cbor| {
-        part.bytes()
-            .cloned()
-            .ok_or_else(|| bad_cbor("a part of COSE_Sign1 is no byte string"))
-    };
-    let headers = Cbor::parse(&bytes_of(protected)?).map_err(bad_cbor)?;
-    let text = |label: &Label<'_>| {
-        headers
-            .get(label)
-            .and_then(Cbor::text)
-            .filter(|text| text.len() <= limits.name_bytes)
-            .map(str::to_owned)
-    };
-    let when = |name: &str| match headers.get(&Label::Text(name)) {
-        Some(Cbor::Tagged(EPOCH, seconds)) => seconds
-            .integer()
-            .and_then(|seconds| i64::try_from(seconds).ok())
-            .map(UnixTime),
-        _ => None,
-    };
-    let critical = match headers.get(&COSE_CRITICAL) {
-        Some(Cbor::Array(names)) => names.iter().map(label_words).collect(),
-        _ => Vec::new(),
-    };
-    let algorithm = match headers.get(&COSE_ALGORITHM) {
-        Some(Cbor::Integer(number)) => Some(algorithm_name(*number)),
-        _ => None,
-    };
-    let protected = Protected {
-        algorithm,
-        content_type: text(&COSE_CONTENT_TYPE),
-        critical,
-        scheme: text(&Label::Text(SCHEME)),
-        signing_time: when(SIGNING_TIME),
-        authentic_signing_time: when(AUTHENTIC_TIME),
-        expiry: when(EXPIRY),
-    };
-    let certificates = match unprotected.get(&COSE_CHAIN) {
-        Some(Cbor::Array(chain)) if chain.len() <= limits.certificates => {
-            chain.iter().map(bytes_of).collect::<Result<_, _>>()?
-        }
-        Some(Cbor::Bytes(one)) => vec![one.clone()],
-        Some(Cbor::Array(_)) => {
-            return Err(over_limit("certificates", limits.certificates as u64));
-        }
-        _ => Vec::new(),
-    };
-    let timestamp = unprotected
-        .get(&Label::Text(TIMESTAMP))
-        .and_then(Cbor::bytes)
-        .filter(|bytes| bytes.len() <= limits.timestamp_bytes)
-        .cloned();
-    let agent = unprotected
-        .get(&Label::Text(AGENT))
-        .and_then(Cbor::text)
-        .filter(|text| text.len() <= limits.name_bytes)
-        .map(str::to_owned);
-    finish(
-        NotationEnvelope::Cose,
-        protected,
-        &bytes_of(payload)?,
-        Unprotected {
-            certificates,
-            timestamp,
-            agent,
-        },
-        bytes_of(signature)?,
-        limits,
-    )
 }
 
 struct Unprotected {
@@ -322,62 +147,15 @@ fn read_payload(payload: &Bytes, limits: &Limits) -> Result<Descriptor, Error> {
     Ok(target)
 }
 
-fn url_base64(reader: &mut Reader<'_>) -> Result<Bytes, Error> {
-    let text = reader.string()?;
-    URL_SAFE_NO_PAD
-        .decode(text.as_bytes())
-        .map(Bytes::from)
-        .map_err(|_| reader.error(ErrorKind::BadBase64))
-}
-
-fn short(reader: &mut Reader<'_>, limits: &Limits) -> Result<String, Error> {
-    if reader.peek()? == Kind::String {
-        let text = reader.capped_string(("name_bytes", limits.name_bytes))?;
-        return Ok(text.into_owned());
-    }
-    // A header of another type is shown as it is written.
-    let raw = reader.raw()?;
-    Ok(excerpt(raw))
-}
-
-fn time(reader: &mut Reader<'_>, limits: &Limits) -> Result<UnixTime, Error> {
-    let text = reader.capped_string(("name_bytes", limits.name_bytes))?;
-    UnixTime::parse_rfc3339(&text).map_err(|error| error.in_document(Document::Notation))
-}
-
-/// JOSE's name of a COSE algorithm.
-fn algorithm_name(number: i128) -> String {
-    let names: BTreeMap<i128, &str> = BTreeMap::from([
-        (-7, "ES256"),
-        (-35, "ES384"),
-        (-36, "ES512"),
-        (-37, "PS256"),
-        (-38, "PS384"),
-        (-39, "PS512"),
-    ]);
-    names
-        .get(&number)
-        .map_or_else(|| number.to_string(), |name| (*name).to_owned())
-}
-
-fn label_words(label: &Cbor) -> String {
-    match label {
-        Cbor::Text(text) => excerpt(text),
-        Cbor::Integer(number) => number.to_string(),
-        _ => "something that is no name".to_owned(),
-    }
-}
-
-fn bad_cbor(reason: &'static str) -> Error {
-    Error::new(Document::Notation, ErrorKind::BadCbor { reason })
-}
-
 fn over_limit(limit: &'static str, maximum: u64) -> Error {
     Error::new(Document::Notation, ErrorKind::OverLimit { limit, maximum })
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     const DIGEST: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
