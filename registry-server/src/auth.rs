@@ -16,9 +16,9 @@ use http::{HeaderMap, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::{
+    random::random_name,
     refusal::{Code, Refusal},
     route::Place,
-    uploads::random_name,
 };
 
 /// How clients prove who they are.

@@ -9,12 +9,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 
 use crate::{
     auth::Grant,
+    blocking::blocking,
     body::{Body, Payload, empty, stream},
     conditions::{Conditions, entity_tag},
     refusal::{Code, Refusal},
     route::{Query, digest},
     service::{CONTENT_DIGEST, Service},
-    uploads::{Chunk, Upload, blocking, range},
+    uploads::{Chunk, Upload, range},
 };
 
 const PIECE_BYTES: u64 = 512 << 10;

@@ -27,6 +27,7 @@
 
 mod auth;
 mod blobs;
+mod blocking;
 mod body;
 mod conditions;
 mod connection;
@@ -38,6 +39,7 @@ mod intercept;
 mod manifests;
 mod names;
 mod options;
+mod random;
 mod referrers;
 mod refusal;
 mod repositories;

@@ -7,6 +7,7 @@ use countersign_formats::{Descriptor, Digest, HashAlgorithm, Manifest};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::{
+    blocking::blocking,
     body::{Body, Payload, empty, full},
     conditions::{Conditions, entity_tag},
     digesting,
@@ -16,7 +17,6 @@ use crate::{
     route::{Query, Reference},
     service::{CONTENT_DIGEST, Service},
     store::Locked,
-    uploads::blocking,
 };
 
 const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");

@@ -7,11 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use serde_json::{Value, json};
 
 use crate::{
+    blocking::blocking,
     body::Body,
     refusal::Refusal,
     route::{Query, encoded},
     service::Service,
-    uploads::blocking,
 };
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::{
     Auth, Options, Record, ServerError, Step,
     auth::{Grant, Tokens},
+    blocking::blocking,
     body::{Body, Payload, empty, full},
     conditions::{Conditions, entity_tag},
     digesting,
@@ -25,7 +26,7 @@ use crate::{
     route::{Place, Query, wrong_method},
     store::LayoutStore,
     token,
-    uploads::{Uploads, blocking},
+    uploads::Uploads,
 };
 
 pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");

@@ -239,7 +239,7 @@ fn replace(root: &Folder, next: &str, bytes: &[u8], into: &Folder, name: &str) -
 
 fn copy_in(folder: &Folder, source: &mut File, name: &str) -> io::Result<()> {
     // Two mounts of one blob at a time must not write one file.
-    let next = format!(".{name}.{}", crate::uploads::random_name());
+    let next = format!(".{name}.{}", crate::random::random_name());
     let mut file = folder.create(&next)?;
     let copied = io::copy(source, &mut file).and_then(|_| file.sync_data());
     if let Err(error) = copied {

@@ -4,11 +4,11 @@ use http::{HeaderMap, HeaderValue, Response, header};
 use serde_json::json;
 
 use crate::{
+    blocking::blocking,
     body::Body,
     refusal::Refusal,
     route::{Query, encoded},
     service::Service,
-    uploads::blocking,
 };
 
 impl Service {
