@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::presence::{Presence, Sought};
 use crate::progress::Progress;
 use crate::signatory::{Candidate, Name, Signatory, Voice};
-use crate::{legacy, platforms, signing, stores};
+use crate::{elsewhere, legacy, platforms, signing, stores};
 
 use journal::Journal;
 pub(crate) use list::Named;
@@ -147,6 +147,12 @@ impl<'a> Batch<'a> {
             .as_deref()
             .map(Journal::open)
             .transpose()?;
+        if !self.placement.no_upload {
+            elsewhere::warn_of_cosign_repository(
+                context,
+                "what is signed is stored beside the image and not there",
+            );
+        }
         let signatory = &candidate.connect(context)?;
         if self.placement.format.legacy() {
             signatory.has_place_in_tags()?;

@@ -45,6 +45,19 @@ impl Elsewhere {
     }
 }
 
+/// Warns who relies on `COSIGN_REPOSITORY` where it is not looked at: `what` is what that means for the command.
+pub(crate) fn warn_of_cosign_repository(context: &mut Context<'_, '_>, what: &str) {
+    if let Some(place) = context
+        .environment(COSIGN_REPOSITORY)
+        .filter(|text| !text.is_empty())
+    {
+        context.printer.warn(&format!(
+            "{COSIGN_REPOSITORY} is `{}`: {what}",
+            escape::field(&place)
+        ));
+    }
+}
+
 /// A place without tag and digest: what it holds about the image is found by the image's digest.
 pub(crate) fn place(text: &str) -> Result<Reference, Failure> {
     let reference = stores::reference(text)?;

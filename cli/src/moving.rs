@@ -11,6 +11,7 @@ pub(crate) use route::{Route, is_tagged, local};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use countersign_formats::Reference;
 use countersign_registry::replicate::{Moving, Scope, Step, Watch, replicate, survey};
 use countersign_registry::{Outage, Settings, StoreError, open_depot};
 
@@ -21,7 +22,7 @@ use crate::evidence_kind::{self, Unsaid};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::trust::{self, Wanted};
-use crate::{images, stores};
+use crate::{elsewhere, images, stores};
 use chosen::Chosen;
 use destination::Destination;
 use judged::{judge_each, judging, refuse_idle_trust};
@@ -47,6 +48,12 @@ pub(crate) fn run(
         false => None,
     };
     Destination::possible(&route.destination)?;
+    if !carried.no_evidence && matches!(route.source, Reference::Registry(_)) {
+        elsewhere::warn_of_cosign_repository(
+            context,
+            "what it holds about the image does not come along",
+        );
+    }
     let runtime = context.runtime_of_several_threads()?;
     let source = open_depot(&route.source, &settings)?;
     let chosen = runtime.block_on(async {

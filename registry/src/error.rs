@@ -122,6 +122,13 @@ pub enum Fault {
         /// Why.
         reason: &'static str,
     },
+    /// An index names a manifest that is not there.
+    ChildMissing {
+        /// The index.
+        index: Digest,
+        /// What it names.
+        child: Digest,
+    },
     /// A tag for signatures or attestations holds something else.
     TagHolds {
         /// The tag.
@@ -289,6 +296,7 @@ impl StoreError {
                 Fault::Response { .. } => "bad-response",
                 Fault::Refused { .. } => "target-refused",
                 Fault::FallbackTag { .. } => "fallback-tag-not-an-index",
+                Fault::ChildMissing { .. } => "child-missing",
                 Fault::TagHolds { .. } => "tag-holds-something-else",
             },
             Self::Local { .. } => "file-unusable",
@@ -304,6 +312,10 @@ impl StoreError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
+            // Nobody asks for a blob but who read its digest in a manifest: that promise is broken.
+            Self::NotFound {
+                thing: Thing::Blob, ..
+            } => ErrorClass::Unreadable,
             Self::NotFound { .. } => ErrorClass::NotFound,
             Self::Authentication { .. } | Self::Helper { .. } => ErrorClass::Authentication,
             Self::Unavailable { .. } => ErrorClass::Network,

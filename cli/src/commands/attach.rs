@@ -20,6 +20,7 @@ use crate::arguments::{
     AttachAttestation, AttachBundle, AttachCommand, AttachSbom, AttachSignature, ProofFlags,
 };
 use crate::context::Context;
+use crate::escape;
 use crate::exit::ExitStatus;
 use crate::explain;
 use crate::failure::Failure;
@@ -221,6 +222,19 @@ fn sbom(arguments: &AttachSbom, context: &mut Context<'_, '_>) -> Result<Done, F
         }
     };
     let bytes = read("the bill of materials", &arguments.sbom, SBOM_BYTES)?;
+    if artifact_type.ends_with("+json")
+        && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_err()
+    {
+        return Err(Failure::usage(
+            "malformed-document",
+            format!(
+                "the bill of materials `{}` is not JSON, which `--type {}` says it is",
+                arguments.sbom.display(),
+                escape::field(&arguments.format)
+            ),
+        )
+        .hint("name the file's own format with `--type`, or another file"));
+    }
     let place = Place::open(context, &arguments.image)?;
     let attachment = Attachment {
         artifact_type: artifact_type.to_owned(),

@@ -2,7 +2,9 @@
 
 use countersign_formats::{Reference, RegistryReference};
 use countersign_registry::replicate::{Extent, Scope, survey};
-use countersign_registry::{Ability, Probed, Registry, Store, StoreError, Target, open_depot};
+use countersign_registry::{
+    Ability, Outage, Probed, Registry, Store, StoreError, Target, open_depot,
+};
 use serde_json::{Value, json};
 
 use super::Done;
@@ -48,7 +50,8 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
         true => runtime.block_on(any_image(&registry))?,
         false => None,
     };
-    let mut probed = runtime.block_on(registry.probe(target.as_ref(), context.now))?;
+    let probed = runtime.block_on(registry.probe(target.as_ref(), context.now));
+    let mut probed = probed.map_err(no_registry)?;
     if arguments.write {
         runtime.block_on(registry.probe_by_writing(&mut probed))?;
     }
@@ -125,6 +128,24 @@ pub(crate) fn run(arguments: &Doctor, context: &mut Context<'_, '_>) -> Result<D
         "leftBehind": probed.left_behind,
         "requests": registry.requests(),
     })))
+}
+
+/// What the doctor alone can say of an address where nothing answers: the general hint leads to the doctor.
+fn no_registry(error: StoreError) -> Failure {
+    let nothing = matches!(
+        &error,
+        StoreError::Unavailable {
+            outage: Outage::Status { status: 404, .. },
+            ..
+        }
+    );
+    let failure = Failure::from(error);
+    match nothing {
+        true => failure.instead(
+            "nothing answers there as a registry does (`/v2/`): check the host, the port and what stands before the registry",
+        ),
+        false => failure,
+    }
 }
 
 /// A registry alone is asked with a repository that need not exist: nothing but the API's root is looked at then.

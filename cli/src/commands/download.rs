@@ -7,7 +7,7 @@ use countersign_formats::{
 };
 use countersign_proof::Claim;
 use countersign_registry::replicate::{Extent, Piece, Scope, survey};
-use countersign_registry::{Depot, open_depot};
+use countersign_registry::{Depot, ErrorClass, open_depot};
 use serde_json::{Value, json};
 
 use super::Done;
@@ -20,10 +20,13 @@ use crate::explain;
 use crate::failure::Failure;
 use crate::judging::{self, Judging};
 use crate::trust::{self, Wanted};
-use crate::{images, moving, stores};
+use crate::{elsewhere, images, moving, stores};
 
 /// Largest bill of materials that is printed, in bytes.
 const SBOM_BYTES: u64 = 64 << 20;
+
+/// What `COSIGN_REPOSITORY` means here.
+const NOT_LOOKED_AT: &str = "what it holds about the image is not looked at";
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Kind {
@@ -41,6 +44,15 @@ struct Item {
     predicate_type: Option<String>,
     verified: bool,
     bytes: Bytes,
+}
+
+/// Something beside the image that could not be read.
+struct Unread {
+    /// Its manifest.
+    manifest: Digest,
+    why: String,
+    /// Whether it is there: an entry of a list that leads to nothing is told of and no more.
+    there: bool,
 }
 
 pub(crate) fn run(
@@ -75,10 +87,11 @@ pub(crate) fn run(
         .hint("name who signed it (`--key`, `--certificate-identity`, …), or say `--unverified`"));
     }
     let reference = stores::reference(&arguments.image)?;
+    elsewhere::warn_of_cosign_repository(context, NOT_LOOKED_AT);
     let settings = moving::settings(context);
     let runtime = context.runtime()?;
     let depot = open_depot(&reference, &settings)?;
-    let (digest, items) = runtime.block_on(async {
+    let (digest, items, unread) = runtime.block_on(async {
         let root = depot.resolve(&stores::target(&reference)).await?;
         let digest = root.descriptor.digest;
         let found = survey(
@@ -89,14 +102,26 @@ pub(crate) fn run(
         )
         .await?;
         let mut items = Vec::new();
+        let mut unread: Vec<Unread> = found
+            .dangling
+            .into_iter()
+            .filter(|entry| entry.subject == digest)
+            .map(|entry| Unread {
+                manifest: entry.entry.digest,
+                why: entry.why,
+                there: false,
+            })
+            .collect();
         for piece in &found.pieces {
             if piece.role.subject() == Some(&digest) {
-                items.extend(read(&*depot, piece, kind, wanted.as_ref(), states).await?);
+                let read = read(&*depot, piece, kind, wanted.as_ref(), states, &mut unread);
+                items.extend(read.await?);
             }
         }
-        Ok::<_, Failure>((digest, items))
+        Ok::<_, Failure>((digest, items, unread))
     })?;
-    Ok(print(context, &images::pinned(&reference, &digest), &items))
+    let name = images::pinned(&reference, &digest);
+    Ok(print(context, &name, &items, &unread))
 }
 
 /// What was accepted under the trust flags, by the road of `verify`.
@@ -115,6 +140,7 @@ fn verified(
     let verifier =
         Judging::of_files(context, policies, &arguments.trust, &[])?.passing_on(context, true)?;
     let reference = stores::reference(&arguments.image)?;
+    elsewhere::warn_of_cosign_repository(context, NOT_LOOKED_AT);
     let verification = context
         .runtime()?
         .block_on(verifier.verify(&reference, context.now))?;
@@ -174,7 +200,7 @@ fn verified(
             bytes,
         });
     }
-    Ok(print(context, &verification.name, &items))
+    Ok(print(context, &verification.name, &items, &[]))
 }
 
 /// Bills of materials by what is stated.
@@ -202,6 +228,7 @@ async fn read(
     kind: Kind,
     wanted: Option<&PredicateType>,
     states: bool,
+    unread: &mut Vec<Unread>,
 ) -> Result<Vec<Item>, Failure> {
     let Manifest::Image(image) = &piece.resolved.manifest else {
         return Ok(Vec::new());
@@ -211,7 +238,8 @@ async fn read(
     for layer in &image.layers {
         let (bytes, statement) = match layer.media_type.as_str() {
             other if other.starts_with(media_types::BUNDLE_PREFIX) => {
-                let bytes = depot.blob(layer, limits.bundle_bytes).await?;
+                let fetched = fetch(depot, piece, layer, limits.bundle_bytes, unread).await?;
+                let Some(bytes) = fetched else { continue };
                 let parsed = Bundle::parse(&bytes, &limits);
                 let statement = match parsed {
                     Ok(Bundle {
@@ -223,18 +251,22 @@ async fn read(
                 (bytes, statement)
             }
             media_types::DSSE_ENVELOPE if kind != Kind::Bundle => {
-                let bytes = depot.blob(layer, limits.bundle_bytes).await?;
+                let fetched = fetch(depot, piece, layer, limits.bundle_bytes, unread).await?;
+                let Some(bytes) = fetched else { continue };
                 let statement = Envelope::parse(&bytes, &limits)
                     .ok()
                     .and_then(|envelope| Statement::parse(envelope.payload, &limits).ok());
                 (bytes, statement)
             }
             media_types::SIMPLE_SIGNING if kind == Kind::Signature => {
-                let payload = depot.blob(layer, limits.bundle_bytes).await?;
+                let fetched = fetch(depot, piece, layer, limits.bundle_bytes, unread).await?;
+                let Some(payload) = fetched else { continue };
                 (legacy_line(layer, &payload), None)
             }
             other if kind == Kind::Sbom && is_sbom(other) => {
-                (depot.blob(layer, SBOM_BYTES).await?, None)
+                let fetched = fetch(depot, piece, layer, SBOM_BYTES, unread).await?;
+                let Some(bytes) = fetched else { continue };
+                (bytes, None)
             }
             _ => continue,
         };
@@ -280,6 +312,33 @@ async fn read(
     Ok(items)
 }
 
+/// A layer's bytes. One that is broken hides no other, and is told of; a store that cannot be asked ends the command.
+async fn fetch(
+    depot: &dyn Depot,
+    piece: &Piece,
+    layer: &Descriptor,
+    cap: u64,
+    unread: &mut Vec<Unread>,
+) -> Result<Option<Bytes>, Failure> {
+    match depot.blob(layer, cap).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error)
+            if matches!(
+                error.class(),
+                ErrorClass::Unreadable | ErrorClass::OverLimit
+            ) =>
+        {
+            unread.push(Unread {
+                manifest: piece.resolved.descriptor.digest,
+                why: error.to_string(),
+                there: true,
+            });
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A layer of a `.sig` manifest as cosign's `download signature` prints it.
 fn legacy_line(layer: &Descriptor, payload: &[u8]) -> Bytes {
     let annotation = |name: &str| layer.annotations.get(name).cloned();
@@ -318,7 +377,7 @@ fn one_line(bytes: &[u8]) -> Vec<u8> {
     line
 }
 
-fn print(context: &mut Context<'_, '_>, name: &str, items: &[Item]) -> Done {
+fn print(context: &mut Context<'_, '_>, name: &str, items: &[Item], unread: &[Unread]) -> Done {
     for item in items {
         let mut line = one_line(&item.bytes);
         if line.last() != Some(&b'\n') {
@@ -327,12 +386,22 @@ fn print(context: &mut Context<'_, '_>, name: &str, items: &[Item]) -> Done {
         context.printer.document(&line);
     }
     let verified = items.iter().all(|item| item.verified);
+    for one in unread {
+        context.printer.warn(&format!(
+            "`{}` could not be read: {}",
+            one.manifest,
+            escape::field(&one.why)
+        ));
+    }
     context.printer.say(&match items.len() {
+        0 if !unread.is_empty() => format!("nothing of this kind could be read from {name}"),
         0 => format!("nothing of this kind is attached to {name}"),
         number if verified => format!("{number} from {name}, verified"),
         number => format!("{number} from {name}, not verified"),
     });
-    let status = if items.is_empty() {
+    let status = if unread.iter().any(|one| one.there || items.is_empty()) {
+        ExitStatus::Unavailable
+    } else if items.is_empty() {
         ExitStatus::NoEvidence
     } else {
         ExitStatus::Pass
@@ -348,6 +417,10 @@ fn print(context: &mut Context<'_, '_>, name: &str, items: &[Item]) -> Done {
                 "predicateType": item.predicate_type.as_deref().map(|text| escape::capped(text, escape::FIELD_BYTES)),
                 "verified": item.verified,
                 "content": encode_base64(&item.bytes),
+            })).collect::<Vec<_>>(),
+            "unread": unread.iter().map(|one| json!({
+                "manifest": one.manifest.to_string(),
+                "why": escape::capped(&one.why, escape::FIELD_BYTES),
             })).collect::<Vec<_>>(),
         })),
     }

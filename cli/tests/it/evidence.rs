@@ -33,6 +33,37 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
 }
 
 #[test]
+fn who_relies_on_cosigns_variable_is_told_where_it_is_not_looked_at() {
+    let (workshop, registry, image) = signed();
+    let place = registry.name();
+    for (line, says) in [
+        (
+            format!("copy --allow-http {image} oci:far:1.0"),
+            "does not come along",
+        ),
+        (
+            format!("download bundle --allow-http {image}"),
+            "is not looked at",
+        ),
+        (
+            format!("sign --allow-http --key plain.key {image}"),
+            "is stored beside the image",
+        ),
+    ] {
+        let run = workshop.run(&line).ends(0);
+        assert!(!run.stderr.contains("COSIGN_REPOSITORY"), "{run:?}");
+        let mut command = program::command(workshop.path());
+        command
+            .args(program::words(&line))
+            .env("COSIGN_REPOSITORY", &place);
+        program::finish(&mut command)
+            .ends(0)
+            .says(&format!("COSIGN_REPOSITORY is `{place}`: "))
+            .says(says);
+    }
+}
+
+#[test]
 fn evidence_of_another_place_is_merged() {
     let (workshop, registry, image) = signed();
     let digest = image.split('@').next_back().unwrap().to_owned();

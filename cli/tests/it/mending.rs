@@ -428,6 +428,35 @@ fn the_doctor_gives_up_on_a_host_that_does_not_answer() {
 }
 
 #[test]
+fn the_doctor_tells_what_is_no_registry_from_a_missing_image() {
+    let workshop = Workshop::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0_u8; 4096];
+            let _ = std::io::Read::read(&mut stream, &mut request);
+            let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = std::io::Write::write_all(&mut stream, answer.as_bytes());
+        }
+    });
+    for name in [host.to_string(), format!("{host}/acme/app:1.0")] {
+        workshop
+            .run(&format!("doctor --allow-http {name}"))
+            .ends(20)
+            .says("nothing answers there as a registry does");
+    }
+    let served = Served::start(&workshop, &[]);
+    workshop
+        .run(&format!(
+            "doctor --allow-http {}/acme/app:1.0",
+            served.address
+        ))
+        .ends(11)
+        .says("check the name, the tag and the digest");
+}
+
+#[test]
 fn a_served_registry_keeps_its_permissions() {
     let workshop = Workshop::new();
     workshop.layout("image", "1.0", "genuine");

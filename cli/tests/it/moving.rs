@@ -10,6 +10,7 @@ use countersign_proof::{Scheme, digest};
 use countersign_registry::layout::Layout;
 use countersign_registry::{Store, Target};
 use countersign_sign::PrivateKey;
+use serde_json::json;
 
 use crate::loopback::Loopback;
 use crate::program::{command, finish};
@@ -330,7 +331,14 @@ fn an_index_with_some_of_its_platforms_stays_what_was_signed() {
         .says("drop `--sparse-index`");
     assert!(wait(other.store().tag("v1")).unwrap().is_none());
     // On its way further the platforms are named again.
-    workshop.run("copy oci:lay:v1 oci:further:v1").ends(11);
+    workshop
+        .run("copy oci:lay:v1 oci:further:v1")
+        .ends(20)
+        .says(&format!(
+            "the index `{index}` names `{}`, which is not there",
+            entries.manifests[1].digest
+        ))
+        .says("--sparse-index");
     workshop
         .run(&format!("copy {sparse} oci:lay:v1 oci:further:v1"))
         .ends(0);
@@ -494,6 +502,89 @@ fn what_a_predicate_states_is_printed_only_when_it_was_verified() {
     assert_eq!(signatures.stdout.lines().count(), 1);
     workshop.layout("bare", "1.0", "other");
     workshop.run("download bundle oci:bare:1.0").ends(10);
+}
+
+#[test]
+fn a_piece_that_cannot_be_read_hides_no_other_and_is_no_missing_image() {
+    let workshop = Workshop::new();
+    workshop.signed_layout("image");
+    workshop
+        .run("attest --key plain.key --type spdxjson --predicate sbom.json oci:image:1.0")
+        .ends(0);
+    let whole = workshop
+        .run("download signature --output json oci:image:1.0")
+        .ends(0)
+        .json();
+    assert_eq!(whole["result"]["unread"], json!([]));
+    let layout = Layout::open(workshop.file("image")).unwrap();
+    let manifest: Digest = whole["result"]["items"][0]["manifest"]
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .unwrap();
+    let resolved = wait(layout.resolve(&Target::Digest(manifest))).unwrap();
+    let Manifest::Image(image) = resolved.manifest else {
+        panic!("an image manifest");
+    };
+    let blob = workshop.file(&format!(
+        "image/blobs/sha256/{}",
+        image.layers[0].digest.hex()
+    ));
+    std::fs::remove_file(blob).unwrap();
+    let run = workshop.run("download bundle oci:image:1.0").ends(20);
+    assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+    run.says(&format!("`{manifest}` could not be read: blob"));
+    // What cannot be read may be what is asked for: that is no absence.
+    let none = workshop
+        .run("download signature --output json oci:image:1.0")
+        .ends(20)
+        .json();
+    assert_eq!(none["result"]["items"], json!([]));
+    assert_eq!(
+        none["result"]["unread"][0]["manifest"],
+        manifest.to_string()
+    );
+    for line in [
+        "copy oci:image:1.0 oci:far:1.0",
+        "save --file image.tar oci:image:1.0",
+    ] {
+        workshop.run(line).ends(20).says("push it again");
+    }
+    workshop
+        .run("verify-attestation --type spdxjson --key release.pub oci:image:1.0")
+        .ends(0);
+}
+
+#[test]
+fn an_archive_that_is_cut_off_is_no_missing_layout() {
+    let workshop = Workshop::new();
+    workshop.signed_layout("image");
+    workshop.run("save --file image.tar oci:image:1.0").ends(0);
+    workshop.run("load --file image.tar oci:whole:1.0").ends(0);
+    let whole = workshop.read("image.tar");
+    // Within the first file that holds more than a header's block.
+    for length in [700, whole.len() / 2] {
+        workshop.write("cut.tar", &whole[..length]);
+        let run = workshop.run("load --file cut.tar oci:far:1.0").ends(20);
+        run.says("fetch it again");
+    }
+}
+
+#[test]
+fn what_is_no_json_is_no_bill_of_materials_in_json() {
+    let workshop = Workshop::new();
+    workshop.layout("image", "1.0", "genuine");
+    workshop.write("words.spdx", b"SPDXVersion: SPDX-2.3\n");
+    let attach = "attach sbom --unverified --sbom words.spdx oci:image:1.0 --type";
+    for format in ["spdxjson", "cyclonedx", "application/vnd.syft+json"] {
+        workshop
+            .run(&format!("{attach} {format}"))
+            .ends(2)
+            .says(&format!("is not JSON, which `--type {format}` says it is"));
+    }
+    workshop
+        .run("download sbom --unverified oci:image:1.0")
+        .ends(10);
+    workshop.run(&format!("{attach} spdx")).ends(0);
 }
 
 #[test]

@@ -9,6 +9,7 @@ impl StoreError {
         Some(match self {
             Self::NotFound { thing: Thing::Image, .. } => "check the name, the tag and the digest".to_owned(),
             Self::NotFound { thing: Thing::Layout, .. } => "a layout is a directory, or an uncompressed tar archive of one, with the files `oci-layout` and `index.json`".to_owned(),
+            Self::NotFound { thing: Thing::Blob, .. } => "a manifest names it and it is not there: whoever pushed that has to push it again".to_owned(),
             Self::NotFound { .. } => return None,
             Self::Authentication { had_login: false, registry, .. } => format!("run `countersign login {registry}`"),
             Self::Authentication { had_login: true, registry, .. } => {
@@ -32,6 +33,8 @@ impl StoreError {
                 Fault::FallbackTag { tag, .. } | Fault::TagHolds { tag, .. } => {
                     format!("look at what the tag `{tag}` holds and remove it if it is not wanted")
                 }
+                Fault::Malformed { what: "tar archive", .. } => "make it or fetch it again: what is there is no whole tar archive".to_owned(),
+                Fault::ChildMissing { .. } => "where only some platforms were brought there, name those: `--platform PLATFORM`, with `--sparse-index` for the index as it is".to_owned(),
                 _ => return None,
             },
             Self::Ambiguous { store, choices } => format!("name one: `{store}{}`", choices.join(&format!("`, `{store}"))),

@@ -100,6 +100,9 @@ impl fmt::Display for Fault {
                 target,
                 reason,
             } => write!(f, "{what} to `{target}` refused: {reason}"),
+            Self::ChildMissing { index, child } => {
+                write!(f, "the index `{index}` names `{child}`, which is not there")
+            }
             Self::TagHolds { tag, found } => write!(
                 f,
                 "the tag `{tag}` should hold signatures or attestations and holds {found}"

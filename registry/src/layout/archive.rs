@@ -37,6 +37,12 @@ struct Place {
     size: u64,
 }
 
+impl Place {
+    fn end(self) -> Option<u64> {
+        self.offset.checked_add(self.size)
+    }
+}
+
 impl Archive {
     /// Opens an archive and lists its files.
     ///
@@ -66,7 +72,7 @@ impl Archive {
             return Err(StoreError::local(path, "not a regular file"));
         }
         refuse_compressed(&file, &name)?;
-        let listed = list(&file, &name).map_err(|error| match error {
+        let listed = list(&file, metadata.len(), &name).map_err(|error| match error {
             ListError::Store(error) => error,
             ListError::Tar(error) => StoreError::untrusted(
                 &name,
@@ -76,6 +82,11 @@ impl Archive {
                 },
             ),
         })?;
+        let lacks = listed.marker.is_none() || listed.index.is_none();
+        // A cut between two files leaves no half of one; only the end of the archive is missing.
+        if lacks && listed.files > 0 && !has_end(&file, metadata.len()).map_err(failed)? {
+            return Err(cut_off(&name));
+        }
         let archive = Self {
             file,
             path: path.to_owned(),
@@ -154,18 +165,8 @@ impl Archive {
             .metadata()
             .map_err(|error| StoreError::local(&self.path, error))?
             .len();
-        if place
-            .offset
-            .checked_add(place.size)
-            .is_none_or(|end| end > length)
-        {
-            return Err(StoreError::untrusted(
-                Source::name(self),
-                Fault::Malformed {
-                    what: "tar archive",
-                    error: "it is cut off".to_owned(),
-                },
-            ));
+        if place.end().is_none_or(|end| end > length) {
+            return Err(cut_off(&Source::name(self)));
         }
         let mut bytes = vec![0_u8; usize::try_from(place.size).map_err(|_| over())?];
         self.file
@@ -207,6 +208,7 @@ pub(super) fn check_marker(bytes: &[u8], name: &str) -> Result<(), StoreError> {
 
 #[derive(Default)]
 struct Listed {
+    files: usize,
     marker: Option<Place>,
     index: Option<Place>,
     blobs: BTreeMap<Digest, Place>,
@@ -217,7 +219,7 @@ enum ListError {
     Tar(std::io::Error),
 }
 
-fn list(file: &File, name: &str) -> Result<Listed, ListError> {
+fn list(file: &File, length: u64, name: &str) -> Result<Listed, ListError> {
     let mut listed = Listed::default();
     let mut archive = tar::Archive::new(file);
     // Raw: extended headers are not interpreted, so that none can make the reader take memory; the names of a layout fit the plain header.
@@ -240,6 +242,7 @@ fn list(file: &File, name: &str) -> Result<Listed, ListError> {
         if !entry.header().entry_type().is_file() {
             continue;
         }
+        listed.files += 1;
         let path = entry.path_bytes();
         let Ok(path) = std::str::from_utf8(&path) else {
             continue;
@@ -249,6 +252,10 @@ fn list(file: &File, name: &str) -> Result<Listed, ListError> {
             offset: entry.raw_file_position(),
             size: entry.size(),
         };
+        // Seeking goes beyond the end without a word, and what would have come after is not missed.
+        if place.end().is_none_or(|end| end > length) {
+            return Err(ListError::Store(cut_off(name)));
+        }
         let twice = match path {
             MARKER => listed.marker.replace(place).is_some(),
             INDEX => listed.index.replace(place).is_some(),
@@ -275,6 +282,26 @@ fn blob_digest(path: &str) -> Option<Digest> {
         .strip_prefix('/')?
         .split_once('/')?;
     Digest::from_hex(HashAlgorithm::from_name(algorithm)?, hex).ok()
+}
+
+/// Whether the file ends as a tar archive does, with a block of zeros.
+fn has_end(file: &File, length: u64) -> std::io::Result<bool> {
+    let mut last = [0_u8; 512];
+    let Some(start) = length.checked_sub(last.len() as u64) else {
+        return Ok(false);
+    };
+    file.read_exact_at(&mut last, start)?;
+    Ok(last.iter().all(|byte| *byte == 0))
+}
+
+fn cut_off(name: &str) -> StoreError {
+    StoreError::untrusted(
+        name,
+        Fault::Malformed {
+            what: "tar archive",
+            error: "it is cut off".to_owned(),
+        },
+    )
 }
 
 fn refuse_compressed(file: &File, name: &str) -> Result<(), StoreError> {

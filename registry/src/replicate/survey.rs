@@ -219,7 +219,18 @@ async fn children(
         .cloned()
         .collect();
     stream::iter(entries)
-        .map(|entry| async move { source.manifest(&entry).await })
+        .map(|entry| async move {
+            source.manifest(&entry).await.map_err(|error| match error {
+                StoreError::NotFound { .. } => StoreError::untrusted(
+                    source.name(),
+                    Fault::ChildMissing {
+                        index: parent.descriptor.digest,
+                        child: entry.digest,
+                    },
+                ),
+                other => other,
+            })
+        })
         .buffered(PARALLEL)
         .collect::<Vec<_>>()
         .await

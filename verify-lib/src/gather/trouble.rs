@@ -80,6 +80,9 @@ impl Gatherer<'_> {
 
 /// What kind of trouble a store's error is to a decision.
 pub(crate) fn class(error: &StoreError) -> CauseClass {
+    if matches!(error, StoreError::NotFound { .. }) {
+        return CauseClass::Incomplete;
+    }
     match error.class() {
         ErrorClass::Authentication => CauseClass::Authentication,
         ErrorClass::Unreadable | ErrorClass::Local => CauseClass::Unreadable,

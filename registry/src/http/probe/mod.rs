@@ -83,7 +83,7 @@ impl Registry {
     /// Only when the registry cannot be reached at all or refuses the login; everything else is a finding.
     pub async fn probe(&self, image: Option<&Target>, now: UnixTime) -> Result<Probed, StoreError> {
         let mut probed = Probed::default();
-        self.probe_base(&mut probed, now, image.is_some()).await?;
+        let no_registry = self.probe_base(&mut probed, now, image.is_some()).await?;
         let Some(target) = image else {
             return Ok(probed);
         };
@@ -98,7 +98,11 @@ impl Registry {
                 (Ability::Yes, words)
             }),
         );
-        let resolved = self.pull_manifest(target).await?;
+        let resolved = match (self.pull_manifest(target).await, no_registry) {
+            // 404 for everything is no absence of an image.
+            (Err(StoreError::NotFound { .. }), Some(error)) => return Err(error),
+            (resolved, _) => resolved?,
+        };
         let digest = resolved.descriptor.digest;
         probed.add("pull", Ability::Yes, format!("{digest}"));
         probed.tell("etag", self.probe_etag(&digest).await);
@@ -125,12 +129,14 @@ impl Registry {
         Ok(probed)
     }
 
+    /// The API's root, its clock and its logins; for a named image the root's error is returned beside them, since some registries answer for
+    /// images alone.
     async fn probe_base(
         &self,
         probed: &mut Probed,
         now: UnixTime,
         named: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<StoreError>, StoreError> {
         let url = self.root();
         let expect = Expect::Document {
             cap: self.settings.limits.error_body_bytes,
@@ -196,18 +202,16 @@ impl Registry {
         );
         // With what is stored as a login; an error here is what every other command would meet.
         let reply = self.ask(&Call::get(url, expect)).await?;
-        match reply.status.as_u16() {
-            200 => probed.add("api-v2", Ability::Yes, "status 200"),
-            // Some answer for images alone.
-            _ if named => probed.add(
-                "api-v2",
-                Ability::Unknown,
-                self.status_error(&reply).to_string(),
-            ),
-            // Nothing shows that this is a registry.
-            _ => return Err(self.status_error(&reply)),
+        if reply.status.as_u16() == 200 {
+            probed.add("api-v2", Ability::Yes, "status 200");
+            return Ok(None);
         }
-        Ok(())
+        let error = self.status_error(&reply);
+        if !named {
+            return Err(error);
+        }
+        probed.add("api-v2", Ability::Unknown, error.to_string());
+        Ok(Some(error))
     }
 
     async fn probe_etag(&self, digest: &Digest) -> Result<(Ability, String), StoreError> {
