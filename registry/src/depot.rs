@@ -1,6 +1,5 @@
 //! What a store must be able to do beyond [`Store`] when images are moved out of it, into it or removed from it.
 
-use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, ImageIndex, Reference};
 
 use crate::error::StoreError;
@@ -9,6 +8,9 @@ use crate::layout::{Archive, Layout};
 use crate::settings::Settings;
 use crate::store::{BoxFuture, ListedVia, Resolved, Store};
 use crate::stream::BlobStream;
+
+/// Blobs up to this size in bytes are held whole and sent in one piece, which can be sent again.
+pub(crate) const SMALL_BLOB: u64 = 1 << 20;
 
 /// How a blob came to be where it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,15 +126,4 @@ pub fn open_depot(
             Archive::open(reference.path())?.with_limits(settings.limits.clone()),
         ),
     })
-}
-
-/// Carries a blob that is small enough to be held; whatever the store, by its plain methods.
-pub(crate) async fn carry_small(
-    into: &dyn Store,
-    source: &dyn Depot,
-    descriptor: &Descriptor,
-) -> Result<Taken, StoreError> {
-    let bytes: Bytes = source.blob(descriptor, descriptor.size).await?;
-    into.push_blob(bytes, &descriptor.digest).await?;
-    Ok(Taken::Carried)
 }

@@ -44,7 +44,7 @@ pub(crate) struct Carried {
     /// Judge the image first by the trust flags or `--policy`, and write nothing unless it passes.
     #[arg(long, value_parser = BoolishValueParser::new(), env = "COUNTERSIGN_VERIFY_FIRST", hide_env = true)]
     pub(crate) verify_first: bool,
-    /// Blobs, then manifests of platforms, that are carried at the same time, 1 to 32.
+    /// Blobs, then manifests of platforms, that are carried at the same time, 1 to 32; unless it is 1, of blobs to 1 MiB four times as many.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32), env = "COUNTERSIGN_PARALLEL", hide_env = true)]
     pub(crate) parallel: u8,
     #[command(flatten)]

@@ -1,10 +1,13 @@
 //! The order in which a copy writes manifests: what others can see makes sense at every moment, and nothing is written twice without need.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign_formats::{ImageIndex, Manifest};
-use countersign_registry::{BoxFuture, Target};
+use bytes::Bytes;
+use countersign_formats::{Descriptor, ImageIndex, ImageManifest, Manifest, media_types};
+use countersign_proof::digest;
+use countersign_registry::{BoxFuture, Store, Target};
 use countersign_registry_server::{Body, Intercept, Options, Step, full};
 use http::request::Parts;
 use http::{Method, Response};
@@ -14,6 +17,34 @@ use tokio::time::timeout;
 use crate::loopback::Loopback;
 use crate::moving::{furnished, push_index};
 use crate::workshop::{Workshop, push_image, wait};
+
+/// Lets uploads of blobs begin when so many are about to.
+struct Uploads(Barrier);
+
+impl Intercept for Uploads {
+    fn before<'a>(&'a self, request: &'a mut Parts) -> BoxFuture<'a, Step> {
+        let begins = request.method == Method::POST && request.uri.path().ends_with("/uploads/");
+        Box::pin(async move {
+            if begins {
+                together(&self.0).await
+            } else {
+                Step::Continue
+            }
+        })
+    }
+}
+
+/// Waits for the others; refuses where they do not come.
+async fn together(barrier: &Barrier) -> Step {
+    if timeout(Duration::from_secs(20), barrier.wait())
+        .await
+        .is_ok()
+    {
+        return Step::Continue;
+    }
+    let refusal: Response<Body> = Response::builder().status(400).body(full("")).unwrap();
+    Step::Answer(Box::new(refusal))
+}
 
 /// Remembers under what names manifests were written, and takes none of `together` until all of them are on their way.
 struct Written {
@@ -45,24 +76,76 @@ impl Intercept for Written {
         self.names.lock().unwrap().push(name.to_owned());
         let waits = self.together.iter().any(|other| other == name);
         Box::pin(async move {
-            if waits
-                && timeout(Duration::from_secs(20), self.barrier.wait())
-                    .await
-                    .is_err()
-            {
-                let refusal: Response<Body> =
-                    Response::builder().status(400).body(full("")).unwrap();
-                return Step::Answer(Box::new(refusal));
+            if waits {
+                return together(&self.barrier).await;
             }
             Step::Continue
         })
     }
 }
 
-fn recording(workshop: &Workshop, written: &Arc<Written>) -> Loopback {
+fn recording<I: Intercept + 'static>(workshop: &Workshop, hook: &Arc<I>) -> Loopback {
     let mut options = Options::new(workshop.file("destination"));
-    options.intercept = Some(written.clone());
+    options.intercept = Some(hook.clone());
     Loopback::with(options)
+}
+
+/// An image of `count` small layers under `v1`.
+fn push_many(store: &dyn Store, count: usize) {
+    let describe = |media_type: &str, bytes: &Bytes| {
+        Descriptor::new(media_type, digest::sha256(bytes), bytes.len() as u64)
+    };
+    let config = Bytes::from_static(b"{}");
+    let layers: Vec<Bytes> = (0..count)
+        .map(|number| Bytes::from(format!("layer {number}")))
+        .collect();
+    let manifest = ImageManifest {
+        media_type: media_types::OCI_MANIFEST.to_owned(),
+        artifact_type: None,
+        config: describe(media_types::OCI_CONFIG, &config),
+        layers: layers
+            .iter()
+            .map(|layer| describe(media_types::OCI_LAYER, layer))
+            .collect(),
+        subject: None,
+        annotations: BTreeMap::new(),
+    };
+    wait(async {
+        for blob in layers.into_iter().chain([config]) {
+            let digest = digest::sha256(&blob);
+            store.push_blob(blob, &digest).await.unwrap();
+        }
+        let bytes = Bytes::from(manifest.to_json());
+        let pushed = store.push_manifest(bytes, media_types::OCI_MANIFEST, Some("v1"));
+        pushed.await.unwrap();
+    });
+}
+
+/// Small blobs cost ways to the registries and back and next to no bytes.
+#[test]
+fn four_small_blobs_go_in_the_place_of_a_large_one() {
+    let workshop = Workshop::new();
+    let source = Loopback::start(&workshop.file("source"));
+    push_many(source.store().as_ref(), 7);
+    let destination = recording(&workshop, &Arc::new(Uploads(Barrier::new(8))));
+    let (from, to) = (source.name(), destination.name());
+    workshop
+        .run(&format!("copy --allow-http --parallel 2 {from}:v1 {to}:v1"))
+        .ends(0);
+}
+
+#[test]
+fn one_at_a_time_is_one_at_a_time() {
+    let workshop = Workshop::new();
+    let source = Loopback::start(&workshop.file("source"));
+    push_many(source.store().as_ref(), 1);
+    let destination = recording(&workshop, &Arc::new(Uploads(Barrier::new(2))));
+    let (from, to) = (source.name(), destination.name());
+    workshop
+        .run(&format!(
+            "copy --allow-http --timeout 1s --parallel 1 {from}:v1 {to}:v1"
+        ))
+        .ends(20);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use reqwest::{Method, Url};
 use super::call::Call;
 use super::pace::Pace;
 use super::referrers::FallbackIndex;
+use super::transfer::Place;
 use super::{Registry, origin};
 use crate::depot::Edit;
 use crate::error::{Fault, Outage, StoreError};
@@ -45,11 +46,8 @@ impl Registry {
                 },
             ));
         }
-        match self.upload_once(bytes.clone(), digest).await {
-            // The place is used up, so that the whole is begun anew; the registry forgets the rest.
-            Err(error) if is_broken(&error) => self.upload_once(bytes, digest).await,
-            result => result,
-        }
+        let place = self.begin_upload().await?;
+        self.upload_to(&place, bytes, digest).await
     }
 
     pub(super) async fn upload_once(
@@ -58,6 +56,24 @@ impl Registry {
         digest: &Digest,
     ) -> Result<(), StoreError> {
         let place = self.begin_upload().await?;
+        self.fill(&place, bytes, digest).await
+    }
+
+    /// Uploads to a place that was given, in one piece, and anew where the connection breaks.
+    pub(super) async fn upload_to(
+        &self,
+        place: &Place,
+        bytes: Bytes,
+        digest: &Digest,
+    ) -> Result<(), StoreError> {
+        match self.fill(place, bytes.clone(), digest).await {
+            // The place is used up, so that the whole is begun anew; the registry forgets the rest.
+            Err(error) if is_broken(&error) => self.upload_once(bytes, digest).await,
+            result => result,
+        }
+    }
+
+    async fn fill(&self, place: &Place, bytes: Bytes, digest: &Digest) -> Result<(), StoreError> {
         let place = self.upload_place(&place.from, place.location.as_ref(), digest)?;
         let put = Call {
             content_type: Some("application/octet-stream"),

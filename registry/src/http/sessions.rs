@@ -24,8 +24,8 @@ use crate::settings::Settings;
 const NO_API_TIME: Duration = Duration::from_secs(600);
 /// Different warnings of registries that are passed on.
 const WARNINGS: usize = 64;
-/// Idle connections that are kept to one host.
-const IDLE_CONNECTIONS: usize = 4;
+/// Idle connections that are kept to one host: as many as a move asks for at the same time.
+const IDLE_CONNECTIONS: usize = 32;
 
 /// Connections and tokens that stores share; clones are the same sessions.
 ///

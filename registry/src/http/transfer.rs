@@ -15,7 +15,7 @@ use super::call::{Call, Reply, Right, outgoing};
 use super::failure::broken;
 use super::redirects::Redirects;
 use super::{Registry, origin};
-use crate::depot::{Depot, Edit, Fallback, Taken, carry_small};
+use crate::depot::{Depot, Edit, Fallback, SMALL_BLOB, Taken};
 use crate::error::{Outage, StoreError, Thing};
 use crate::layout::referrer_descriptor;
 use crate::store::{BoxFuture, ListedVia, Resolved};
@@ -23,8 +23,6 @@ use crate::stream::{BlobStream, Pieces, Whole};
 
 /// The slowest transfer that is waited for, in bytes a second on average, beyond the deadline itself.
 const LEAST_RATE: u64 = 64 << 10;
-/// Blobs up to this size in bytes are held and sent in one piece, which can be tried again.
-const SMALL: u64 = 1 << 20;
 /// Pieces that wait between reading and writing.
 const PIECES: usize = 8;
 
@@ -100,15 +98,21 @@ impl Registry {
                 Err(error) => return Err(error),
             }
         }
-        if descriptor.size <= SMALL {
-            return carry_small(self, source, descriptor).await;
-        }
-        let (place, blob) = match begun {
-            Some(place) => (place, source.stream(descriptor).await?),
-            // Neither side waits for the other to begin.
-            None => tokio::try_join!(self.begin_upload(), source.stream(descriptor))?,
+        let begin = async {
+            match begun {
+                Some(place) => Ok(place),
+                None => self.begin_upload().await,
+            }
         };
-        self.carry(blob, descriptor, &place).await?;
+        // Neither side waits for the other to begin.
+        if descriptor.size <= SMALL_BLOB {
+            let blob = source.blob(descriptor, descriptor.size);
+            let (place, bytes) = tokio::try_join!(begin, blob)?;
+            self.upload_to(&place, bytes, &descriptor.digest).await?;
+        } else {
+            let (place, blob) = tokio::try_join!(begin, source.stream(descriptor))?;
+            self.carry(blob, descriptor, &place).await?;
+        }
         Ok(Taken::Carried)
     }
 

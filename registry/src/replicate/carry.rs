@@ -11,12 +11,16 @@ use tokio::task::JoinSet;
 use super::survey::is_manifest;
 use super::tagging::{TaggedAs, tag_evidence};
 use super::{Piece, Role, Step, Survey, Watch};
-use crate::depot::{Depot, Taken};
+use crate::depot::{Depot, SMALL_BLOB, Taken};
 use crate::error::{Fault, Outage, StoreError};
 use crate::store::Resolved;
 
 /// Times that the carrying of one blob is tried.
 const ATTEMPTS: u32 = 3;
+/// Small blobs that go in the place of a large one: theirs are round trips, not bytes.
+const SMALL_ABREAST: usize = 4;
+/// Blobs at the same time at most.
+const MOST_ABREAST: usize = 32;
 /// The wait before the second attempt; the third waits twice as long.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -27,7 +31,7 @@ pub struct Moving {
     pub tag: Option<String>,
     /// The repository of the same registry from which blobs can be mounted.
     pub mount: Option<String>,
-    /// Blobs, then manifests of platforms, at the same time.
+    /// Blobs, then manifests of platforms, at the same time; unless it is 1, of blobs to 1 MiB four times as many, up to 32.
     pub parallel: usize,
     /// The largest blob that is moved, in bytes.
     pub blob_bytes: u64,
@@ -156,13 +160,23 @@ async fn carry_blobs(
         };
         return Err(StoreError::untrusted(source.name(), fault));
     }
-    let mut waiting = blobs.into_values();
+    let mut waiting = blobs.into_values().peekable();
     let mut tasks = JoinSet::new();
+    let small_abreast = match parallel {
+        1 => 1,
+        _ => (parallel * SMALL_ABREAST).min(MOST_ABREAST).max(parallel),
+    };
+    let small_abreast = small_abreast.min(destination.writers());
     loop {
+        let abreast = |blob: &Descriptor| {
+            if blob.size <= SMALL_BLOB {
+                small_abreast
+            } else {
+                parallel
+            }
+        };
         // In their order: where one goes after the other, the same image makes the same archive.
-        while tasks.len() < parallel
-            && let Some(blob) = waiting.next()
-        {
+        while let Some(blob) = waiting.next_if(|blob| tasks.len() < abreast(blob)) {
             let (source, destination) = (Arc::clone(source), Arc::clone(destination));
             let mount = moving.mount.clone();
             tasks.spawn(async move {

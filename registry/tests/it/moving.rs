@@ -149,20 +149,18 @@ fn a_blob_over_the_cap_moves_nothing() {
     assert_eq!(scene.tags(), ["1.0"]);
 }
 
-/// A layer costs a way to the source and back less than if it were asked for when its upload has begun.
-#[test]
-fn a_layer_is_asked_for_while_its_upload_begins() {
-    static LARGE: [u8; 3 << 20] = [7; 3 << 20];
+/// A blob costs a way to the source and back less than if it were asked for when its upload has begun.
+fn is_asked_for_while_its_upload_begins(content: &'static [u8]) {
     let blob = Descriptor::new(
         "application/octet-stream",
-        digest::sha256(&LARGE),
-        LARGE.len() as u64,
+        digest::sha256(content),
+        content.len() as u64,
     );
     let (asked, was_asked) = channel();
     let (asked, was_asked) = (Mutex::new(asked), Mutex::new(was_asked));
     let source = Server::start(move |_| {
         asked.lock().unwrap().send(()).unwrap();
-        Answer::status(200).body(LARGE.as_slice())
+        Answer::status(200).body(content)
     });
     let destination = Server::start(move |asked| match asked.method.as_str() {
         "POST" => {
@@ -172,7 +170,7 @@ fn a_layer_is_asked_for_while_its_upload_begins() {
                 Err(_) => Answer::status(404),
             }
         }
-        _ if asked.body == LARGE.as_slice() => Answer::status(201),
+        _ if asked.body == content => Answer::status(201),
         _ => Answer::status(400),
     });
     let settings = settings();
@@ -180,4 +178,41 @@ fn a_layer_is_asked_for_while_its_upload_begins() {
     let taken = run(target.take_blob(&source, &blob, None)).unwrap();
     assert!(matches!(taken, Taken::Carried));
     assert_eq!(destination.asked().len(), 2);
+}
+
+#[test]
+fn a_large_layer_is_asked_for_while_its_upload_begins() {
+    static LARGE: [u8; 3 << 20] = [7; 3 << 20];
+    is_asked_for_while_its_upload_begins(&LARGE);
+}
+
+#[test]
+fn a_small_blob_is_asked_for_while_its_upload_begins() {
+    is_asked_for_while_its_upload_begins(LAYER);
+}
+
+/// A registry that refuses a mount may begin an upload in its place: that is the one that is used.
+#[test]
+fn an_upload_that_was_begun_in_place_of_a_mount_is_not_begun_again() {
+    let blob = Descriptor::new(
+        "application/octet-stream",
+        digest::sha256(LAYER),
+        LAYER.len() as u64,
+    );
+    let source = Server::start(|_| Answer::status(200).body(LAYER));
+    let destination = Server::start(|asked| match asked.method.as_str() {
+        "POST" => Answer::status(202).with("Location", "/v2/acme/app/blobs/uploads/1"),
+        _ if asked.body == LAYER => Answer::status(201),
+        _ => Answer::status(400),
+    });
+    let settings = settings();
+    let (source, target) = (source.store(&settings), destination.store(&settings));
+    let taken = run(target.take_blob(&source, &blob, Some("acme/base"))).unwrap();
+    assert!(matches!(taken, Taken::Carried));
+    let methods: Vec<String> = destination
+        .asked()
+        .into_iter()
+        .map(|asked| asked.method)
+        .collect();
+    assert_eq!(methods, ["POST", "PUT"]);
 }
