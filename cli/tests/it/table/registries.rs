@@ -28,10 +28,15 @@ fn every_image_command_tells_the_faults_of_a_registry_apart() {
         (Manners::NotHttp, 20, "could not reach"),
     ];
     for (manners, code, said) in faults {
+        // Only where the deadline is the answer is it short: on a busy machine it would else come before the fault.
+        let deadline = match manners {
+            Manners::Silent | Manners::Drip => "1s",
+            _ => "30s",
+        };
         let address = scripted::start(manners);
         for command in IMAGE_COMMANDS {
             rows.push(row(
-                format!("{command} --allow-http --timeout 1s {address}/acme/app:1.0"),
+                format!("{command} --allow-http --timeout {deadline} {address}/acme/app:1.0"),
                 code,
                 said,
             ));
@@ -39,7 +44,7 @@ fn every_image_command_tells_the_faults_of_a_registry_apart() {
     }
     let address = scripted::start(Manners::BearerNowhere);
     rows.push(row(
-        format!("verify --key release.pub --allow-http --timeout 1s {address}/acme/app:1.0"),
+        format!("verify --key release.pub --allow-http --timeout 30s {address}/acme/app:1.0"),
         21,
         "login",
     ));
