@@ -21,6 +21,10 @@ use crate::files::{self, Audience, Existing};
 impl From<SignError> for Failure {
     fn from(error: SignError) -> Self {
         let status = match &error {
+            // A document that fits into a bundle without its log entries, and not with them.
+            SignError::NotVerified(rejected) if rejected.code() == "over-limit" => {
+                ExitStatus::Usage
+            }
             SignError::NotVerified(_) => ExitStatus::Internal,
             SignError::Key(countersign_sign::KeyError::Library { .. }) => ExitStatus::Internal,
             SignError::Remote { .. } => ExitStatus::Unavailable,
@@ -46,7 +50,7 @@ pub(crate) fn claim(context: &mut Context<'_, '_>, document: &Document) -> Resul
     let alias = document.predicate_type.as_str();
     let cap = Limits::DEFAULT.bundle_bytes;
     if let Some(path) = &document.statement {
-        let statement = Bytes::from(files::read("the statement", path, cap)?);
+        let statement = Bytes::from(document_file("the statement", path, cap)?);
         // Whether it names the subject is seen when that is known.
         Statement::parse(statement.clone(), &Limits::DEFAULT)
             .map_err(|error| about(path, SignError::Statement(error)))?;
@@ -57,7 +61,7 @@ pub(crate) fn claim(context: &mut Context<'_, '_>, document: &Document) -> Resul
             .hint("name the document with `--predicate FILE`, or a ready statement with `--statement FILE`")
     })?;
     let predicate_type = predicate_type(alias)?;
-    let file = files::read("the predicate", path, cap)?;
+    let file = document_file("the predicate", path, cap)?;
     if let Some(mismatch) = TypeMismatch::find(&predicate_type, &file, &Limits::DEFAULT) {
         context
             .printer
@@ -70,6 +74,20 @@ pub(crate) fn claim(context: &mut Context<'_, '_>, document: &Document) -> Resul
     Ok(Claim::Predicate {
         predicate_type,
         bytes: Bytes::from(bytes.into_owned()),
+    })
+}
+
+/// Reads a document to attest; one that no bundle can hold says what can be attested in its place.
+fn document_file(what: &str, path: &Path, cap: u64) -> Result<Vec<u8>, Failure> {
+    files::read(what, path, cap).map_err(|failure| {
+        let too_large = SignError::PredicateTooLarge {
+            found: cap.saturating_add(1),
+            limit: cap,
+        };
+        match too_large.hint() {
+            Some(hint) if failure.code == files::TOO_LARGE => failure.instead(&hint),
+            _ => failure,
+        }
     })
 }
 

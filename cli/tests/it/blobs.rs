@@ -114,3 +114,25 @@ fn a_certificate_is_judged_by_identity_and_issuer() {
     );
     workshop.run("inspect lab.json").ends(0);
 }
+
+#[test]
+fn a_document_that_no_bundle_can_hold_says_what_to_attest_in_its_place() {
+    let workshop = Workshop::new();
+    workshop.write("file.txt", b"content");
+    std::fs::File::create(workshop.file("large.json"))
+        .and_then(|file| file.set_len(65 << 20))
+        .unwrap();
+    for document in ["--type custom --predicate", "--statement"] {
+        workshop
+            .run(&format!(
+                "attest-blob --key release.key {document} large.json file.txt --bundle a.json"
+            ))
+            .ends(2)
+            .says("`large.json` has more than 67108864 bytes")
+            .says("attest a smaller document, or the digest of this one and where it lies");
+    }
+    workshop.write("small.json", b"{}");
+    workshop
+        .run("attest-blob --key release.key --type custom --predicate small.json file.txt --bundle a.json")
+        .ends(0);
+}
