@@ -254,7 +254,7 @@ pub(crate) fn cache(context: &Context<'_, '_>) -> Result<Option<Cache>, Failure>
         return Ok(None);
     };
     // Another mirror of the same repository: what it serves is proven from the same root.
-    let other = ["COUNTERSIGN_MIRROR", "TUF_MIRROR"]
+    let other = MIRROR_VARIABLES
         .iter()
         .find_map(|name| context.environment(name))
         .filter(|mirror| !mirror.is_empty());
@@ -269,12 +269,30 @@ pub(crate) fn usable_mirror(context: &Context<'_, '_>, address: &str) -> Result<
     WebMirror::new(context, address).map(|_| ())
 }
 
+/// The variables that name another mirror of the chosen repository; the first that is set counts.
+const MIRROR_VARIABLES: [&str; 2] = ["COUNTERSIGN_MIRROR", "TUF_MIRROR"];
+
 /// The repository's material that holds now.
 pub(crate) fn get(
     context: &Context<'_, '_>,
     cache: &Cache,
     max_age: Option<u64>,
     always: bool,
+) -> Result<Acquired, Failure> {
+    let set = MIRROR_VARIABLES
+        .iter()
+        .find(|name| context.environment(name).is_some());
+    let place = format!("in `{}`", set.unwrap_or(&"TUF_MIRROR"));
+    get_from(context, cache, max_age, always, &place)
+}
+
+/// As [`get`]; `place` says where another mirror would be named.
+pub(crate) fn get_from(
+    context: &Context<'_, '_>,
+    cache: &Cache,
+    max_age: Option<u64>,
+    always: bool,
+    place: &str,
 ) -> Result<Acquired, Failure> {
     let mirror = match context.global.offline {
         true => None,
@@ -287,11 +305,11 @@ pub(crate) fn get(
         always,
     };
     let acquired = context.runtime()?.block_on(acquire(cache, how));
-    acquired.map_err(|error| of_mirror(&cache.instance().mirror, error, mirror.is_some()))
+    acquired.map_err(|error| of_mirror(&cache.instance().mirror, error, mirror.is_some(), place))
 }
 
 /// What is wrong with a repository's trust, by the name of its mirror; `asked` says whether the mirror was.
-fn of_mirror(mirror: &str, error: TufError, asked: bool) -> Failure {
+fn of_mirror(mirror: &str, error: TufError, asked: bool, place: &str) -> Failure {
     let past_its_date = match &error {
         TufError::Expired { .. } => asked,
         TufError::Stale { refresh, .. } => matches!(**refresh, TufError::Expired { .. }),
@@ -304,11 +322,14 @@ fn of_mirror(mirror: &str, error: TufError, asked: bool) -> Failure {
             | TufError::File { .. }
             | TufError::Locked { .. }
     );
+    let unanswered = matches!(error, TufError::Mirror(_));
     let failure = Failure::from(error);
     let failure = if past_its_date {
-        failure.instead(
-            "the mirror serves a state past its date: its owners must sign a new one, or another mirror is named in `TUF_MIRROR`; is the clock of this machine right?",
-        )
+        failure.instead(&format!(
+            "the mirror serves a state past its date: its owners must sign a new one, or another mirror is named {place}; is the clock of this machine right?",
+        ))
+    } else if unanswered {
+        failure.instead(&format!("try again later, or name another mirror {place}"))
     } else {
         failure
     };

@@ -14,6 +14,9 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::{files, held_trust};
 
+/// The variable of `--mirror`.
+const MIRROR_VARIABLE: &str = "COUNTERSIGN_MIRROR";
+
 pub(crate) fn run(arguments: &TrustInit, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let limits = Limits::DEFAULT;
     let built_in = Instance::public_good(&limits)?;
@@ -62,7 +65,12 @@ pub(crate) fn run(arguments: &TrustInit, context: &mut Context<'_, '_>) -> Resul
         })));
     }
     // Only what works is chosen: a typing error leaves everything as it was.
-    let acquired = held_trust::get(context, &cache, None, true)?;
+    let variable = context.environment(MIRROR_VARIABLE);
+    let place = match variable.is_some() && variable == arguments.mirror {
+        true => format!("in `{MIRROR_VARIABLE}`"),
+        false => "with `--mirror`".to_owned(),
+    };
+    let acquired = held_trust::get_from(context, &cache, None, true, &place)?;
     instance.save(&folders)?;
     report(context, &cache, &acquired)
 }
