@@ -1,5 +1,6 @@
 //! The command line as it is written, before anything in it is believed.
 
+mod alternatives;
 mod anchors;
 mod blob;
 mod cache;
@@ -31,7 +32,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{BoolishValueParser, Resettable};
+use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -104,7 +105,17 @@ impl Arguments {
     /// Reads the command line and the environment.
     pub(crate) fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
         let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(arguments)?;
+        let mut matches = command.try_get_matches_from_mut(arguments);
+        if let Err(error) = &matches
+            && error.kind() == ErrorKind::ArgumentConflict
+        {
+            let (path, outdone) = alternatives::outdone(Self::command(), arguments);
+            if !outdone.is_empty() {
+                command = alternatives::without_variables(Self::command(), &path, &outdone);
+                matches = command.try_get_matches_from_mut(arguments);
+            }
+        }
+        let matches = matches?;
         let mut innermost = &matches;
         while let Some((_, inner)) = innermost.subcommand() {
             innermost = inner;
@@ -126,11 +137,10 @@ impl Arguments {
             && !told("log")
             && !told("timestamp")
         {
-            let matches = Self::command()
-                .mut_subcommand(name, |command| {
-                    command.mut_arg("signing_config", |argument| argument.env(Resettable::Reset))
-                })
-                .try_get_matches_from(arguments)?;
+            let name = name.to_owned();
+            let matches =
+                alternatives::without_variables(command, &[name], &["signing_config".to_owned()])
+                    .try_get_matches_from(arguments)?;
             return Self::from_arg_matches(&matches);
         }
         Self::from_arg_matches(&matches)

@@ -34,6 +34,12 @@ pub(crate) fn rejection(error: &clap::Error, command: &str) -> Failure {
             message.push_str(line.trim_start_matches('['));
         }
     }
+    if error.kind() == ErrorKind::ArgumentConflict {
+        hints.push(
+            "leave one of them out; either may be set by its variable, as `--allow-http` is by COUNTERSIGN_ALLOW_HTTP"
+                .to_owned(),
+        );
+    }
     let help = if command.is_empty() {
         "`countersign --help` lists the commands".to_owned()
     } else {

@@ -14,6 +14,7 @@ pub(crate) struct TrustSource {
     #[arg(
         long,
         value_name = "FILE",
+        conflicts_with = "trusted_root",
         env = "COUNTERSIGN_TRUST_PACK",
         hide_env = true,
         help_heading = "Trust"

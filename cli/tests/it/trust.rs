@@ -100,10 +100,33 @@ fn a_file_comes_before_a_pack_a_pack_before_the_repository_and_that_before_what_
             .unwrap_or_default()
             .to_owned()
     };
-    assert_eq!(
-        source("--trusted-root lab.json --trust-pack absent"),
-        "file"
-    );
+    assert_eq!(source("--trusted-root lab.json"), "file");
+    workshop
+        .run("trust show --trusted-root lab.json --trust-pack lab.pack")
+        .ends(2)
+        .says("`--trusted-root <FILE>`")
+        .says("`--trust-pack <FILE>`")
+        .says("leave one of them out");
+    // A flag beats the variable of the other.
+    let under = |name: &str, file: &str, flags: &str| {
+        let mut program = command(workshop.path());
+        let line = format!("trust show --output json {flags}");
+        finish(program.env(name, file).args(words(&line)))
+    };
+    let shown = under(
+        "COUNTERSIGN_TRUST_PACK",
+        "absent",
+        "--trusted-root lab.json",
+    )
+    .ends(0);
+    assert!(shown.stdout.contains("lab.json"), "{shown:?}");
+    let shown = under(
+        "COUNTERSIGN_TRUSTED_ROOT",
+        "absent",
+        "--trust-pack lab.pack",
+    )
+    .ends(0);
+    assert!(shown.stdout.contains("lab.pack"), "{shown:?}");
     assert_eq!(source("--trust-pack lab.pack"), "pack");
     assert_eq!(source(""), "repository");
     std::fs::remove_dir_all(workshop.file(".config")).unwrap();
@@ -330,6 +353,37 @@ fn every_way_in_which_a_mirror_fails_has_its_code_and_leaves_the_machine_as_it_w
         assert_eq!(try_it(exit), expected, "{manners:?}");
         assert!(!workshop.file(".config").exists(), "{manners:?}");
     }
+    // Another mirror is named where this one was.
+    mirror.behave(Manners::Status(500));
+    workshop
+        .run(&format!(
+            "trust init --mirror {} --root root.json",
+            mirror.url()
+        ))
+        .ends(20)
+        .says("name another mirror with `--mirror`");
+    let named = |variable: &str, line: &str| {
+        finish(
+            command(workshop.path())
+                .env(variable, mirror.url())
+                .args(words(line)),
+        )
+    };
+    named("COUNTERSIGN_MIRROR", "trust init --root root.json")
+        .ends(20)
+        .says("name another mirror in `COUNTERSIGN_MIRROR`");
+    mirror.behave(Manners::Good);
+    init(&workshop, &mirror).ends(0);
+    mirror.behave(Manners::Status(500));
+    workshop
+        .run("trust update")
+        .ends(20)
+        .says("name another mirror in `TUF_MIRROR`");
+    named("COUNTERSIGN_MIRROR", "trust update")
+        .ends(20)
+        .says("name another mirror in `COUNTERSIGN_MIRROR`");
+    std::fs::remove_dir_all(workshop.file(".config")).unwrap();
+    std::fs::remove_dir_all(workshop.file(".cache")).unwrap();
     mirror.behave(Manners::Good);
     let mut bent = repository.clone();
     bent.targets.signers.truncate(1);

@@ -401,3 +401,88 @@ fn a_file_that_is_no_root_is_a_wrong_argument_and_a_root_that_is_not_signed_is_n
     workshop.run(&show("lab.json")).ends(0);
     workshop.run(&init("root.json")).ends(0);
 }
+
+/// Flags about trust, each with a value.
+const FLAGS: [(&str, &str); 14] = [
+    ("key", "absent"),
+    ("certificate-identity", "a@b.example"),
+    ("certificate-identity-regexp", "^a@b.example$"),
+    ("certificate-oidc-issuer", "https://i.example"),
+    ("certificate-oidc-issuer-regexp", "^https://i.example$"),
+    ("policy", "absent"),
+    ("trusted-root", "absent"),
+    ("trust-pack", "absent"),
+    ("max-trust-age", "1h"),
+    ("ca-roots", "absent"),
+    ("certificate-chain", "absent"),
+    ("require-log", "1"),
+    ("require-timestamp", "1"),
+    ("insecure-ignore-tlog", "true"),
+];
+
+/// The pairs that answer one question twice, and may come one from the command line and one from the environment.
+const ALTERNATIVES: [[&str; 2]; 3] = [
+    ["trusted-root", "trust-pack"],
+    ["ca-roots", "certificate-chain"],
+    ["certificate-oidc-issuer", "certificate-oidc-issuer-regexp"],
+];
+
+/// The pairs that never go together.
+const EXCLUDED: [[&str; 2]; 8] = [
+    ["policy", "key"],
+    ["policy", "certificate-identity"],
+    ["policy", "certificate-identity-regexp"],
+    ["policy", "certificate-oidc-issuer"],
+    ["policy", "certificate-oidc-issuer-regexp"],
+    ["policy", "require-log"],
+    ["policy", "require-timestamp"],
+    ["require-log", "insecure-ignore-tlog"],
+];
+
+#[test]
+fn two_answers_to_one_question_are_refused_and_a_flag_beats_the_variable_of_the_other() {
+    let workshop = Workshop::new();
+    let conflict = |flags: &[(&str, &str)], variables: &[(&str, &str)]| {
+        let mut program = command(workshop.path());
+        program.args(words("verify-blob --output json --bundle absent absent"));
+        for (flag, value) in flags {
+            program.arg(format!("--{flag}={value}"));
+        }
+        for (flag, value) in variables {
+            let name = flag.to_uppercase().replace('-', "_");
+            program.env(format!("COUNTERSIGN_{name}"), value);
+        }
+        let run = finish(&mut program);
+        let refused = run.json()["error"]["code"] == "conflicting-flags";
+        if refused {
+            let run = run.ends(2);
+            for (flag, _) in flags.iter().chain(variables) {
+                let named = [format!("`--{flag} <"), format!("`--{flag}[")];
+                assert!(
+                    named.iter().any(|name| run.stdout.contains(name)),
+                    "{run:?}"
+                );
+            }
+        }
+        refused
+    };
+    for (at, &one) in FLAGS.iter().enumerate() {
+        for &other in FLAGS.iter().skip(at + 1) {
+            let among = |pairs: &[[&str; 2]]| {
+                pairs
+                    .iter()
+                    .any(|pair| pair.contains(&one.0) && pair.contains(&other.0))
+            };
+            let (alternative, excluded) = (among(&ALTERNATIVES), among(&EXCLUDED));
+            let pair = (one.0, other.0);
+            let refused = alternative || excluded;
+            assert_eq!(conflict(&[one, other], &[]), refused, "{pair:?}");
+            if refused {
+                assert!(conflict(&[], &[one, other]), "{pair:?} in the environment");
+                // What a variable demands is never taken away by a flag.
+                assert_eq!(conflict(&[one], &[other]), excluded, "{pair:?}");
+                assert_eq!(conflict(&[other], &[one]), excluded, "{pair:?}");
+            }
+        }
+    }
+}
