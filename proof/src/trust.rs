@@ -1,4 +1,4 @@
-//! What is trusted: keys, authorities and logs, with everything prepared that does not depend on evidence.
+//! What is trusted, with everything prepared that does not depend on evidence.
 
 mod builder;
 mod inputs;

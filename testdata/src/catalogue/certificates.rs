@@ -1,4 +1,4 @@
-//! Signing certificates: their chain, purpose, names, claims, and what certificate transparency logs say about them.
+//! Vectors about signing certificates.
 
 mod accepted;
 mod chain;
