@@ -58,8 +58,8 @@ pub struct Replicated {
 
 /// Carries everything that a survey found from `source` to `destination`.
 ///
-/// What is there already is not sent again, so that a move that was cut off goes on where it was. Every byte is hashed on its way. When this
-/// returns an error no tag was written.
+/// What is there already is not sent again, so that a move that was cut off goes on where it was. Every byte is hashed on its way. Tags
+/// come last, the image's own after those of its evidence: an error before that leaves the image without its tag.
 ///
 /// # Errors
 /// What the stores answer; [`StoreError::Untrusted`] when the source gives other bytes than it promised, or the destination does not

@@ -1,7 +1,7 @@
 //! Giving evidence that was moved its tag, beside what the destination has under it.
 
 use countersign_formats::{Descriptor, Digest, Manifest};
-use countersign_proof::digest;
+use countersign_proof::digest::sha256;
 
 use crate::depot::Depot;
 use crate::error::{Fault, StoreError};
@@ -30,14 +30,14 @@ pub async fn tag_evidence(
 ) -> Result<TaggedAs, StoreError> {
     let name = destination.name();
     let change = |current: Option<&Resolved>| merge(&name, tag, current, ours);
-    let resolved = match destination.update_tag(tag, &change).await {
-        // A layout is written under its lock, where nobody comes in between.
+    let digest = match destination.update_tag(tag, &change).await {
+        // A layout has no tag that is written on a condition: what is there is read, then replaced.
         Err(StoreError::Unsupported { .. }) => {
             let current = destination.tag(tag).await?;
             match change(current.as_ref())? {
                 Some(replacement) => {
                     for blob in replacement.blobs {
-                        let digest = digest::sha256(&blob);
+                        let digest = sha256(&blob);
                         destination.push_blob(blob, &digest).await?;
                     }
                     let pushed = destination
@@ -57,7 +57,7 @@ pub async fn tag_evidence(
     };
     Ok(TaggedAs {
         tag: tag.to_owned(),
-        digest: resolved,
+        digest,
         kept,
     })
 }
@@ -112,7 +112,7 @@ fn merge(
     let config = layers_config(manifest.layers.iter().map(|layer| layer.digest));
     manifest.config = Descriptor::new(
         manifest.config.media_type.clone(),
-        digest::sha256(&config),
+        sha256(&config),
         config.len() as u64,
     );
     Ok(Some(Replacement {
@@ -125,4 +125,103 @@ fn merge(
 /// Layers with the same bytes are different signatures when their annotations differ.
 fn same_layer(one: &Descriptor, other: &Descriptor) -> bool {
     one.digest == other.digest && one.annotations == other.annotations
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use countersign_formats::{ImageIndex, ImageManifest, Limits, media_types};
+
+    use super::*;
+    use crate::legacy::config;
+
+    fn resolved(bytes: Vec<u8>, media_type: &str) -> Resolved {
+        let bytes = Bytes::from(bytes);
+        Resolved {
+            descriptor: Descriptor::new(media_type, sha256(&bytes), bytes.len() as u64),
+            manifest: Manifest::parse(&bytes, Some(media_type), &Limits::DEFAULT).unwrap(),
+            bytes,
+        }
+    }
+
+    /// Evidence with layers of these contents and signatures.
+    fn evidence(layers: &[(&str, &str)]) -> Resolved {
+        let layers: Vec<Descriptor> = layers
+            .iter()
+            .map(|(content, signature)| {
+                let digest = sha256(content.as_bytes());
+                let mut layer = Descriptor::new("text/plain", digest, content.len() as u64);
+                let name = "dev.cosignproject.cosign/signature".to_owned();
+                layer.annotations = [(name, (*signature).to_owned())].into();
+                layer
+            })
+            .collect();
+        let config = config(layers.iter().map(|layer| layer.digest));
+        let manifest = ImageManifest {
+            media_type: media_types::OCI_MANIFEST.to_owned(),
+            artifact_type: None,
+            config: Descriptor::new(
+                media_types::OCI_CONFIG,
+                sha256(&config),
+                config.len() as u64,
+            ),
+            layers,
+            subject: None,
+            annotations: Default::default(),
+        };
+        resolved(manifest.to_json(), media_types::OCI_MANIFEST)
+    }
+
+    fn merged(current: Option<&Resolved>, ours: &Resolved) -> Option<Replacement> {
+        merge("store", "tag", current, ours).unwrap()
+    }
+
+    #[test]
+    fn a_free_tag_gets_our_manifest_byte_for_byte() {
+        let ours = evidence(&[("payload", "ours")]);
+        let replacement = merged(None, &ours).unwrap();
+        assert_eq!(replacement.manifest, ours.bytes);
+        assert!(replacement.blobs.is_empty());
+    }
+
+    #[test]
+    fn a_tag_that_has_all_of_ours_is_left_alone() {
+        let ours = evidence(&[("payload", "ours")]);
+        let both = evidence(&[("payload", "theirs"), ("payload", "ours")]);
+        assert!(merged(Some(&ours), &ours).is_none());
+        assert!(merged(Some(&both), &ours).is_none());
+    }
+
+    #[test]
+    fn a_tag_with_some_of_ours_gets_our_manifest_byte_for_byte() {
+        let ours = evidence(&[("payload", "one"), ("payload", "two")]);
+        let some = evidence(&[("payload", "one")]);
+        assert_eq!(merged(Some(&some), &ours).unwrap().manifest, ours.bytes);
+    }
+
+    #[test]
+    fn layers_of_others_follow_ours_with_a_configuration_of_all() {
+        let ours = evidence(&[("payload", "ours")]);
+        // The same bytes under another signature are another layer.
+        let theirs = evidence(&[("payload", "theirs")]);
+        let both = evidence(&[("payload", "ours"), ("payload", "theirs")]);
+        let replacement = merged(Some(&theirs), &ours).unwrap();
+        assert_eq!(replacement.manifest, both.bytes);
+        let [configuration] = replacement.blobs.as_slice() else {
+            panic!("one blob");
+        };
+        let Manifest::Image(image) = &both.manifest else {
+            panic!("an image");
+        };
+        assert_eq!(sha256(configuration), image.config.digest);
+    }
+
+    #[test]
+    fn a_tag_with_an_index_is_not_replaced() {
+        let ours = evidence(&[("payload", "ours")]);
+        let index = ImageIndex::default().to_json();
+        let index = resolved(index, media_types::OCI_INDEX);
+        let error = merge("store", "tag", Some(&index), &ours).err().unwrap();
+        assert_eq!(error.code(), "tag-holds-something-else");
+    }
 }
