@@ -46,12 +46,7 @@ impl Registry {
         let at_home = origin::same(&call.url, &self.base);
         let transport = self.transport();
         let state = self.state();
-        let authorization = if at_home {
-            self.authorization(&transport, &state, call.right, false)
-                .await?
-        } else {
-            None
-        };
+        let authorization = self.known_login(&transport, &state, call).await?;
         let reply = self
             .follow(&transport, call, authorization.as_ref())
             .await?;
@@ -86,7 +81,21 @@ impl Registry {
         }
     }
 
-    pub(super) async fn authorization(
+    /// What a question is sent with at first: what is known by now about logins, where it goes to the registry itself.
+    pub(super) async fn known_login(
+        &self,
+        transport: &Transport<'_>,
+        state: &HostState,
+        call: &Call<'_>,
+    ) -> Result<Option<Authorization>, StoreError> {
+        if !origin::same(&call.url, &self.base) {
+            return Ok(None);
+        }
+        self.authorization(transport, state, call.right, false)
+            .await
+    }
+
+    async fn authorization(
         &self,
         transport: &Transport<'_>,
         state: &HostState,

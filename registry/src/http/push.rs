@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, ImageIndex, Manifest, media_types};
 use countersign_proof::digest;
-use reqwest::header::{HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use reqwest::header::{HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use reqwest::{Method, Url};
 
 use super::call::Call;
@@ -322,22 +322,8 @@ impl Registry {
             };
             return Err(StoreError::untrusted(&self.name, fault));
         }
-        let put = Call {
-            content_type: Some(media_types::OCI_INDEX),
-            headers: condition
-                .into_iter()
-                .collect::<Vec<(HeaderName, HeaderValue)>>(),
-            body: Some(Bytes::from(bytes)),
-            // A second try would fail on the first one's result; the next look says whether it was done.
-            repeatable: false,
-            ..Call::change(Method::PUT, self.url(&format!("manifests/{tag}"))?)
-        };
-        let reply = self.ask(&put).await?;
-        match reply.status.as_u16() {
-            201 => Ok(true),
-            409 | 412 => Ok(false),
-            _ => Err(self.unusable(&reply)),
-        }
+        self.put_tag(&tag, media_types::OCI_INDEX, Bytes::from(bytes), condition)
+            .await
     }
 }
 

@@ -97,10 +97,27 @@ impl Registry {
                 self.upload_blob(blob, &digest).await?;
             }
         }
+        self.put_tag(
+            tag,
+            &replacement.media_type,
+            replacement.manifest,
+            condition,
+        )
+        .await
+    }
+
+    /// Writes a manifest under a tag on a condition; false when somebody else was faster.
+    pub(super) async fn put_tag(
+        &self,
+        tag: &str,
+        media_type: &str,
+        manifest: Bytes,
+        condition: Option<(HeaderName, HeaderValue)>,
+    ) -> Result<bool, StoreError> {
         let put = Call {
-            content_type: Some(&replacement.media_type),
+            content_type: Some(media_type),
             headers: condition.into_iter().collect(),
-            body: Some(Bytes::clone(&replacement.manifest)),
+            body: Some(manifest),
             // A second try would fail on the first one's result; the next look says whether it was done.
             repeatable: false,
             ..Call::change(Method::PUT, self.url(&format!("manifests/{tag}"))?)

@@ -201,12 +201,7 @@ impl Registry {
         let at_home = origin::same(to, &self.base);
         let transport = self.transport();
         let state = self.state();
-        let authorization = if at_home {
-            self.authorization(&transport, &state, call.right, false)
-                .await?
-        } else {
-            None
-        };
+        let authorization = self.known_login(&transport, &state, &call).await?;
         let question = outgoing(&call, to.clone(), authorization.as_ref());
         let incoming = transport
             .exchange_body(&question, Some(body), Expect::Nothing)

@@ -351,19 +351,10 @@ impl Registry {
 }
 
 fn scratch(subject: Option<Descriptor>, name: &str) -> Bytes {
-    let config = Descriptor::new(
-        media_types::OCI_EMPTY,
-        digest::sha256(media_types::EMPTY_JSON),
-        media_types::EMPTY_JSON.len() as u64,
-    );
-    let manifest = ImageManifest {
-        media_type: media_types::OCI_MANIFEST.to_owned(),
-        artifact_type: Some("application/vnd.countersign.doctor".to_owned()),
-        layers: vec![config.clone()],
-        config,
-        subject,
-        annotations: [("org.opencontainers.image.title".to_owned(), name.to_owned())].into(),
-    };
+    let mut manifest = scratch_of(empty_config());
+    manifest.subject = subject;
+    let title = "org.opencontainers.image.title".to_owned();
+    manifest.annotations = [(title, name.to_owned())].into();
     manifest.to_json().into()
 }
 
@@ -379,18 +370,24 @@ fn scratch_with_missing_blob() -> Bytes {
         digest::sha256(b"countersign doctor: never stored"),
         32,
     );
-    let config = Descriptor::new(
+    scratch_of(missing).to_json().into()
+}
+
+fn scratch_of(layer: Descriptor) -> ImageManifest {
+    ImageManifest {
+        media_type: media_types::OCI_MANIFEST.to_owned(),
+        artifact_type: Some("application/vnd.countersign.doctor".to_owned()),
+        config: empty_config(),
+        layers: vec![layer],
+        subject: None,
+        annotations: Default::default(),
+    }
+}
+
+fn empty_config() -> Descriptor {
+    Descriptor::new(
         media_types::OCI_EMPTY,
         digest::sha256(media_types::EMPTY_JSON),
         media_types::EMPTY_JSON.len() as u64,
-    );
-    let manifest = ImageManifest {
-        media_type: media_types::OCI_MANIFEST.to_owned(),
-        artifact_type: Some("application/vnd.countersign.doctor".to_owned()),
-        layers: vec![missing],
-        config,
-        subject: None,
-        annotations: Default::default(),
-    };
-    manifest.to_json().into()
+    )
 }
