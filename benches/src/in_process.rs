@@ -223,13 +223,7 @@ pub(crate) fn large_statement() {
     let key = LabKey::p256("bench");
     let trust = trust(&lab, Some(&key));
     let digest_hex = Lab::image();
-    let packages: Vec<serde_json::Value> = (0..26_000)
-        .map(|number| {
-            serde_json::json!({"SPDXID": format!("SPDXRef-Package-{number}"), "name": format!("package-{number}"),
-                "versionInfo": "1.2.3-4+deb12u1", "licenseConcluded": "NOASSERTION", "downloadLocation": "NOASSERTION",
-                "description": "a \"quoted\" line\nand another", "filesAnalyzed": false})
-        })
-        .collect();
+    let packages = crate::whole_programs::packages();
     let (algorithm, value) = digest_hex.split_once(':').expect("algorithm:value");
     let statement = serde_json::json!({"_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document",
         "subject": [{"name": "registry.lab.example/app", "digest": {algorithm: value}}],

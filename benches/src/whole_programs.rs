@@ -387,15 +387,20 @@ pub(crate) fn push_image(host: &str, repository: &str) -> String {
     })
 }
 
-/// An SPDX document of about 5 MB.
-fn make_sbom(folder: &Path) -> String {
-    let packages: Vec<serde_json::Value> = (0..26_000)
+/// The packages of an SPDX document of about 5 MB.
+pub(crate) fn packages() -> Vec<serde_json::Value> {
+    (0..26_000)
         .map(|number| {
             serde_json::json!({"SPDXID": format!("SPDXRef-Package-{number}"), "name": format!("package-{number}"),
                 "versionInfo": "1.2.3-4+deb12u1", "licenseConcluded": "NOASSERTION", "downloadLocation": "NOASSERTION",
                 "description": "a \"quoted\" line\nand another", "filesAnalyzed": false})
         })
-        .collect();
+        .collect()
+}
+
+/// An SPDX document of about 5 MB.
+fn make_sbom(folder: &Path) -> String {
+    let packages = packages();
     let document = serde_json::json!({"spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "packages": packages});
     let path = folder.join("sbom.spdx.json");
     std::fs::write(&path, document.to_string()).expect("the SBOM is written");

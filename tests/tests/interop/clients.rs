@@ -69,6 +69,15 @@ async fn envelope_is_signed_and_logged(stack: &Stack, config: &str) {
     );
 }
 
+/// What a bundle about a file holds: its digest and the signature.
+fn message(digest: &Digest, signature: Bytes) -> BundleContent {
+    let digest = Bytes::copy_from_slice(digest.as_bytes());
+    BundleContent::Message {
+        digest: Some(("SHA2_256".to_owned(), digest)),
+        signature,
+    }
+}
+
 async fn message_is_signed_and_logged(stack: &Stack, config: &str) {
     let services = Services::of(stack, config);
     let kind = KeyKind::EcdsaP256;
@@ -89,13 +98,7 @@ async fn message_is_signed_and_logged(stack: &Stack, config: &str) {
         })
         .await;
     let timestamp = services.stamp(&signature).await;
-    let content = BundleContent::Message {
-        digest: Some((
-            "SHA2_256".to_owned(),
-            Bytes::copy_from_slice(digest.as_bytes()),
-        )),
-        signature,
-    };
+    let content = message(&digest, signature);
     let bundle = prove_before_and_after(stack, &content, &certificate, entry, &timestamp);
     cosign_verifies(stack, config, &["verify-blob"], &bundle, b"artifact");
 }
@@ -194,13 +197,7 @@ async fn a_conflict_of_rekor_2_is_answered_from_its_tiles() {
         (again.log_index, &again.body, &again.log_id),
         (first.log_index, &first.body, &first.log_id)
     );
-    let content = BundleContent::Message {
-        digest: Some((
-            "SHA2_256".to_owned(),
-            Bytes::copy_from_slice(digest.as_bytes()),
-        )),
-        signature: signature.clone(),
-    };
     let timestamp = services.stamp(&signature).await;
+    let content = message(&digest, signature);
     prove_before_and_after(&stack, &content, &certificate, again, &timestamp);
 }
