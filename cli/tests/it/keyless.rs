@@ -250,7 +250,7 @@ fn arguments_and_files_come_before_sockets() {
         ("sign --signing-config garbage oci:image:1.0".to_owned(), 2, "garbage"),
         ("sign --signing-config none.json --identity-token token oci:image:1.0".to_owned(), 2, "certificate authority"),
         ("sign --signing-config http.json --identity-token token oci:image:1.0".to_owned(), 2, "plain http"),
-        ("sign --signing-config config.json --trusted-root garbage --identity-token token oci:image:1.0".to_owned(), 22, "garbage"),
+        ("sign --signing-config config.json --trusted-root garbage --identity-token token oci:image:1.0".to_owned(), 2, "garbage"),
         ("sign --signing-config config.json --identity-token absent oci:image:1.0".to_owned(), 2, "absent"),
         ("sign --signing-config config.json --identity-token garbage oci:image:1.0".to_owned(), 21, "not an identity token"),
         ("sign --signing-config config.json --identity-token env://ABSENT oci:image:1.0".to_owned(), 2, "ABSENT"),
