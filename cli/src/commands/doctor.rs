@@ -7,7 +7,7 @@ use countersign_registry::{
 };
 use serde_json::{Value, json};
 
-use super::Done;
+use super::{Done, login};
 use crate::arguments::Doctor;
 use crate::context::Context;
 use crate::escape;
@@ -150,14 +150,12 @@ fn no_registry(error: StoreError) -> Failure {
 
 /// A registry alone is asked with a repository that need not exist: nothing but the API's root is looked at then.
 fn reference(text: &str) -> Result<(RegistryReference, bool), Failure> {
-    let given = text.contains('/');
-    let full = if given {
-        text.to_owned()
-    } else {
-        format!("{text}/countersign/doctor")
-    };
-    match stores::reference(&full)? {
-        Reference::Registry(reference) => Ok((reference, given)),
+    if !text.contains('/') && !text.starts_with("oci:") && !text.starts_with("oci-archive:") {
+        let reference = login::in_registry(text, "countersign/doctor")?;
+        return Ok((reference, false));
+    }
+    match stores::reference(text)? {
+        Reference::Registry(reference) => Ok((reference, true)),
         _ => Err(Failure::usage(
             "not-a-registry",
             format!("`{}` is not in a registry", escape::field(text)),

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use countersign_formats::Reference;
+use countersign_formats::{Reference, RegistryReference};
 use countersign_registry::{
     Credential, ErrorClass, Keychain, LoginTried, Registry, Secret, StoreError, Stored,
 };
@@ -15,8 +15,12 @@ use crate::escape;
 use crate::failure::Failure;
 use crate::{secrets, stores};
 
+/// The repository in a reference that is made from a host alone; nothing is asked about it.
+const REPOSITORY: &str = "countersign/login";
+
 pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Done, Failure> {
     let host = registry_host(&arguments.host)?;
+    let reference = in_registry(&host, REPOSITORY)?;
     let username = arguments.username.clone().ok_or_else(|| {
         Failure::usage("username-missing", "no user name was given")
             .hint("write `--username NAME`; for a token the registry says which name to use")
@@ -44,7 +48,7 @@ pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Do
     let tried = if context.global.offline {
         None
     } else {
-        Some(try_out(context, &host, &username, &password)?)
+        Some(try_out(context, &reference, &username, &password)?)
     };
     let stored = keychain.store(&host, &username, &password)?;
     let place = place(&stored);
@@ -76,22 +80,15 @@ pub(crate) fn run(arguments: &Login, context: &mut Context<'_, '_>) -> Result<Do
 /// Asks the registry itself, not a mirror of it, whether it takes the login, which no file holds yet.
 fn try_out(
     context: &mut Context<'_, '_>,
-    host: &str,
+    reference: &RegistryReference,
     username: &str,
     password: &Secret,
 ) -> Result<LoginTried, Failure> {
-    // A reference needs one; nothing is asked about it.
-    const REPOSITORY: &str = "countersign/login";
-    let reference = match stores::reference(&format!("{host}/{REPOSITORY}"))? {
-        // A name with neither a dot nor a port begins a repository of Docker Hub in every image reference.
-        Reference::Registry(reference) if reference.repository() == REPOSITORY => reference,
-        _ => return Err(bad_name(host)),
-    };
     let mut settings = stores::settings(context);
     settings.mirrors.clear();
     settings.keychain =
         Keychain::anonymous().with_login(reference.registry(), Credential::of(username, password));
-    let registry = Registry::open(&reference, &settings)?;
+    let registry = Registry::open(reference, &settings)?;
     let tried = context.runtime()?.block_on(registry.try_login());
     tried.map_err(|error| refused(context, &error))
 }
@@ -131,6 +128,21 @@ pub(super) fn registry_host(text: &str) -> Result<String, Failure> {
         Ok(host.to_owned())
     } else {
         Err(bad_name(text))
+    }
+}
+
+/// A reference to `repository` in the registry `host`, which must be one that the names of images can lead to.
+pub(super) fn in_registry(host: &str, repository: &str) -> Result<RegistryReference, Failure> {
+    match stores::reference(&format!("{host}/{repository}"))? {
+        Reference::Registry(reference) if reference.repository() == repository => Ok(reference),
+        // A name with neither a dot nor a port begins a repository of Docker Hub in every image reference.
+        Reference::Registry(_) => {
+            let name = escape::field(host);
+            Err(bad_name(host).instead(&format!(
+                "in the name of an image a first part with neither a dot nor a port is a repository of Docker Hub: write the host whole, as `{name}.example` or `{name}:443`, or `docker.io` for Docker Hub"
+            )))
+        }
+        _ => Err(bad_name(host)),
     }
 }
 

@@ -114,3 +114,33 @@ fn a_file_for_logins_that_is_named_and_not_there_is_told_of() {
     assert!(!run.stderr.contains("the next places"), "{run:?}");
     with("absent.json", format!("{verify} -v")).says("the next places are asked");
 }
+
+#[test]
+fn a_registry_is_named_by_a_host_for_a_login_as_for_the_doctor() {
+    let workshop = Workshop::new();
+    let runs = |host: &str, more: &str| {
+        [
+            login(&workshop, host, &["--offline"], "secret"),
+            workshop.run(&format!("doctor {more} {host}")),
+        ]
+    };
+    for run in runs("registry", "") {
+        run.ends(2)
+            .says("`registry` is not the name of a registry")
+            .says("as `registry.example` or `registry:443`");
+    }
+    assert!(!workshop.file("docker/config.json").exists());
+    for host in ["localhost", "registry:443", "registry.internal"] {
+        let [login, doctor] = runs(host, "--offline");
+        login.ends(0);
+        doctor.ends(20).says("needs the network");
+    }
+    // Docker may keep such a login: it is forgotten all the same.
+    workshop.write(
+        "docker/config.json",
+        br#"{"auths":{"registry":{"auth":"YTpi"}}}"#,
+    );
+    workshop.run("logout registry").ends(0);
+    let kept = String::from_utf8(workshop.read("docker/config.json").to_vec()).unwrap();
+    assert!(!kept.contains("registry"), "{kept}");
+}
