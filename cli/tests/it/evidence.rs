@@ -291,4 +291,14 @@ fn a_proxy_of_the_environment_is_used() {
         assert_eq!(run.stderr.contains("`HTTP_PROXY`"), code == 20, "{run:?}");
         assert!(!run.stderr.contains("MARK"), "{run:?}");
     }
+    // A variable that names none is a mistake to say, and no leave to go there directly.
+    let mut command = program::command(workshop.path());
+    command
+        .args(program::words(&format!(
+            "verify --allow-http --key release.pub {image}"
+        )))
+        .env("HTTP_PROXY", format!("http://user:MA RK@{proxy}"));
+    let run = program::finish(&mut command).ends(2);
+    assert!(!run.stderr.contains("RK"), "{run:?}");
+    run.says("`HTTP_PROXY`: it names no proxy");
 }

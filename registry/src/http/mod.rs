@@ -69,7 +69,7 @@ impl Registry {
     /// Prepares to speak to the registry of a reference; nothing is sent yet.
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] when its name cannot be made into a URL.
+    /// [`StoreError::Unsupported`] when its name cannot be made into a URL, or the environment names a proxy that is none.
     pub fn open(reference: &RegistryReference, settings: &Settings) -> Result<Self, StoreError> {
         let name = reference.name();
         let (registry, repository) = mirror::place_of(reference, &settings.mirrors);
@@ -98,6 +98,9 @@ impl Registry {
             || base.fragment().is_some()
         {
             return Err(unusable());
+        }
+        if !settings.offline {
+            proxy::check(scheme == "https")?;
         }
         let base_authority = format!("{scheme}://{}", origin::authority(&base));
         Ok(Self {

@@ -189,6 +189,8 @@ fn build(key: &ClientKey) -> Result<Client, StoreError> {
         builder = builder.dns_resolver(Arc::new(GuardedResolver)).no_proxy();
     } else if proxy::is_for_nobody() {
         builder = builder.no_proxy();
+    } else {
+        proxy::check(key.encrypted)?;
     }
     builder.build().map_err(|error| failed(error.to_string()))
 }
