@@ -29,6 +29,7 @@ mod platforms;
 mod presence;
 mod printer;
 mod progress;
+mod request_line;
 mod secrets;
 mod settings;
 mod signatory;

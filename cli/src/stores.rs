@@ -13,6 +13,7 @@ use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::printer::Words;
 use crate::progress::Progress;
+use crate::request_line::request_line;
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -109,19 +110,14 @@ fn line(event: &Event) -> Option<String> {
             bytes,
             elapsed,
             error,
-        } => {
-            let answer = match (status, error) {
-                (Some(status), None) => format!("{status}"),
-                (Some(status), Some(error)) => format!("{status}, {}", escape::field(error)),
-                (None, Some(error)) => escape::field(error),
-                (None, None) => "no answer".to_owned(),
-            };
-            Some(format!(
-                "> {method} {} -> {answer} ({bytes} bytes, {} ms)",
-                escape::field(url),
-                elapsed.as_millis()
-            ))
-        }
+        } => Some(request_line(
+            method,
+            url,
+            *status,
+            error.as_deref(),
+            *bytes,
+            *elapsed,
+        )),
         Event::Note(note) => Some(format!("> {}", escape::field(note))),
         _ => None,
     }

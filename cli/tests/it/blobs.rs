@@ -1,6 +1,6 @@
 //! The commands about files, with keys and with certificates.
 
-use countersign_testdata::lab::{ISSUER, Lab};
+use countersign_testdata::lab::ISSUER;
 
 use crate::program::{command, finish_with};
 use crate::workshop::Workshop;
@@ -51,15 +51,8 @@ fn a_statement_about_a_file_is_signed_and_verified() {
 
 /// Evidence by a certificate, a log and a trusted root of the laboratory.
 fn keyless(workshop: &Workshop) {
-    let lab = Lab::new();
-    let evidence = lab
-        .keyless("signer@lab.example")
-        .message(&Lab::artifact())
-        .rekor_v1()
-        .build();
+    let lab = workshop.keyless();
     workshop.write("lab.json", lab.trusted_root().to_string().as_bytes());
-    workshop.write("keyless.bundle", evidence.bundle.to_string().as_bytes());
-    workshop.write("artifact", &Lab::artifact());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use countersign_registry::layout::Layout;
-use countersign_testdata::lab::{ISSUER, Lab};
+use countersign_testdata::lab::ISSUER;
 
 use crate::loopback::Loopback;
 use crate::program;
@@ -40,15 +40,8 @@ fn messages_are_as_they_were_agreed() {
         bundle.get(..100).unwrap(),
         sign,
     );
-    let lab = Lab::new();
-    let evidence = lab
-        .keyless("signer@lab.example")
-        .message(&Lab::artifact())
-        .rekor_v1()
-        .build();
+    let lab = workshop.keyless();
     workshop.write("lab.json", lab.trusted_root().to_string().as_bytes());
-    workshop.write("keyless.bundle", evidence.bundle.to_string().as_bytes());
-    workshop.write("artifact", &Lab::artifact());
     workshop.write("bad.yaml", b"apiVersion: countersign.dev/v1\nkind: Policy\nmetadata: {name: x}\nspec:\n  signers: {}\n  requires: {}\n");
     let server = Loopback::start(&workshop.file("registry"));
     push_image(server.store().as_ref(), "1.0", "genuine");

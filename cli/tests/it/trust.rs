@@ -12,14 +12,7 @@ use crate::workshop::Workshop;
 /// A workshop with a file, its keyless bundle of the laboratory, and a repository that says whom to trust about it.
 fn scene() -> (Workshop, TufRepository, TufMirror) {
     let workshop = Workshop::new();
-    let lab = Lab::new();
-    let evidence = lab
-        .keyless("signer@lab.example")
-        .message(&Lab::artifact())
-        .rekor_v1()
-        .build();
-    workshop.write("keyless.bundle", evidence.bundle.to_string().as_bytes());
-    workshop.write("artifact", &Lab::artifact());
+    let lab = workshop.keyless();
     let repository = TufRepository::new(lab.trusted_root().to_string().as_bytes());
     workshop.write("root.json", &repository.root_bytes());
     let mirror = TufMirror::start(&repository);
@@ -192,13 +185,7 @@ fn a_pack_is_proven_from_the_root_that_is_held_and_needs_no_network() {
     }
 
     // One changed byte in the pack, and a pack that is none.
-    let mut bytes = workshop.read("lab.pack");
-    let at = bytes
-        .windows(16)
-        .position(|window| window == b"rekor.lab.exampl")
-        .unwrap();
-    bytes[at] = b'x';
-    workshop.write("bent.pack", &bytes);
+    workshop.bend_pack("lab.pack", "bent.pack");
     verify(&workshop, "--trust-pack bent.pack")
         .ends(2)
         .says("digest");
@@ -456,14 +443,7 @@ fn ten_processes_with_one_cold_cache_all_succeed_and_leave_one_valid_cache() {
 #[test]
 fn a_created_root_and_signing_config_are_what_the_verifier_and_the_signer_read() {
     let workshop = Workshop::new();
-    let lab = Lab::new();
-    let evidence = lab
-        .keyless("signer@lab.example")
-        .message(&Lab::artifact())
-        .rekor_v1()
-        .build();
-    workshop.write("keyless.bundle", evidence.bundle.to_string().as_bytes());
-    workshop.write("artifact", &Lab::artifact());
+    let lab = workshop.keyless();
     let chain = [&lab.intermediate.certificate, &lab.root.certificate]
         .map(|der| countersign_testdata::pem("CERTIFICATE", der))
         .concat();

@@ -297,13 +297,7 @@ fn a_pack_of_another_repository_of_another_kind_cut_off_or_past_its_date_says_so
             .says("`cut.pack`")
             .says("hint: ");
     }
-    let mut bent = whole.clone();
-    let at = bent
-        .windows(16)
-        .position(|window| window == b"rekor.lab.exampl")
-        .unwrap();
-    bent[at] = b'x';
-    workshop.write("bent.pack", &bent);
+    workshop.bend_pack("lab.pack", "bent.pack");
     workshop
         .run(&show("bent.pack"))
         .ends(2)

@@ -13,6 +13,7 @@ use countersign_proof::digest;
 use countersign_registry::layout::Layout;
 use countersign_registry::{Store, Target};
 use countersign_sign::PrivateKey;
+use countersign_testdata::lab::Lab;
 use tempfile::TempDir;
 
 use crate::program::{self, Run};
@@ -109,6 +110,30 @@ impl Workshop {
     #[track_caller]
     pub(crate) fn run(&self, line: &str) -> Run {
         program::run(self.path(), program::words(line))
+    }
+
+    /// `artifact` and `keyless.bundle`, its evidence by a certificate and a log of the laboratory.
+    pub(crate) fn keyless(&self) -> Lab {
+        let lab = Lab::new();
+        let evidence = lab
+            .keyless("signer@lab.example")
+            .message(&Lab::artifact())
+            .rekor_v1()
+            .build();
+        self.write("keyless.bundle", evidence.bundle.to_string().as_bytes());
+        self.write("artifact", &Lab::artifact());
+        lab
+    }
+
+    /// A copy of the file `of`, a pack of the laboratory's trust, with one byte changed.
+    pub(crate) fn bend_pack(&self, of: &str, into: &str) {
+        let mut bytes = self.read(of);
+        let at = bytes
+            .windows(16)
+            .position(|window| window == b"rekor.lab.exampl")
+            .unwrap();
+        bytes[at] = b'x';
+        self.write(into, &bytes);
     }
 
     /// A layout `name` with the image of `content` under `tag`.

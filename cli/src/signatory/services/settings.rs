@@ -8,6 +8,7 @@ use countersign_services::{Diagnostics, Event, Settings};
 use crate::context::Context;
 use crate::escape;
 use crate::printer::Words;
+use crate::request_line::request_line;
 
 /// How long one operation of many may wait in all because a service asks for it.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -41,18 +42,14 @@ fn diagnostics(words: Words, verbose: bool) -> Diagnostics {
             bytes,
             elapsed,
             error,
-        } => {
-            let answer = match (status, error) {
-                (_, Some(error)) => escape::field(error),
-                (Some(status), None) => status.to_string(),
-                (None, None) => "no answer".to_owned(),
-            };
-            words.say(&format!(
-                "> {method} {} -> {answer} ({bytes} bytes, {} ms)",
-                escape::field(url),
-                elapsed.as_millis()
-            ));
-        }
+        } => words.say(&request_line(
+            method,
+            url,
+            *status,
+            error.as_deref(),
+            *bytes as u64,
+            *elapsed,
+        )),
         Event::Again { pause, error } => words.say(&format!(
             "> again in {} ms: {}",
             pause.as_millis(),
