@@ -12,6 +12,8 @@ use countersign_policy::{
 pub(crate) struct FlagWords {
     /// The flag that names the identity of a signer, by the signer's name in the policy.
     pub(crate) identities: BTreeMap<String, &'static str>,
+    /// The flags and values that say who a signer is, by the signer's name in the policy.
+    pub(crate) signers: BTreeMap<String, String>,
     /// The flag that names the issuer, or stands for one.
     pub(crate) issuer: Option<&'static str>,
     /// What was asked about the build.
@@ -84,6 +86,10 @@ impl Wording for FlagWords {
                 hint: hint(kind, mismatch, found),
             },
         }
+    }
+
+    fn signer(&self, name: &str) -> Option<String> {
+        self.signers.get(name).cloned()
     }
 }
 

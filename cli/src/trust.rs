@@ -141,6 +141,18 @@ fn from_flags(
         builds: build_flags(trust),
         ..FlagWords::default()
     };
+    if !trust.key.is_empty() {
+        let named = flagged("--key", &trust.key);
+        wording
+            .signers
+            .insert("key".to_owned(), named.collect::<Vec<_>>().join(" or "));
+    }
+    let identities: Vec<String> = flagged("--certificate-identity", &trust.certificate_identity)
+        .chain(flagged(
+            "--certificate-identity-regexp",
+            &trust.certificate_identity_regexp,
+        ))
+        .collect();
     let several = rules.len() > 1;
     for (index, (flag, rule)) in rules.into_iter().enumerate() {
         let name = if several {
@@ -151,6 +163,12 @@ fn from_flags(
         if let Some(flag) = flag {
             wording.identities.insert(name.clone(), flag);
         }
+        // Without an identity the flags about the build say who it is.
+        let words = identities
+            .get(index)
+            .cloned()
+            .unwrap_or_else(|| build_words(trust));
+        wording.signers.insert(name.clone(), words);
         signers.insert(name, rule);
     }
     if signers.is_empty() {
@@ -289,6 +307,23 @@ fn identities(trust: &Trust) -> Result<Identities, Failure> {
         rules,
         issuer: Some(flag),
     })
+}
+
+/// The flag with each of its values, as it was written.
+fn flagged<'a>(flag: &'a str, values: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    values.iter().map(move |value| format!("`{flag} {value}`"))
+}
+
+/// The flags about the build, as they were written.
+fn build_words(trust: &Trust) -> String {
+    let given = match trust.gitlab.is_given() {
+        true => trust.gitlab.given(),
+        false => trust.github.given(),
+    };
+    let flags = given
+        .iter()
+        .map(|given| format!("{} {}", given.flag, given.text));
+    format!("`{}`", flags.collect::<Vec<_>>().join(" "))
 }
 
 /// The flag that is named for what the flags about a build have in common.

@@ -52,16 +52,20 @@ impl<'a> Leaf<'a> {
 impl Leaf<'_> {
     /// The rule in words.
     pub(crate) fn words(&self) -> String {
+        let names: Vec<String> = self.by.iter().map(|name| format!("`{name}`")).collect();
+        if names.is_empty() {
+            self.words_by("nobody")
+        } else {
+            self.words_by(&names.join(" or "))
+        }
+    }
+
+    /// The rule in words, with `by` for its signers.
+    pub(crate) fn words_by(&self, by: &str) -> String {
         let what = match self.statement {
             None => "signature".to_owned(),
             Some(None) => "statement of any type".to_owned(),
             Some(Some(predicate)) => format!("statement of type `{}`", predicate.uri),
-        };
-        let names: Vec<String> = self.by.iter().map(|name| format!("`{name}`")).collect();
-        let by = if names.is_empty() {
-            "nobody".to_owned()
-        } else {
-            names.join(" or ")
         };
         let selected = match self.terms.select {
             Select::Any => String::new(),

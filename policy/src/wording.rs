@@ -10,6 +10,12 @@ pub trait Wording: fmt::Debug + Send + Sync {
     /// The words for `mismatch`. `signer` is the policy's signer that the piece misses least, and `alone` whether it misses
     /// nothing else.
     fn words(&self, mismatch: &Mismatch, signer: Option<&str>, alone: bool) -> Words;
+
+    /// Who the policy's signer `name` is; `None` for its name in the policy.
+    fn signer(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
 }
 
 /// What is said in place of the policy's words; what is `None` stays as it is.

@@ -43,6 +43,29 @@ fn a_denied_image_is_explained_with_what_would_make_it_pass() {
     assert_eq!(result["counterFactual"]["sets"][0][0]["kind"], "evidence");
     assert_eq!(result["decision"]["verdict"], "fail");
     assert_eq!(result["exitCode"], 12);
+    // What would make it pass is said in the words of what was written.
+    for (flags, code, words) in [
+        (
+            "--key other.pub",
+            12,
+            "there is a signature by `--key other.pub`",
+        ),
+        (
+            "--certificate-identity a@b.example --certificate-oidc-issuer https://i.example",
+            13,
+            "there is a signature by `--certificate-identity a@b.example`",
+        ),
+        (
+            "--github-repository acme/app --github-ref refs/heads/main",
+            13,
+            "there is a signature by `--github-repository acme/app --github-ref refs/heads/main`",
+        ),
+    ] {
+        let run = workshop
+            .run(&format!("policy explain {flags} oci:image:1.0"))
+            .ends(code);
+        assert!(run.stdout.contains(words), "{words}: {run:?}");
+    }
 }
 
 #[test]

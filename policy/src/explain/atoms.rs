@@ -115,7 +115,7 @@ impl Atoms {
                 };
                 self.all.push(Atom {
                     fact: Fact::Evidence {
-                        evidence: words(leaf, name, rule, &piece.signer),
+                        evidence: words(policy, leaf, name, rule, &piece.signer),
                         policy: policy.name.clone(),
                     },
                     supposed: One::Piece(piece),
@@ -362,13 +362,16 @@ fn signers(rule: &SignerRule, now: UnixTime) -> Vec<NewSigner> {
     }
 }
 
-fn words(leaf: &Leaf<'_>, name: &str, rule: &SignerRule, signer: &NewSigner) -> String {
-    let by = [name.to_owned()];
-    let mut words = Leaf {
-        by: &by,
-        ..leaf.clone()
-    }
-    .words();
+fn words(
+    policy: &Policy,
+    leaf: &Leaf<'_>,
+    name: &str,
+    rule: &SignerRule,
+    signer: &NewSigner,
+) -> String {
+    let wording = policy.wording.as_ref();
+    let by = wording.and_then(|wording| wording.signer(name));
+    let mut words = leaf.words_by(&by.unwrap_or_else(|| format!("`{name}`")));
     match (rule, signer) {
         (SignerRule::Key { keys }, NewSigner::Key(id)) if keys.len() > 1 => {
             words.push_str(&format!(" (key {id})"));
