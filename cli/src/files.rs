@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// The code of a file that has more bytes than its cap.
-pub(crate) const TOO_LARGE: &str = "file-too-large";
-
 /// Reads the file `path` (`-` is standard input), of at most `cap` bytes.
 ///
 /// # Errors
@@ -36,7 +33,7 @@ fn read_capped(what: &str, path: &Path, source: impl Read, cap: u64) -> Result<V
         .map_err(|error| Failure::unreadable(what, path, &error))?;
     if bytes.len() as u64 > cap {
         return Err(Failure::usage(
-            TOO_LARGE,
+            "file-too-large",
             format!("{what} `{}` has more than {cap} bytes", path.display()),
         )
         .hint("check that the right file was named"));

@@ -85,7 +85,7 @@ fn document_file(what: &str, path: &Path, cap: u64) -> Result<Vec<u8>, Failure> 
             limit: cap,
         };
         match too_large.hint() {
-            Some(hint) if failure.code == files::TOO_LARGE => failure.instead(&hint),
+            Some(hint) if failure.code == "file-too-large" => failure.instead(&hint),
             _ => failure,
         }
     })
