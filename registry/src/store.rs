@@ -151,7 +151,7 @@ pub trait Store: Send + Sync {
     /// there and says what should be; it is asked again until it has nothing to say. Answers what is there then.
     ///
     /// # Errors
-    /// What `change` answers; [`StoreError::Conflict`] when others were faster each time; [`StoreError::Unsupported`] in layouts and archives.
+    /// What `change` answers; [`StoreError::Conflict`] when others were faster each time; [`StoreError::Unsupported`] in archives.
     fn update_tag<'a>(
         &'a self,
         tag: &'a str,
@@ -161,7 +161,7 @@ pub trait Store: Send + Sync {
         Box::pin(async move {
             Err(StoreError::Unsupported {
                 store: self.name(),
-                detail: format!("the tag `{tag}` is written to registries only"),
+                detail: format!("the tag `{tag}` is written to registries and layouts only"),
             })
         })
     }

@@ -349,17 +349,13 @@ fn under_tag(
         ))
     });
     let digest = match published {
-        Some(Ok(published)) => published.manifest.digest,
-        // A layout has no race to be safe from; it takes the tag as it is.
-        Some(Err(countersign_registry::StoreError::Unsupported { .. })) | None => {
-            place.runtime.block_on(async {
-                for (digest, bytes) in staged.blobs() {
-                    depot.push_blob(bytes.clone(), digest).await?;
-                }
-                Ok::<_, Failure>(tag_evidence(depot, manifest, tag).await?.digest)
-            })?
-        }
-        Some(Err(error)) => return Err(error.into()),
+        Some(published) => published?.manifest.digest,
+        None => place.runtime.block_on(async {
+            for (digest, bytes) in staged.blobs() {
+                depot.push_blob(bytes.clone(), digest).await?;
+            }
+            Ok::<_, Failure>(tag_evidence(depot, manifest, tag).await?.digest)
+        })?,
     };
     Ok(report(
         context,

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use countersign_formats::{Descriptor, Digest, HashAlgorithm, ImageIndex, Limits};
 
 use crate::error::{StoreError, Thing};
-use crate::store::{BoxFuture, Listing, Pushed, Resolved, Store, Target};
+use crate::store::{BoxFuture, Listing, Pushed, Resolved, Store, TagChange, Target};
 use directory::Directory;
 use source::Source;
 
@@ -235,6 +235,14 @@ impl Store for Layout {
         tag: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Pushed, StoreError>> {
         Box::pin(async move { self.put_manifest(bytes, media_type, tag.as_slice()) })
+    }
+
+    fn update_tag<'a>(
+        &'a self,
+        tag: &'a str,
+        change: &'a TagChange<'a>,
+    ) -> BoxFuture<'a, Result<Resolved, StoreError>> {
+        Box::pin(async move { self.change_tag(tag, change) })
     }
 
     fn tags<'a>(&'a self) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {

@@ -12,8 +12,8 @@ use countersign_proof::digest;
 
 use super::source::{self, Source};
 use super::{BLOBS, EMPTY_INDEX, INDEX, Layout, MARKER, MARKER_CONTENT, directory::Directory};
-use crate::error::{Fault, StoreError};
-use crate::store::{ListedVia, Pushed, Resolved};
+use crate::error::{Fault, StoreError, Thing};
+use crate::store::{ListedVia, Pushed, Resolved, TagChange};
 
 /// Time to wait for another process that changes the layout.
 const LOCK_TIME: Duration = Duration::from_secs(10);
@@ -57,17 +57,37 @@ impl Layout {
     ) -> Result<Pushed, StoreError> {
         let resolved = self.read_manifest(bytes, media_type)?;
         let _lock = self.lock()?;
-        let mut index = source::index(self)?;
-        // The blob before its list: whoever reads the list finds what it names.
-        self.write_blob(&resolved.bytes, &resolved.descriptor.digest)?;
-        if list(&mut index, &resolved, tags) {
-            self.write_index(&index)?;
-        }
+        self.write_manifest(&resolved, tags)?;
         let via = resolved.manifest.subject().map(|_| ListedVia::Layout);
         Ok(Pushed {
             descriptor: resolved.descriptor,
             via,
         })
+    }
+
+    /// Changes what a tag names while nobody else writes here.
+    ///
+    /// # Errors
+    /// What `change` answers; [`StoreError::NotFound`] when it has nothing to say of a tag that is not there.
+    pub(super) fn change_tag(
+        &self,
+        tag: &str,
+        change: &TagChange<'_>,
+    ) -> Result<Resolved, StoreError> {
+        let _lock = self.lock()?;
+        let current = source::tagged(self, tag)?;
+        let Some(replacement) = change(current.as_ref())? else {
+            return current.ok_or_else(|| StoreError::NotFound {
+                thing: Thing::Image,
+                name: format!("{}:{tag}", Source::name(self)),
+            });
+        };
+        let resolved = self.read_manifest(replacement.manifest, &replacement.media_type)?;
+        for blob in &replacement.blobs {
+            self.write_blob(blob, &digest::sha256(blob))?;
+        }
+        self.write_manifest(&resolved, &[tag])?;
+        Ok(resolved)
     }
 
     /// Names stored manifests in `index.json`, all in one change.
@@ -138,6 +158,16 @@ impl Layout {
             bytes,
             manifest,
         })
+    }
+
+    /// The blob before its list: whoever reads the list finds what it names.
+    fn write_manifest(&self, resolved: &Resolved, tags: &[&str]) -> Result<(), StoreError> {
+        let mut index = source::index(self)?;
+        self.write_blob(&resolved.bytes, &resolved.descriptor.digest)?;
+        if list(&mut index, resolved, tags) {
+            self.write_index(&index)?;
+        }
+        Ok(())
     }
 
     fn write_blob(&self, bytes: &[u8], digest: &Digest) -> Result<(), StoreError> {

@@ -31,7 +31,7 @@ pub async fn tag_evidence(
     let name = destination.name();
     let change = |current: Option<&Resolved>| merge(&name, tag, current, ours);
     let digest = match destination.update_tag(tag, &change).await {
-        // A layout has no tag that is written on a condition: what is there is read, then replaced.
+        // An archive has one writer, and nobody comes in between.
         Err(StoreError::Unsupported { .. }) => {
             let current = destination.tag(tag).await?;
             match change(current.as_ref())? {
@@ -133,7 +133,9 @@ mod tests {
     use countersign_formats::{ImageIndex, ImageManifest, Limits, media_types};
 
     use super::*;
+    use crate::layout::Layout;
     use crate::legacy::config;
+    use crate::store::Store as _;
 
     fn resolved(bytes: Vec<u8>, media_type: &str) -> Resolved {
         let bytes = Bytes::from(bytes);
@@ -214,6 +216,30 @@ mod tests {
             panic!("an image");
         };
         assert_eq!(sha256(configuration), image.config.digest);
+    }
+
+    #[test]
+    fn evidence_of_many_writers_at_once_stays_in_a_layout() {
+        const WRITERS: usize = 8;
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("layout");
+        Layout::create(&place).unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..WRITERS {
+                let place = &place;
+                scope.spawn(move || {
+                    let layout = Layout::open(place).unwrap();
+                    let ours = evidence(&[("payload", &number.to_string())]);
+                    let runtime = tokio::runtime::Builder::new_current_thread().build();
+                    let tagged = tag_evidence(&layout, &ours, "tag");
+                    runtime.unwrap().block_on(tagged).unwrap();
+                });
+            }
+        });
+        let layout = Layout::open(&place).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let now = runtime.unwrap().block_on(layout.tag("tag")).unwrap();
+        assert_eq!(layers(&now.unwrap()).len(), WRITERS);
     }
 
     #[test]
