@@ -233,6 +233,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same about a manifest that an index names: when it is not there, no image is missing, but the index promises what its store has
+    /// not.
+    #[must_use]
+    pub fn of_child(self, store: String, index: Digest, child: Digest) -> Self {
+        match self {
+            Self::NotFound { .. } => Self::untrusted(store, Fault::ChildMissing { index, child }),
+            other => other,
+        }
+    }
+
     pub(crate) fn untrusted(store: impl Into<String>, fault: Fault) -> Self {
         Self::Untrusted {
             store: store.into(),

@@ -10,7 +10,7 @@ use countersign_policy::{
     Answer, Asked, Budget, Cause, CauseClass, Decision, Judge, Outcome, PolicySet, Step, Supplied,
 };
 use countersign_proof::{Content, Image, Subject, TrustMaterial};
-use countersign_registry::{Settings, Store, StoreError, Target, open};
+use countersign_registry::{Settings, Store, StoreError, Target, Thing, open};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -112,7 +112,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// As [`Verifier::verify`], and [`VerifyError::NotInIndex`].
+    /// As [`Verifier::verify`], and [`VerifyError::NotInIndex`]; an image that the index lists and that is not there is
+    /// [`VerifyError::Store`], and no missing image.
     pub async fn verify_through(
         &self,
         reference: &Reference,
@@ -251,7 +252,12 @@ impl Verifier {
                 })?
                 .map_err(store_error)?;
             if !exists {
-                return Err(VerifyError::NotFound { name });
+                let absent = VerifyError::NotFound { name: name.clone() };
+                return Err(index.map_or(absent, |index| {
+                    let thing = Thing::Image;
+                    let missing = StoreError::NotFound { thing, name };
+                    VerifyError::Store(missing.of_child(store.name(), *index.digest(), digest))
+                }));
             }
         }
         Ok(Verification {

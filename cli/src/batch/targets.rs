@@ -94,15 +94,20 @@ impl Resolving<'_> {
             image,
             platform,
         };
-        let mut seen = HashSet::from([resolved.descriptor.digest]);
+        let root = resolved.descriptor.digest;
+        let mut seen = HashSet::from([root]);
         found.push(Ok(target(resolved.descriptor, None)));
-        let mut level = match resolved.manifest {
-            Manifest::Index(index) if self.recursive => index.manifests,
+        let below = |index: Digest, manifests: Vec<Descriptor>| {
+            let entries = manifests.into_iter();
+            entries.map(move |child| (index, child))
+        };
+        let mut level: Vec<(Digest, Descriptor)> = match resolved.manifest {
+            Manifest::Index(index) if self.recursive => below(root, index.manifests).collect(),
             _ => return Ok(()),
         };
         for _ in 0..DEPTH {
-            let mut below = Vec::new();
-            for child in level {
+            let mut next = Vec::new();
+            for (parent, child) in level {
                 // BuildKit keeps unsigned attestations as if they were a platform.
                 if is_attestation(&child) || !seen.insert(child.digest) {
                     continue;
@@ -110,7 +115,7 @@ impl Resolving<'_> {
                 match self.pause.obeying(|| store.manifest(&child)).await {
                     Ok(resolved) => {
                         if let Manifest::Index(index) = resolved.manifest {
-                            below.extend(index.manifests);
+                            next.extend(below(child.digest, index.manifests));
                         }
                         let platform = child.platform.as_ref().map(platform);
                         found.push(Ok(target(resolved.descriptor, platform)));
@@ -121,11 +126,11 @@ impl Resolving<'_> {
                             images::pinned(&named.reference, &child.digest),
                             child.digest,
                         )),
-                        failure: error.into(),
+                        failure: error.of_child(store.name(), parent, child.digest).into(),
                     })),
                 }
             }
-            level = below;
+            level = next;
             if level.is_empty() {
                 return Ok(());
             }

@@ -212,10 +212,12 @@ fn a_platform_that_is_not_there_fails_alone() {
             "--allow-http -o json sign --key plain.key -r {}:1.0",
             registry.name()
         ))
-        .ends(11)
+        .ends(20)
         .json();
     assert_eq!(states(&json), ["signed", "signed", "failed"]);
-    assert_eq!(json["result"]["images"][2]["digest"], children[1]);
+    let failed = &json["result"]["images"][2];
+    assert_eq!(failed["digest"], children[1]);
+    assert_eq!(failed["error"]["code"], "child-missing");
 }
 
 #[test]

@@ -316,6 +316,14 @@ fn an_index_with_some_of_its_platforms_stays_what_was_signed() {
                 "verify --allow-http --key release.pub --platform linux/amd64 {destination}"
             ))
             .ends(0);
+        // The other platform is no missing image: its index names it.
+        workshop
+            .run(&format!(
+                "verify --allow-http --key release.pub --all-platforms {destination}"
+            ))
+            .ends(20)
+            .says(&format!("the index `{index}` names"))
+            .says("--platform PLATFORM");
     }
     let layout = Layout::open(workshop.file("lay")).unwrap();
     let there = |digest| wait(layout.exists(digest)).unwrap();
@@ -330,6 +338,10 @@ fn an_index_with_some_of_its_platforms_stays_what_was_signed() {
         .ends(20)
         .says("drop `--sparse-index`");
     assert!(wait(other.store().tag("v1")).unwrap().is_none());
+    workshop
+        .run("sign -r --key plain.key oci:lay:v1")
+        .ends(20)
+        .says(&format!("the index `{index}` names"));
     // On its way further the platforms are named again.
     workshop
         .run("copy oci:lay:v1 oci:further:v1")

@@ -34,7 +34,7 @@ impl StoreError {
                     format!("look at what the tag `{tag}` holds and remove it if it is not wanted")
                 }
                 Fault::Malformed { what: "tar archive", .. } => "make it or fetch it again: what is there is no whole tar archive".to_owned(),
-                Fault::ChildMissing { .. } => "where only some platforms were brought there, name those: `--platform PLATFORM`, with `--sparse-index` for the index as it is".to_owned(),
+                Fault::ChildMissing { .. } => "where only some platforms were brought there, name those: `--platform PLATFORM`; a copy takes the index along by `--sparse-index`".to_owned(),
                 _ => return None,
             },
             Self::Ambiguous { store, choices } => format!("name one: `{store}{}`", choices.join(&format!("`, `{store}"))),

@@ -220,15 +220,9 @@ async fn children(
         .collect();
     stream::iter(entries)
         .map(|entry| async move {
-            source.manifest(&entry).await.map_err(|error| match error {
-                StoreError::NotFound { .. } => StoreError::untrusted(
-                    source.name(),
-                    Fault::ChildMissing {
-                        index: parent.descriptor.digest,
-                        child: entry.digest,
-                    },
-                ),
-                other => other,
+            let read = source.manifest(&entry).await;
+            read.map_err(|error| {
+                error.of_child(source.name(), parent.descriptor.digest, entry.digest)
             })
         })
         .buffered(PARALLEL)

@@ -139,9 +139,12 @@ fn an_image_is_judged_through_an_index_only_where_its_bytes_list_it() {
     );
     let error = through(&Image::pinned(*listing(&image).digest())).unwrap_err();
     assert_eq!(error.code(), "not-in-index", "an index that was not read");
-    // Listed: now it is the image that is not there.
+    // Listed: now it is what the index promises that is not there.
     let error = through(&listing(&image)).unwrap_err();
-    assert_eq!(error.class(), ErrorClass::NotFound);
+    assert_eq!(
+        (error.code(), error.class()),
+        ("child-missing", ErrorClass::Unknown)
+    );
     // What the index carries counts for what it lists.
     let index = listing(&image);
     let Image::Read(read) = index.clone() else {
