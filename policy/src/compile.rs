@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use countersign_formats::{Limits, UnixTime};
 use serde_saphyr::{Location, Spanned};
 
-use crate::document::{API_VERSION, Document, KIND, ModeWord, PatternText};
+use crate::document::{Document, ModeWord, PatternText};
 use crate::error::{PolicyError, PolicyProblem, shown};
 use crate::moments::{self, Edge};
 use crate::pattern::{Pattern, PatternError};
@@ -51,21 +51,7 @@ pub(crate) struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn policy(&self, document: Document) -> Result<Policy, PolicyError> {
-        for (field, found, expected) in [
-            ("apiVersion", &document.api_version, API_VERSION),
-            ("kind", &document.kind, KIND),
-        ] {
-            if found.value != expected {
-                return Err(PolicyError {
-                    hint: Some(format!("write `{field}: {expected}`")),
-                    ..self.fault(
-                        PolicyProblem::UnknownVersion,
-                        Some(found.referenced),
-                        format!("{field} is `{}`, not `{expected}`", shown(&found.value)),
-                    )
-                });
-            }
-        }
+        self.version(Some(&document.api_version), Some(&document.kind))?;
         let name = &document.metadata.name;
         self.note("metadata", name.referenced);
         let name = self.name(&name.value, name.referenced)?;

@@ -21,6 +21,16 @@ pub(crate) struct Document {
     pub(crate) spec: Spec,
 }
 
+/// What a document says that it is, whatever else stands in it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Header {
+    #[serde(default)]
+    pub(crate) api_version: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) kind: Option<Spanned<String>>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Metadata {

@@ -125,13 +125,15 @@ impl Compiler<'_> {
             (Some(pem), None) => (pem.value.into_bytes(), pem.referenced, "the key".to_owned()),
             (None, Some(file)) => {
                 let what = format!("the key in `{}`", shown(&file.value));
-                let bytes = (self.files)(&self.source.name, &file.value).map_err(|reason| {
-                    self.fault(
-                        PolicyProblem::Key,
-                        Some(file.referenced),
-                        format!("{what} cannot be read: {reason}"),
-                    )
-                })?;
+                let bytes =
+                    (self.files)(&self.source.name, &file.value).map_err(|reason| PolicyError {
+                        hint: Some("`file` is relative to the policy".to_owned()),
+                        ..self.fault(
+                            PolicyProblem::Key,
+                            Some(file.referenced),
+                            format!("{what} cannot be read: {reason}"),
+                        )
+                    })?;
                 (bytes, file.referenced, what)
             }
             (None, None) => {
@@ -149,8 +151,12 @@ impl Compiler<'_> {
                 ));
             }
         };
-        let key = PublicKey::from_pem(&bytes).map_err(|error| {
-            self.fault(
+        let key = PublicKey::from_pem(&bytes).map_err(|error| PolicyError {
+            hint: is_private(&bytes).then(|| {
+                "it is a private key; `countersign public-key --key FILE` prints the public one"
+                    .to_owned()
+            }),
+            ..self.fault(
                 PolicyProblem::Key,
                 Some(place),
                 format!("{what} is no usable public key: {error}"),
@@ -236,4 +242,9 @@ impl Compiler<'_> {
         }
         Ok(schemes)
     }
+}
+
+/// Whether a PEM block is named as private keys are.
+fn is_private(pem: &[u8]) -> bool {
+    std::str::from_utf8(pem).is_ok_and(|text| text.contains("PRIVATE KEY-----"))
 }

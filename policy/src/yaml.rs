@@ -1,9 +1,9 @@
 //! Reads the YAML of a policy strictly: what is wrong with it is said in a policy's words.
 
-use serde_saphyr::Error as YamlError;
+use serde_saphyr::{Error as YamlError, Spanned};
 
 use crate::compile::Compiler;
-use crate::document::{API_VERSION, Document, KIND};
+use crate::document::{API_VERSION, Document, Header, KIND};
 use crate::error::{PolicyError, PolicyProblem, nearest, shown};
 
 /// Deepest nesting of one policy document: rules within rules, and the fields around them.
@@ -50,11 +50,17 @@ impl Compiler<'_> {
                 "the policy is not UTF-8 from byte {} on",
                 error.valid_up_to()
             );
-            self.fault(PolicyProblem::Syntax, None, message)
+            PolicyError {
+                hint: Some("save it as UTF-8".to_owned()),
+                ..self.fault(PolicyProblem::Syntax, None, message)
+            }
         })?;
         let documents: Vec<Document> =
             serde_saphyr::from_multiple_with_options(text, strict(DOCUMENT_DEPTH, DOCUMENTS))
-                .map_err(|error| self.yaml_fault(&error))?;
+                .map_err(|error| {
+                    self.other_kind(text)
+                        .unwrap_or_else(|| self.yaml_fault(&error))
+                })?;
         if documents.is_empty() {
             let fault = self.fault(
                 PolicyProblem::MissingField,
@@ -69,6 +75,41 @@ impl Compiler<'_> {
             });
         }
         Ok(documents)
+    }
+
+    /// Of a file that cannot be read as a policy: whether it says itself that it is something else.
+    fn other_kind(&self, text: &str) -> Option<PolicyError> {
+        let headers: Vec<Header> =
+            serde_saphyr::from_multiple_with_options(text, strict(DOCUMENT_DEPTH, DOCUMENTS))
+                .ok()?;
+        let checked = headers.iter();
+        checked
+            .map(|header| self.version(header.api_version.as_ref(), header.kind.as_ref()))
+            .find_map(Result::err)
+    }
+
+    /// Refuses another `apiVersion` and another `kind` than a policy's.
+    pub(crate) fn version(
+        &self,
+        api_version: Option<&Spanned<String>>,
+        kind: Option<&Spanned<String>>,
+    ) -> Result<(), PolicyError> {
+        for (field, found, expected) in [
+            ("apiVersion", api_version, API_VERSION),
+            ("kind", kind, KIND),
+        ] {
+            if let Some(found) = found.filter(|found| found.value != expected) {
+                return Err(PolicyError {
+                    hint: Some(format!("write `{field}: {expected}`")),
+                    ..self.fault(
+                        PolicyProblem::UnknownVersion,
+                        Some(found.referenced),
+                        format!("{field} is `{}`, not `{expected}`", shown(&found.value)),
+                    )
+                });
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn yaml_fault(&self, error: &YamlError) -> PolicyError {
@@ -160,14 +201,30 @@ impl Compiler<'_> {
                     ),
                 }
             }
+            YamlError::Unexpected {
+                expected: "mapping start",
+                ..
+            } => fault(
+                PolicyProblem::WrongType,
+                "here belong fields, and not a single value".to_owned(),
+                Some("write them below it, indented, or as `{field: value}`".to_owned()),
+            ),
+            YamlError::ExpectedStringKeyForExternallyTaggedEnum { .. } => fault(
+                PolicyProblem::WrongType,
+                "nothing is asked for here".to_owned(),
+                Some("write a rule, as `signature: {by: SIGNER}`".to_owned()),
+            ),
+            YamlError::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => fault(
+                PolicyProblem::WrongType,
+                "no list belongs here".to_owned(),
+                Some("write one; several rules go into an `allOf` list".to_owned()),
+            ),
             YamlError::SerdeInvalidType { .. }
             | YamlError::SerdeInvalidValue { .. }
             | YamlError::SerdeInvalidLength { .. }
             | YamlError::Unexpected { .. }
             | YamlError::InvalidBooleanStrict { .. }
             | YamlError::NullIntoString { .. }
-            | YamlError::ExternallyTaggedEnumExpectedScalarOrMapping { .. }
-            | YamlError::ExpectedStringKeyForExternallyTaggedEnum { .. }
             | YamlError::UnexpectedValueForUnitEnumVariant { .. } => {
                 fault(PolicyProblem::WrongType, sentence(error), None)
             }

@@ -63,6 +63,56 @@ fn missing_fields_and_wrong_types_say_where() {
 }
 
 #[test]
+fn what_stands_in_the_wrong_shape_is_told_in_a_policys_words() {
+    for (from, to, message, hint) in [
+        (
+            "key: {file: release.pub}",
+            "key: release.pub",
+            "here belong fields, and not a single value",
+            "write them below it, indented, or as `{field: value}`",
+        ),
+        (
+            "  mode: warn\n",
+            "  mode: [warn]\n",
+            "no list belongs here",
+            "write one; several rules go into an `allOf` list",
+        ),
+    ] {
+        let error = fault(from, to);
+        assert_eq!(error.code(), "policy-wrong-type", "{error}");
+        assert_eq!(error.message, message);
+        assert_eq!(error.hint.as_deref(), Some(hint));
+    }
+    let nothing = "apiVersion: countersign.dev/v1\nkind: Policy\nmetadata: {name: prod}\nspec:\n  signers: {}\n  require: {}\n";
+    let error = parse(nothing).unwrap_err();
+    assert_eq!(
+        (error.code(), error.message.as_str()),
+        ("policy-wrong-type", "nothing is asked for here")
+    );
+}
+
+/// The policies of other programs have other fields as well: what they are is said first.
+#[test]
+fn a_policy_of_another_program_is_told_by_its_kind_and_not_by_its_fields() {
+    for (text, message) in [
+        (
+            "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: x}\nspec: {rules: []}\n",
+            "apiVersion is `kyverno.io/v1`, not `countersign.dev/v1`",
+        ),
+        (
+            "apiVersion: countersign.dev/v1\nkind: ClusterImagePolicy\nspec: {images: []}\n",
+            "kind is `ClusterImagePolicy`, not `Policy`",
+        ),
+    ] {
+        let error = parse(text).unwrap_err();
+        assert_eq!(
+            (error.code(), error.message.as_str()),
+            ("policy-unknown-version", message)
+        );
+    }
+}
+
+#[test]
 fn the_version_and_kind_are_checked() {
     let error = fault("countersign.dev/v1", "countersign.dev/v2");
     assert_eq!(
