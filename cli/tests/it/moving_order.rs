@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::loopback::Loopback;
 use crate::moving::{furnished, push_index};
+use crate::program::Run;
 use crate::workshop::{Workshop, push_image, wait};
 
 /// Lets uploads of blobs begin when so many are about to.
@@ -121,31 +122,25 @@ fn push_many(store: &dyn Store, count: usize) {
     });
 }
 
+/// Copies an image of so many small layers and a configuration to a registry where uploads begin when `uploads` are about to.
+fn copied(layers: usize, uploads: usize, flags: &str) -> Run {
+    let workshop = Workshop::new();
+    let source = Loopback::start(&workshop.file("source"));
+    push_many(source.store().as_ref(), layers);
+    let destination = recording(&workshop, &Arc::new(Uploads(Barrier::new(uploads))));
+    let (from, to) = (source.name(), destination.name());
+    workshop.run(&format!("copy --allow-http {flags} {from}:v1 {to}:v1"))
+}
+
 /// Small blobs cost ways to the registries and back and next to no bytes.
 #[test]
 fn four_small_blobs_go_in_the_place_of_a_large_one() {
-    let workshop = Workshop::new();
-    let source = Loopback::start(&workshop.file("source"));
-    push_many(source.store().as_ref(), 7);
-    let destination = recording(&workshop, &Arc::new(Uploads(Barrier::new(8))));
-    let (from, to) = (source.name(), destination.name());
-    workshop
-        .run(&format!("copy --allow-http --parallel 2 {from}:v1 {to}:v1"))
-        .ends(0);
+    copied(7, 8, "--parallel 2").ends(0);
 }
 
 #[test]
 fn one_at_a_time_is_one_at_a_time() {
-    let workshop = Workshop::new();
-    let source = Loopback::start(&workshop.file("source"));
-    push_many(source.store().as_ref(), 1);
-    let destination = recording(&workshop, &Arc::new(Uploads(Barrier::new(2))));
-    let (from, to) = (source.name(), destination.name());
-    workshop
-        .run(&format!(
-            "copy --allow-http --timeout 1s --parallel 1 {from}:v1 {to}:v1"
-        ))
-        .ends(20);
+    copied(1, 2, "--parallel 1 --timeout 1s").ends(20);
 }
 
 #[test]
